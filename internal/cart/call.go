@@ -1,0 +1,171 @@
+package cart
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+)
+
+// CallState says how far a call has come. A call only moves forward; the diagram is in doc.go.
+type CallState string
+
+// The states of a call.
+const (
+	// Placing: the attempt is recorded; its request is about to be sent or under way.
+	Placing CallState = "placing"
+	// Uncertain: the request may have reached the provider. Never sent again.
+	Uncertain CallState = "uncertain"
+	// Placed: the provider gave an id.
+	Placed  CallState = "placed"
+	Ringing CallState = "ringing"
+	Talking CallState = "talking"
+	// Ended: the phone connection is over; the provider may still speak of it (analysis, a redial of its own).
+	Ended CallState = "ended"
+	// Closed: nothing more is expected; Call.Outcome says how it went.
+	Closed CallState = "closed"
+	// Rejected: the provider surely did not take it.
+	Rejected CallState = "rejected"
+)
+
+// Open reports whether a call in this state may still ring somebody's phone or be heard of.
+func (s CallState) Open() bool { return s != Closed && s != Rejected }
+
+// rank orders the states in which a call moves forward.
+func (s CallState) rank() int {
+	switch s {
+	case Placing:
+		return 1
+	case Uncertain:
+		return 2
+	case Placed:
+		return 3
+	case Ringing:
+		return 4
+	case Talking:
+		return 5
+	case Ended:
+		return 6
+	case Closed, Rejected:
+		return 7
+	}
+	return 0
+}
+
+// Before reports whether a call in state s may still move forward to t.
+func (s CallState) Before(t CallState) bool { return s.rank() < t.rank() }
+
+// Outcome is how a call ended.
+type Outcome string
+
+// The outcomes of a call. The zero value means that it has not ended.
+const (
+	Completed Outcome = "completed"
+	NoAnswer  Outcome = "no_answer"
+	Busy      Outcome = "busy"
+	Failed    Outcome = "failed"
+	Timeout   Outcome = "timeout"
+	Aborted   Outcome = "aborted"
+	// Skipped: the provider will not dial this number, for example a do-not-disturb list.
+	Skipped Outcome = "skipped"
+	// Lost: the provider was never heard of again.
+	Lost Outcome = "lost"
+	// Invalid: the provider refused the request's content.
+	Invalid Outcome = "invalid"
+)
+
+// Call is one attempt as the provider sees it.
+type Call struct {
+	// ID is a UUIDv7 of ours, echoed by the provider as metadata.call_id.
+	ID     uuid.UUID
+	CartID uuid.UUID
+	Shop   string
+	// Attempt is the number of the attempt, from 1; unique per cart.
+	Attempt int
+	State   CallState
+	Outcome Outcome
+
+	Provider string
+	// Assistant is the key of the line pool that the call takes a line of.
+	Assistant string
+	// HoldsLine reports whether the call occupies one of the assistant's lines.
+	HoldsLine bool
+	// ProviderCallID is the provider's id, once known.
+	ProviderCallID string
+
+	// Phone is the number dialled, E.164.
+	Phone    string
+	Offer    *Offer
+	Priority bool
+
+	// CreatedAt is when the attempt was recorded.
+	CreatedAt time.Time
+	// SentAt is when the request began; a call with SentAt is never sent again.
+	SentAt *time.Time
+	// Tries counts the requests that surely placed nothing.
+	Tries int
+	// PlacedAt is when the provider took the call.
+	PlacedAt *time.Time
+	// AnsweredAt is when the customer picked up.
+	AnsweredAt *time.Time
+	EndedAt    *time.Time
+	ClosedAt   *time.Time
+	// HeardAt is when the provider last spoke of this call.
+	HeardAt *time.Time
+	// WatchAt is when silence settles the call.
+	WatchAt *time.Time
+	// AbortAt is when an abort was asked for; AbortedAt is when the provider answered, either way.
+	AbortAt     *time.Time
+	AbortReason Reason
+	AbortedAt   *time.Time
+
+	// Dials is how often the provider dialled within this call, its own redials included.
+	Dials int
+	// Rescheduled reports that the provider put the call off to a later time of its own choosing.
+	Rescheduled bool
+
+	DurationSeconds *int
+	Summary         string
+	RecordingURL    string
+	RequiredActions []string
+	Insights        Insights
+	CreditsUsed     *decimal.Decimal
+	// Error is the provider's message when it refused or failed.
+	Error string
+}
+
+// Dialled reports whether the customer's phone rang or may have rung.
+func (c *Call) Dialled() bool {
+	if c.State == Rejected {
+		return false
+	}
+	return c.SentAt != nil
+}
+
+// Answered reports whether the customer picked up.
+func (c *Call) Answered() bool { return c.AnsweredAt != nil }
+
+// Insights are what a call's analysis found, mapped from the provider's names by the store's configuration.
+type Insights struct {
+	OptedOut   bool       `json:"opted_out,omitempty"`
+	Declined   bool       `json:"declined,omitempty"`
+	Interested bool       `json:"interested,omitempty"`
+	Callback   bool       `json:"callback,omitempty"`
+	CallbackAt *time.Time `json:"callback_at,omitempty"`
+}
+
+// Offer is the discount given along with a call.
+type Offer struct {
+	Code        string `json:"code"`
+	Description string `json:"description,omitempty"`
+	// Value is a percentage or an amount in the cart's currency, by Type.
+	Value decimal.Decimal `json:"value"`
+	// Type is "percentage" or "fixed".
+	Type string `json:"type"`
+	// ApplyAs is "additional" or "override".
+	ApplyAs string `json:"apply_as"`
+	// Unique asks for a single-use code, minted just before the call; Code is then its prefix until minted.
+	Unique bool `json:"unique,omitempty"`
+	// Fallback is the code to give when a unique one cannot be had; empty means no offer then.
+	Fallback string `json:"fallback,omitempty"`
+}

@@ -1,0 +1,180 @@
+package cart
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+)
+
+// State says where a cart stands on its way to being won back.
+// The diagram in doc.go shows which state may follow which.
+type State string
+
+// The states of a cart.
+const (
+	// Watching carts cannot be called as they are; every update looks again.
+	Watching State = "watching"
+	// Waiting carts are looked at again at Cart.WakeAt.
+	Waiting State = "waiting"
+	// Ready carts may be called now and wait for a line.
+	Ready State = "ready"
+	// Calling carts have exactly one call under way.
+	Calling State = "calling"
+	// Purchased is final: an order came.
+	Purchased State = "purchased"
+	// Stopped carts are never called again; an order still makes them Purchased.
+	Stopped State = "stopped"
+)
+
+// States lists every state, in the order in which pages and metrics show them.
+func States() []State {
+	return []State{Watching, Waiting, Ready, Calling, Purchased, Stopped}
+}
+
+// Valid reports whether s is one of the known states.
+func (s State) Valid() bool {
+	switch s {
+	case Watching, Waiting, Ready, Calling, Purchased, Stopped:
+		return true
+	}
+	return false
+}
+
+// Settled reports whether no call will ever follow from s.
+func (s State) Settled() bool { return s == Purchased || s == Stopped }
+
+// Attribution says what a purchase is owed to.
+type Attribution string
+
+// The attributions of a purchase.
+const (
+	// ByCall: bought within the store's attribution window after a call was answered.
+	ByCall Attribution = "call"
+	// ByOffer: bought with the code that a call gave along.
+	ByOffer Attribution = "offer"
+	// Organic: bought without us.
+	Organic Attribution = "organic"
+)
+
+// Arm says on which side of the store's holdout experiment a cart's customer is.
+type Arm string
+
+// The arms of the holdout. The zero value means that the cart was never near a call.
+const (
+	ArmCall    Arm = "call"
+	ArmHoldout Arm = "holdout"
+)
+
+// Cart is our record of one checkout and of all that is done to win it back.
+// Instants are UTC; nil means "not set".
+type Cart struct {
+	// ID is a UUIDv7 of ours.
+	ID uuid.UUID
+	// Shop is the *.myshopify.com domain.
+	Shop string
+	// Token is the checkout's token; with Shop it is the cart's natural key.
+	Token string
+
+	State  State
+	Reason Reason
+
+	// Checkout is the newest version of the checkout that was taken in.
+	Checkout Checkout
+
+	// Phone is the number that would be called, in E.164; empty when there is none.
+	Phone string
+	// PhoneFrom names the field of the checkout that Phone was read from.
+	PhoneFrom string
+	// Country is the ISO 3166-1 alpha-2 region of Phone.
+	Country string
+
+	// LastActivityAt is when the customer last touched the checkout.
+	LastActivityAt time.Time
+	// WakeAt is when a waiting cart is looked at again.
+	WakeAt *time.Time
+	// ReadyAt is since when a ready cart has waited for a line.
+	ReadyAt *time.Time
+	// CallbackAt is when the customer asked to be called.
+	CallbackAt *time.Time
+
+	// Attempts counts the calls that were or may have been dialled.
+	Attempts int
+	// Updates counts the checkout events taken in.
+	Updates int
+
+	Arm         Arm
+	Attribution Attribution
+	// Order is the purchase, once there is one.
+	Order *Order
+
+	// Calls are the cart's attempts, oldest first.
+	Calls []Call
+
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	// ErasedAt is when personal data was removed from this cart.
+	ErasedAt *time.Time
+}
+
+// Call returns the call with the given id, or nil.
+func (c *Cart) Call(id uuid.UUID) *Call {
+	for i := range c.Calls {
+		if c.Calls[i].ID == id {
+			return &c.Calls[i]
+		}
+	}
+	return nil
+}
+
+// OpenCall returns the call that is under way, or nil.
+func (c *Cart) OpenCall() *Call {
+	for i := range c.Calls {
+		if c.Calls[i].State.Open() {
+			return &c.Calls[i]
+		}
+	}
+	return nil
+}
+
+// LastDialled returns the newest call that was or may have been dialled, or nil.
+func (c *Cart) LastDialled() *Call {
+	for i := len(c.Calls) - 1; i >= 0; i-- {
+		if c.Calls[i].Dialled() {
+			return &c.Calls[i]
+		}
+	}
+	return nil
+}
+
+// NextAttempt is the number of the attempt that would be made now, from 1.
+// It counts dialled attempts only: one that surely never reached anybody is made again.
+func (c *Cart) NextAttempt() int { return c.Attempts + 1 }
+
+// Order is a purchase in the shop.
+type Order struct {
+	// ID is Shopify's numeric order id.
+	ID string `json:"id"`
+	// Name is what the merchant calls it, such as "#1017".
+	Name string `json:"name,omitempty"`
+	// CheckoutToken and CartToken tie the order to its checkout; either may be empty.
+	CheckoutToken string `json:"checkout_token,omitempty"`
+	CartToken     string `json:"cart_token,omitempty"`
+	CustomerID    string `json:"customer_id,omitempty"`
+	Email         string `json:"email,omitempty"`
+	// Phones are the numbers found on the order, as typed.
+	Phones []RawPhone `json:"phones,omitempty"`
+	// Country is the shipping, else the billing country (ISO alpha-2).
+	Country  string          `json:"country,omitempty"`
+	Total    decimal.Decimal `json:"total"`
+	Currency string          `json:"currency,omitempty"`
+	// Codes are the discount codes that the order used, as typed.
+	Codes []string `json:"codes,omitempty"`
+	// CreatedAt is when the customer bought; UpdatedAt orders the events about it.
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+	// Test marks an order made with a test gateway.
+	Test bool `json:"test,omitempty"`
+	// CancelledAt is set when the order was cancelled.
+	CancelledAt *time.Time `json:"cancelled_at,omitempty"`
+}

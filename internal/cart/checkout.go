@@ -1,0 +1,153 @@
+package cart
+
+import (
+	"time"
+
+	"github.com/shopspring/decimal"
+)
+
+// Checkout is what Shopify said of one checkout, made regular: ids are strings, money is
+// decimal in Currency, instants carry their zone, absent text is "".
+type Checkout struct {
+	Token string `json:"token"`
+	// ID is Shopify's numeric id, from `id` or else from `name`; empty when neither was given.
+	ID        string `json:"id,omitempty"`
+	CartToken string `json:"cart_token,omitempty"`
+	// URL is the recovery link as Shopify gave it.
+	URL string `json:"url,omitempty"`
+
+	Email string `json:"email,omitempty"`
+	// Phones are all numbers found on the checkout, as typed, most trusted first.
+	Phones   []RawPhone `json:"phones,omitempty"`
+	Customer Customer   `json:"customer,omitzero"`
+	Shipping *Address   `json:"shipping,omitempty"`
+	Billing  *Address   `json:"billing,omitempty"`
+
+	Currency      string          `json:"currency,omitempty"`
+	Total         decimal.Decimal `json:"total"`
+	Subtotal      decimal.Decimal `json:"subtotal"`
+	Discounts     decimal.Decimal `json:"discounts"`
+	TaxesIncluded bool            `json:"taxes_included,omitempty"`
+	TaxLines      []TaxLine       `json:"tax_lines,omitempty"`
+	Items         []Item          `json:"items,omitempty"`
+	Codes         []DiscountCode  `json:"codes,omitempty"`
+
+	// AcceptsMarketing and AcceptsSMS are nil when the payload did not say.
+	AcceptsMarketing *bool `json:"accepts_marketing,omitempty"`
+	AcceptsSMS       *bool `json:"accepts_sms,omitempty"`
+	// SMSPhone is the number that the SMS consent was given for, as typed.
+	SMSPhone string `json:"sms_phone,omitempty"`
+	// Attributes are the store's own fields (note_attributes).
+	Attributes map[string]string `json:"attributes,omitempty"`
+
+	Locale     string `json:"locale,omitempty"`
+	SourceName string `json:"source_name,omitempty"`
+	// Test marks a checkout that cannot be a real sale.
+	Test bool `json:"test,omitempty"`
+
+	CreatedAt   time.Time  `json:"created_at"`
+	UpdatedAt   time.Time  `json:"updated_at"`
+	CompletedAt *time.Time `json:"completed_at,omitempty"`
+}
+
+// RawPhone is a phone number as it was typed, with the field it stood in:
+// phone, customer, shipping, billing, default_address or sms_marketing.
+type RawPhone struct {
+	From   string `json:"from"`
+	Number string `json:"number"`
+	// Country is the ISO alpha-2 country of the address the number stood in, if any.
+	Country string `json:"country,omitempty"`
+}
+
+// Customer is the buyer as Shopify knows them.
+type Customer struct {
+	ID        string   `json:"id,omitempty"`
+	FirstName string   `json:"first_name,omitempty"`
+	LastName  string   `json:"last_name,omitempty"`
+	Email     string   `json:"email,omitempty"`
+	Tags      []string `json:"tags,omitempty"`
+	// Orders is how many orders the customer had before; nil when unknown.
+	Orders *int `json:"orders,omitempty"`
+}
+
+// Address is a shipping or billing address.
+type Address struct {
+	FirstName    string `json:"first_name,omitempty"`
+	LastName     string `json:"last_name,omitempty"`
+	Name         string `json:"name,omitempty"`
+	Address1     string `json:"address1,omitempty"`
+	Address2     string `json:"address2,omitempty"`
+	City         string `json:"city,omitempty"`
+	Province     string `json:"province,omitempty"`
+	ProvinceCode string `json:"province_code,omitempty"`
+	Country      string `json:"country,omitempty"`
+	CountryCode  string `json:"country_code,omitempty"`
+	Zip          string `json:"zip,omitempty"`
+	Phone        string `json:"phone,omitempty"`
+}
+
+// Item is one line of the cart.
+type Item struct {
+	Title        string          `json:"title"`
+	VariantTitle string          `json:"variant_title,omitempty"`
+	VariantID    string          `json:"variant_id,omitempty"`
+	ProductID    string          `json:"product_id,omitempty"`
+	SKU          string          `json:"sku,omitempty"`
+	Vendor       string          `json:"vendor,omitempty"`
+	Quantity     int             `json:"quantity"`
+	Price        decimal.Decimal `json:"price"`
+}
+
+// TaxLine is one tax on the cart. Rate is a fraction: 0.05 is five per cent.
+type TaxLine struct {
+	Title string          `json:"title,omitempty"`
+	Rate  decimal.Decimal `json:"rate"`
+	Price decimal.Decimal `json:"price"`
+}
+
+// DiscountCode is a code already in the cart.
+type DiscountCode struct {
+	Code   string          `json:"code"`
+	Amount decimal.Decimal `json:"amount"`
+	Type   string          `json:"type,omitempty"`
+}
+
+// CustomerName is the first name or whatever else may be said aloud, or "".
+func (c Checkout) CustomerName() string {
+	first, last := c.Names()
+	switch {
+	case first != "" && last != "":
+		return first + " " + last
+	case first != "":
+		return first
+	}
+	return last
+}
+
+// Names are the customer's first and last name, from the customer, else the shipping, else the billing address.
+func (c Checkout) Names() (first, last string) {
+	if c.Customer.FirstName != "" || c.Customer.LastName != "" {
+		return c.Customer.FirstName, c.Customer.LastName
+	}
+	for _, a := range []*Address{c.Shipping, c.Billing} {
+		if a == nil {
+			continue
+		}
+		if a.FirstName != "" || a.LastName != "" {
+			return a.FirstName, a.LastName
+		}
+		if a.Name != "" {
+			return a.Name, ""
+		}
+	}
+	return "", ""
+}
+
+// ItemCount is the number of pieces in the cart.
+func (c Checkout) ItemCount() int {
+	n := 0
+	for _, i := range c.Items {
+		n += i.Quantity
+	}
+	return n
+}

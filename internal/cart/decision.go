@@ -1,0 +1,70 @@
+package cart
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Action is what a decision asks for.
+type Action string
+
+// The actions of a decision.
+const (
+	// ActCall: call now.
+	ActCall Action = "call"
+	// ActWait: decide again at Decision.Until.
+	ActWait Action = "wait"
+	// ActWatch: not callable as it is; an update may change that.
+	ActWatch Action = "watch"
+	// ActStop: never call this cart again.
+	ActStop Action = "stop"
+)
+
+// Decision is the policy's answer for one cart at one instant.
+type Decision struct {
+	Action Action
+	Reason Reason
+	// Until is when to decide again; set exactly when Action is ActWait, and then later than the instant asked about.
+	Until time.Time
+	// Offer is the discount to give along; nil for none. Set only when Action is ActCall.
+	Offer *Offer
+	// Priority asks the provider to put the call before others.
+	Priority bool
+	// Arm is the cart's side of the holdout, "" when it was not looked at.
+	Arm Arm
+	// Trace holds every rule looked at, in order.
+	Trace []Step
+}
+
+// Step is one line of a decision's trace: a rule, what it saw, what it said.
+type Step struct {
+	Rule string `json:"rule"`
+	// Saw never holds personal data: traces outlive the erasure of a person.
+	Saw     string `json:"saw"`
+	Verdict string `json:"verdict"`
+}
+
+// The verdicts of a step.
+const (
+	VerdictOK    = "ok"
+	VerdictWait  = "wait"
+	VerdictWatch = "watch"
+	VerdictStop  = "stop"
+	// VerdictSkipped: the rule did not apply or its facts are only loaded when a call is near.
+	VerdictSkipped = "skipped"
+)
+
+// Entry is one line of a cart's ledger. Entries are never changed.
+type Entry struct {
+	CartID uuid.UUID
+	At     time.Time
+	// Event names what happened, such as "checkout" or "call.no_answer".
+	Event string
+	// CallID is the call the event was about, if any.
+	CallID *uuid.UUID
+	From   State
+	To     State
+	Reason Reason
+	Trace  []Step
+}

@@ -1,0 +1,31 @@
+// Package cart holds the nouns of Ringback: a checkout, the cart we make of it, its calls, the events that
+// happen to them and the decisions taken about them. It does no I/O and reads no clock.
+//
+// # A cart
+//
+//	             checkout                       wake: policy says call          line free: policy says call
+//	(nothing) ────────────▶ watching ◀────────▶ waiting ────────────▶ ready ────────────▶ calling
+//	                           │    an update     │  ▲                 │  ▲                │  │
+//	                           │                  │  └─────────────────┘  └────────────────┘  │
+//	                           │                  │   pause, cap, window    surely not placed │
+//	                           │                  │                                           │
+//	                           │                  │◀──────────────────────────────────────────┘
+//	                           │                  │   call closed, another attempt is allowed
+//	                           ▼                  ▼
+//	                        stopped ──────────────────────────────▶ purchased
+//	                                       an order, from any state
+//
+// watching, waiting and ready may change into each other at every look. A cart in waiting has a WakeAt; a cart in
+// ready has a ReadyAt; a cart in calling has exactly one open call. stopped never leads back to a call. purchased is final.
+//
+// # A call
+//
+//	placing ──▶ placed ──▶ ringing ──▶ talking ──▶ ended ──▶ closed(outcome)
+//	  │  │        ▲          ▲           ▲           ▲          ▲
+//	  │  └─▶ uncertain ──────┴───────────┴───────────┘          │
+//	  │          └──── nothing heard until the deadline ────────┘ lost
+//	  └─▶ rejected
+//
+// A call only moves forward, and may skip states: events come late, twice and in any order. A call with SentAt is
+// never sent again. rejected means that the provider surely did not take it.
+package cart

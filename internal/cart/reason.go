@@ -1,0 +1,80 @@
+package cart
+
+import "slices"
+
+// Reason says why a cart is in its state or why a decision fell as it did. The list is closed: reasons are
+// stored in the ledger, shown on pages and used as metric labels.
+type Reason string
+
+// Why a cart is only watched.
+const (
+	NoPhone    Reason = "no_phone"
+	NoConsent  Reason = "no_consent"
+	Ineligible Reason = "ineligible"
+)
+
+// Why a cart waits.
+const (
+	// Delay: the store's delay after the last activity has not passed.
+	Delay Reason = "delay"
+	// Window: it is outside the store's windows or the customer's calling hours.
+	Window Reason = "window"
+	// Spacing: too soon after the attempt before.
+	Spacing Reason = "spacing"
+	// Callback: the customer asked to be called at a later time.
+	Callback Reason = "callback"
+	// Cap: one of the caps is used up for now.
+	Cap Reason = "cap"
+	// Paused: the shop is paused by hand.
+	Paused Reason = "paused"
+	// Breaker: the shop paused itself.
+	Breaker Reason = "breaker"
+	// OtherCall: another call to the same phone is under way.
+	OtherCall Reason = "other_call"
+	// Provider: the voice API could not take the call just now.
+	Provider Reason = "provider"
+)
+
+// Why a cart may be called, or is being called.
+const (
+	// Due: every rule agreed.
+	Due Reason = "due"
+	// ByOperator: an operator asked for the call.
+	ByOperator Reason = "by_operator"
+)
+
+// Why a cart stopped.
+const (
+	OptedOut    Reason = "opted_out"
+	Declined    Reason = "declined"
+	Exhausted   Reason = "exhausted"
+	Expired     Reason = "expired"
+	Superseded  Reason = "superseded"
+	Holdout     Reason = "holdout"
+	Suppressed  Reason = "suppressed"
+	Refused     Reason = "refused"
+	Uninstalled Reason = "uninstalled"
+	Operator    Reason = "operator"
+	Deleted     Reason = "deleted"
+	Redacted    Reason = "redacted"
+)
+
+// Ordered is the reason of every purchased cart.
+const Ordered Reason = "ordered"
+
+// Reasons lists the closed list, in the order above.
+func Reasons() []Reason {
+	return []Reason{
+		NoPhone, NoConsent, Ineligible,
+		Delay, Window, Spacing, Callback, Cap, Paused, Breaker, OtherCall, Provider,
+		Due, ByOperator,
+		OptedOut, Declined, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused, Uninstalled, Operator, Deleted, Redacted,
+		Ordered,
+	}
+}
+
+// Valid reports whether r is on the closed list.
+func (r Reason) Valid() bool { return slices.Contains(Reasons(), r) }
+
+// Watched reports whether r describes a cart that may yet become callable by an update.
+func (r Reason) Watched() bool { return r == NoPhone || r == NoConsent || r == Ineligible }
