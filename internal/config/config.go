@@ -1,0 +1,161 @@
+package config
+
+import (
+	"time"
+
+	"ringback/internal/policy"
+)
+
+// Config is the whole configuration of an installation.
+type Config struct {
+	Server       Server           `yaml:"server"`
+	Database     Database         `yaml:"database"`
+	Worker       Worker           `yaml:"worker"`
+	Security     Security         `yaml:"security"`
+	Shopify      Shopify          `yaml:"shopify"`
+	Retention    Retention        `yaml:"retention"`
+	Integrations Integrations     `yaml:"integrations"`
+	Log          Log              `yaml:"log"`
+	Stores       map[string]Store `yaml:"stores"`
+}
+
+// Server says where the HTTP server listens and how the world reaches it.
+type Server struct {
+	// Listen is a TCP address such as "127.0.0.1:8080"; port 0 picks a free one.
+	Listen string `yaml:"listen"`
+	// PublicURL is the address that callbacks and installs use: https, but for a loopback host. No trailing slash.
+	PublicURL string `yaml:"public_url"`
+}
+
+// Database names the Postgres to use.
+type Database struct {
+	// URL is a postgres:// URL; empty means an embedded server under DataDir.
+	URL string `yaml:"url"`
+	// DataDir holds the embedded server's files.
+	DataDir string `yaml:"data_dir"`
+	// MaxConns bounds the connection pool of one process.
+	MaxConns int `yaml:"max_conns"`
+}
+
+// Worker says whether this process works jobs and how many at once.
+type Worker struct {
+	Enabled     bool `yaml:"enabled"`
+	Concurrency int  `yaml:"concurrency"`
+}
+
+// Security holds the installation's own secrets.
+type Security struct {
+	// EncryptionKey seals tokens at rest and keys the hashes of phones and emails: one key, or the new one and then the old
+	// ones while rotating. Each is 32 bytes in base64 or hex.
+	EncryptionKey Secrets `yaml:"encryption_key"`
+	// APIToken is the bearer token of the JSON API. Empty closes the API.
+	APIToken Secret `yaml:"api_token"`
+	// DashboardPassword opens the pages. Empty leaves them open, which is permitted on a loopback listener only.
+	DashboardPassword Secret `yaml:"dashboard_password"`
+}
+
+// Shopify holds the app's identity at Shopify.
+type Shopify struct {
+	ClientID string `yaml:"client_id"`
+	// ClientSecrets are tried in turn for webhook signatures; the first one signs.
+	ClientSecrets Secrets `yaml:"client_secrets"`
+	// APIVersion pins the Admin API, such as "2026-10".
+	APIVersion string `yaml:"api_version"`
+	// Scopes are asked for at install; empty means those that Ringback needs.
+	Scopes []string `yaml:"scopes"`
+	// ReconcileEvery is a cron expression (five fields, UTC) for looking for missed webhooks.
+	ReconcileEvery string `yaml:"reconcile_every"`
+	// SubscriptionsEvery is a cron expression (five fields, UTC) for checking the webhook subscriptions.
+	SubscriptionsEvery string `yaml:"subscriptions_every"`
+}
+
+// Retention says how long things are kept.
+type Retention struct {
+	// PersonalData is how long after its last activity a cart keeps names, numbers and addresses.
+	PersonalData time.Duration `yaml:"personal_data"`
+	// Payloads is how long raw webhooks are kept.
+	Payloads time.Duration `yaml:"payloads"`
+}
+
+// Integrations are the operator's own systems.
+type Integrations struct {
+	// WebhookURL receives the agents' actions, signed; empty turns that off.
+	WebhookURL string `yaml:"webhook_url"`
+	// WebhookSecret keys the signature of what is sent to WebhookURL.
+	WebhookSecret Secret `yaml:"webhook_secret"`
+}
+
+// Log says how the programs log.
+type Log struct {
+	// Level is debug, info, warn or error.
+	Level string `yaml:"level"`
+	// Format is text or json.
+	Format string `yaml:"format"`
+}
+
+// Store is one shop's configuration, with the defaults already merged under it.
+type Store struct {
+	// Timezone is the store's IANA zone.
+	Timezone string `yaml:"timezone"`
+	// Country is the store's ISO 3166-1 alpha-2 country: the last resort for reading a phone number.
+	Country string `yaml:"country"`
+	// Currency is the store's ISO 4217 currency.
+	Currency string `yaml:"currency"`
+	// ClientSecrets are a custom app's own; empty means the shared ones.
+	ClientSecrets Secrets `yaml:"client_secrets"`
+	// AdminToken is a custom app's Admin API token; empty means the one from the install.
+	AdminToken Secret `yaml:"admin_token"`
+	// Paused halts calling for this store.
+	Paused bool `yaml:"paused"`
+	// PurchaseCheck asks Shopify about a purchase just before a call when the last webhook is older than this; 0 turns it off.
+	PurchaseCheck time.Duration `yaml:"purchase_check"`
+	Voice         Voice         `yaml:"voice"`
+	Policy        policy.Rules  `yaml:"policy"`
+}
+
+// Voice is a store's account at a voice API.
+type Voice struct {
+	// Provider is mirai, mirai_admin or mihu.
+	Provider string `yaml:"provider"`
+	// BaseURL is the provider's address; https, but for a loopback host.
+	BaseURL string `yaml:"base_url"`
+	// PublicKey and PrivateKey are Mirai's pair; the private one also signs its callbacks.
+	PublicKey  string `yaml:"public_key"`
+	PrivateKey Secret `yaml:"private_key"`
+	Workspace  string `yaml:"workspace"`
+	// Organization is needed by mirai_admin.
+	Organization string `yaml:"organization"`
+	// Token is the bearer token of mirai_admin and mihu.
+	Token Secret `yaml:"token"`
+	// Assistant is the assistant's (mihu: the agent's) id.
+	Assistant string `yaml:"assistant"`
+	// Lines is how many calls the assistant may have at once.
+	Lines int `yaml:"lines"`
+	// MaxWait is the age in ready past which a cart goes before more valuable ones.
+	MaxWait time.Duration `yaml:"max_wait"`
+	// Timeout bounds one request; past it a placement is uncertain.
+	Timeout time.Duration `yaml:"timeout"`
+	// Silence is how long a call may go unheard of before it is settled.
+	Silence time.Duration `yaml:"silence"`
+	// Retries says who redials after an unanswered call: ours or provider.
+	Retries  string   `yaml:"retries"`
+	Insights Insights `yaml:"insights"`
+	// Payload makes the payload of a Mirai assistant of the custom variant: each value is a text/template over the cart.
+	// Empty means the abandoned_cart payload.
+	Payload map[string]string `yaml:"payload"`
+	// Prompt, About and Greeting are mihu's text/templates over the cart.
+	Prompt   string `yaml:"prompt"`
+	About    string `yaml:"about"`
+	Greeting string `yaml:"greeting"`
+	// Onboarding is what `ringback onboard` tells the provider.
+	Onboarding Onboarding `yaml:"onboarding"`
+}
+
+// Insights names the insights of a call's analysis that the policy reads.
+type Insights struct {
+	OptedOut   string `yaml:"opted_out"`
+	Declined   string `yaml:"declined"`
+	Interested string `yaml:"interested"`
+	Callback   string `yaml:"callback"`
+	CallbackAt string `yaml:"callback_at"`
+}

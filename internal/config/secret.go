@@ -1,0 +1,32 @@
+package config
+
+import "log/slog"
+
+// Secret is a string that never shows itself: formatted, marshalled or logged it says only whether it is set.
+type Secret string
+
+// Secrets is an ordered list of secrets; in YAML a single one may stand alone.
+type Secrets []Secret
+
+// Reveal returns the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// Set reports whether there is a secret.
+func (s Secret) Set() bool { return s != "" }
+
+// String implements fmt.Stringer.
+func (s Secret) String() string {
+	if s == "" {
+		return "[not set]"
+	}
+	return "[set]"
+}
+
+// GoString implements fmt.GoStringer, so that %#v tells no more than %v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// LogValue implements slog.LogValuer.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
