@@ -121,6 +121,13 @@ type Call struct {
 
 	// Dials is how often the provider dialled within this call, its own redials included.
 	Dials int
+	// Seen are the kinds of report heard so far; the call's outcome follows from them whatever their order.
+	Seen []ReportKind
+	// Digests are the SHA-256 prefixes of the provider's messages taken in, so that none counts twice.
+	Digests [][]byte
+	// TokenHash is the SHA-256 of the callback token handed out with this call.
+	TokenHash []byte
+
 	// Rescheduled reports that the provider put the call off to a later time of its own choosing.
 	Rescheduled bool
 

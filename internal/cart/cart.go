@@ -98,6 +98,9 @@ type Cart struct {
 	// CallbackAt is when the customer asked to be called.
 	CallbackAt *time.Time
 
+	// Forced is true when an operator asked for the next call.
+	Forced bool
+
 	// Attempts counts the calls that were or may have been dialled.
 	Attempts int
 	// Updates counts the checkout events taken in.
@@ -105,8 +108,9 @@ type Cart struct {
 
 	Arm         Arm
 	Attribution Attribution
-	// Order is the purchase, once there is one.
-	Order *Order
+	// Order is the purchase, once it is known; a checkout may say it was completed before its order comes.
+	Order       *Order
+	PurchasedAt *time.Time
 
 	// Calls are the cart's attempts, oldest first.
 	Calls []Call

@@ -43,12 +43,10 @@ type (
 	}
 
 	// SendBegun: the request for this call is about to be sent.
-	SendBegun struct{ CallID uuid.UUID }
-
-	// SendHeld: the request for this call must not be sent now; nothing was sent.
-	SendHeld struct {
+	SendBegun struct {
 		CallID uuid.UUID
-		Why    string
+		// TokenHash is the hash of the callback token that the request carries.
+		TokenHash []byte
 	}
 
 	// PlaceAccepted: the provider took the call.
@@ -59,11 +57,11 @@ type (
 		Offer *Offer
 	}
 
-	// PlaceFailed: the provider surely did not take the call; it may be tried again at RetryAt.
+	// PlaceFailed: the provider surely did not take the call; it may be tried again.
 	PlaceFailed struct {
 		CallID uuid.UUID
 		Error  string
-		// RetryAt is nil when no further try is wanted.
+		// RetryAt is the earliest moment the provider named for another try, if it named one.
 		RetryAt *time.Time
 	}
 
@@ -87,6 +85,8 @@ type (
 	CallReported struct {
 		CallID uuid.UUID
 		Report Report
+		// Digest identifies the message; a message whose digest the call already holds changes nothing.
+		Digest []byte
 	}
 
 	// AbortAnswered: the provider answered our wish to abort, or could not be asked.
@@ -145,7 +145,6 @@ func (OrderSeen) Name() string         { return "order" }
 func (Woken) Name() string             { return "wake" }
 func (LineFree) Name() string          { return "line_free" }
 func (SendBegun) Name() string         { return "call.sending" }
-func (SendHeld) Name() string          { return "call.held" }
 func (PlaceAccepted) Name() string     { return "call.placed" }
 func (PlaceFailed) Name() string       { return "call.not_placed" }
 func (PlaceRefused) Name() string      { return "call.refused" }
