@@ -1,0 +1,222 @@
+package shopify
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+
+	"ringback/internal/cart"
+
+	"github.com/shopspring/decimal"
+)
+
+// checkoutPayload holds the fields we use of a checkout, as webhooks and the REST API write them.
+type checkoutPayload struct {
+	ID        id   `json:"id"`
+	GID       id   `json:"admin_graphql_api_id"`
+	Token     text `json:"token"`
+	CartToken text `json:"cart_token"`
+	Name      text `json:"name"`
+	URL       text `json:"abandoned_checkout_url"`
+
+	Email    text                    `json:"email"`
+	Phone    text                    `json:"phone"`
+	Customer object[customerPayload] `json:"customer"`
+	Shipping object[addressPayload]  `json:"shipping_address"`
+	Billing  object[addressPayload]  `json:"billing_address"`
+
+	Currency      text              `json:"currency"`
+	Presentment   text              `json:"presentment_currency"`
+	Total         money             `json:"total_price"`
+	Subtotal      money             `json:"subtotal_price"`
+	Discounts     money             `json:"total_discounts"`
+	TaxesIncluded flag              `json:"taxes_included"`
+	TaxLines      list[taxPayload]  `json:"tax_lines"`
+	Items         list[itemPayload] `json:"line_items"`
+	Codes         list[codePayload] `json:"discount_codes"`
+
+	AcceptsMarketing flag       `json:"buyer_accepts_marketing"`
+	AcceptsSMS       flag       `json:"buyer_accepts_sms_marketing"`
+	SMSPhone         text       `json:"sms_marketing_phone"`
+	Attributes       attributes `json:"note_attributes"`
+
+	Locale     text `json:"customer_locale"`
+	SourceName text `json:"source_name"`
+
+	CreatedAt   instant `json:"created_at"`
+	UpdatedAt   instant `json:"updated_at"`
+	CompletedAt instant `json:"completed_at"`
+}
+
+type itemPayload struct {
+	Title              text  `json:"title"`
+	PresentmentTitle   text  `json:"presentment_title"`
+	VariantTitle       text  `json:"variant_title"`
+	PresentmentVariant text  `json:"presentment_variant_title"`
+	VariantID          id    `json:"variant_id"`
+	ProductID          id    `json:"product_id"`
+	SKU                text  `json:"sku"`
+	Vendor             text  `json:"vendor"`
+	Quantity           count `json:"quantity"`
+	Price              money `json:"price"`
+	VariantPrice       money `json:"variant_price"`
+	LinePrice          money `json:"line_price"`
+}
+
+type taxPayload struct {
+	Title text  `json:"title"`
+	Rate  money `json:"rate"`
+	Price money `json:"price"`
+}
+
+type codePayload struct {
+	Code   text  `json:"code"`
+	Amount money `json:"amount"`
+	Type   text  `json:"type"`
+}
+
+// DecodeCheckout reads the payload of checkouts/create or checkouts/update, or one checkout of the REST API. The fields that
+// Shopify leaves out or fills oddly are absent in the result; the only errors are a body that is no JSON object and a
+// missing token, which is the checkout's identity. When the payload has no updated_at, d.TriggeredAt stands in for it.
+func DecodeCheckout(body []byte, d Delivery) (cart.Checkout, error) {
+	var p checkoutPayload
+	if err := decodeObject(body, &p); err != nil {
+		return cart.Checkout{}, err
+	}
+	if p.Token == "" {
+		return cart.Checkout{}, errors.New("token: missing; without it the checkout cannot be told from others")
+	}
+	return p.checkout(d), nil
+}
+
+func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
+	customer := p.Customer.value
+	shipping, billing := p.Shipping.value.address(), p.Billing.value.address()
+	c := cart.Checkout{
+		Token: string(p.Token),
+		// Payloads of 2026-04 and later have no id; the name is the id after a "#".
+		ID:               firstOf(string(p.ID), string(p.GID), numericID(string(p.Name))),
+		CartToken:        string(p.CartToken),
+		URL:              string(p.URL),
+		Email:            firstOf(string(p.Email), string(customer.Email)),
+		Phones:           phones(string(p.Phone), customer, shipping, billing, string(p.SMSPhone)),
+		Customer:         customer.customer(),
+		Shipping:         shipping,
+		Billing:          billing,
+		Currency:         firstOf(currency(p.Currency), currency(p.Presentment)),
+		Total:            firstAmount(p.Total),
+		Subtotal:         firstAmount(p.Subtotal),
+		Discounts:        firstAmount(p.Discounts),
+		TaxesIncluded:    p.TaxesIncluded.yes(),
+		AcceptsMarketing: firstFlag(p.AcceptsMarketing.value, customer.acceptsMarketing()),
+		AcceptsSMS:       firstFlag(p.AcceptsSMS.value, customer.acceptsSMS()),
+		SMSPhone:         string(p.SMSPhone),
+		Attributes:       p.Attributes,
+		Locale:           string(p.Locale),
+		SourceName:       string(p.SourceName),
+		CreatedAt:        firstInstant(p.CreatedAt.at, p.UpdatedAt.at, d.TriggeredAt.UTC()),
+		UpdatedAt:        firstInstant(p.UpdatedAt.at, d.TriggeredAt.UTC(), p.CreatedAt.at),
+	}
+	if c.SMSPhone == "" && p.AcceptsSMS.value == nil && c.AcceptsSMS != nil && *c.AcceptsSMS {
+		// The customer's own SMS consent is for the customer's own number.
+		c.SMSPhone = string(customer.Phone)
+	}
+	if p.CompletedAt.given {
+		// A completion whose time cannot be read is a completion all the same: nobody is called after buying.
+		at := firstInstant(p.CompletedAt.at, c.UpdatedAt, c.CreatedAt)
+		c.CompletedAt = &at
+	}
+	for _, i := range p.Items {
+		if item, ok := i.item(); ok {
+			c.Items = append(c.Items, item)
+		}
+	}
+	for _, t := range p.TaxLines {
+		if t.Title != "" || t.Price.set || t.Rate.set {
+			c.TaxLines = append(c.TaxLines, cart.TaxLine{Title: string(t.Title), Rate: t.Rate.value, Price: t.Price.value})
+		}
+	}
+	for _, code := range p.Codes {
+		if code.Code != "" {
+			c.Codes = append(c.Codes, cart.DiscountCode{Code: string(code.Code), Amount: code.Amount.value, Type: string(code.Type)})
+		}
+	}
+	return c
+}
+
+// item returns the line, and false when there is nothing in it.
+func (p itemPayload) item() (cart.Item, bool) {
+	i := cart.Item{
+		Title:        firstOf(string(p.Title), string(p.PresentmentTitle)),
+		VariantTitle: firstOf(string(p.VariantTitle), string(p.PresentmentVariant)),
+		VariantID:    string(p.VariantID),
+		ProductID:    string(p.ProductID),
+		SKU:          string(p.SKU),
+		Vendor:       string(p.Vendor),
+		Quantity:     p.Quantity.or(1),
+		Price:        firstAmount(p.Price, p.VariantPrice),
+	}
+	if !p.Price.set && !p.VariantPrice.set && p.LinePrice.set && i.Quantity > 0 {
+		i.Price = p.LinePrice.value.DivRound(decimal.NewFromInt(int64(i.Quantity)), 4)
+	}
+	return i, i.Title != "" || i.VariantID != "" || i.ProductID != "" || i.SKU != ""
+}
+
+// SplitCheckouts returns the checkouts of a REST list, {"checkouts": [...]}, each as it stands.
+func SplitCheckouts(body []byte) ([][]byte, error) {
+	var p struct {
+		Checkouts list[json.RawMessage] `json:"checkouts"`
+	}
+	if err := decodeObject(body, &p); err != nil {
+		return nil, err
+	}
+	if p.Checkouts == nil {
+		return nil, errors.New("checkouts: missing or not a list")
+	}
+	out := make([][]byte, len(p.Checkouts))
+	for i, c := range p.Checkouts {
+		out[i] = c
+	}
+	return out, nil
+}
+
+// DecodeDeletedCheckout reads the payload of checkouts/delete, which has an id and mostly a cart token but no token. It
+// fails when none of the three is there.
+func DecodeDeletedCheckout(body []byte) (id, cartToken, token string, err error) {
+	var p checkoutPayload
+	if err := decodeObject(body, &p); err != nil {
+		return "", "", "", err
+	}
+	id = firstOf(string(p.ID), string(p.GID), numericID(string(p.Name)))
+	if id == "" && p.CartToken == "" && p.Token == "" {
+		return "", "", "", errors.New("id, cart_token and token: all missing; the deleted checkout cannot be told from others")
+	}
+	return id, string(p.CartToken), string(p.Token), nil
+}
+
+// firstOf returns the first text that is not empty.
+func firstOf(texts ...string) string {
+	for _, s := range texts {
+		if s != "" {
+			return s
+		}
+	}
+	return ""
+}
+
+func firstFlag(flags ...*bool) *bool {
+	for _, f := range flags {
+		if f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// currency returns an ISO 4217 code in upper case, "" for what cannot be one.
+func currency(t text) string {
+	if len(t) != 3 {
+		return ""
+	}
+	return strings.ToUpper(string(t))
+}

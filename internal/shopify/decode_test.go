@@ -1,0 +1,422 @@
+package shopify
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"ringback/internal/cart"
+
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func fixture(t testing.TB, name string) []byte {
+	t.Helper()
+	body, err := os.ReadFile(filepath.Join("testdata", name))
+	require.NoError(t, err)
+	return body
+}
+
+func amount(s string) decimal.Decimal { return decimal.RequireFromString(s) }
+
+func TestDecodeCheckoutOfAGuest(t *testing.T) {
+	t.Parallel()
+	c, err := DecodeCheckout(fixture(t, "checkouts_create.guest.json"), Delivery{})
+	require.NoError(t, err)
+	no := false
+	assert.Equal(t, cart.Checkout{
+		Token: "tok-guest-1", ID: "70000000000000007",
+		URL:              "https://lamps.myshopify.com/1/checkouts/ac/tok/recover?key=k",
+		Currency:         "INR",
+		Total:            amount("945.00"),
+		Subtotal:         amount("900.00"),
+		Discounts:        amount("0.00"),
+		Items:            []cart.Item{{Title: "Clay Lamp", VariantID: "43", ProductID: "79", Quantity: 2, Price: amount("450.00")}},
+		AcceptsMarketing: &no, AcceptsSMS: &no,
+		SourceName: "web",
+		CreatedAt:  time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC),
+		UpdatedAt:  time.Date(2026, 3, 1, 10, 0, 9, 0, time.UTC),
+	}, c)
+}
+
+func TestDecodeCheckoutOf2026_10(t *testing.T) {
+	t.Parallel()
+	c, err := DecodeCheckout(fixture(t, "checkouts_update.2026-10.json"), Delivery{})
+	require.NoError(t, err)
+	yes, three := true, 3
+	assert.Equal(t, cart.Checkout{
+		Token: "tok-new-1", ID: "981820079255240001", CartToken: "cart-new-1",
+		URL:   "https://loom.myshopify.com/2/checkouts/ac/cart-new-1/recover?key=abc",
+		Email: "asha@example.org",
+		Phones: []cart.RawPhone{
+			{From: "shipping", Number: "98123 00001", Country: "IN"},
+			{From: "default_address", Number: "098123-00001", Country: "IN"},
+			{From: "sms_marketing", Number: "+919812300001"},
+		},
+		Customer: cart.Customer{
+			ID: "603851970716743426", FirstName: "Asha", Email: "asha@example.org", Tags: []string{"vip", "wholesale"}, Orders: &three,
+		},
+		Shipping: &cart.Address{
+			LastName: "Rao", Name: "Rao", Address1: "12 Lake Road", City: "Mysuru", Province: "Karnataka", ProvinceCode: "KA",
+			Country: "India", CountryCode: "IN", Zip: "570001", Phone: "98123 00001",
+		},
+		Currency: "INR", Total: amount("1999.5"), Discounts: amount("100.00"), TaxesIncluded: true,
+		TaxLines: []cart.TaxLine{{Title: "IGST", Rate: amount("0.05"), Price: amount("95.21")}},
+		Items: []cart.Item{{
+			Title: "Silk Scarf", VariantTitle: "Red", VariantID: "9007199254740993", ProductID: "11", SKU: "SC-R", Vendor: "Loom",
+			Quantity: 2, Price: amount("999.7500"),
+		}},
+		Codes:            []cart.DiscountCode{{Code: "HELLO", Amount: amount("100.00"), Type: "fixed_amount"}, {Code: "BARE", Amount: amount("5")}},
+		AcceptsMarketing: &yes, AcceptsSMS: &yes, SMSPhone: "+919812300001",
+		Attributes: map[string]string{"call_me": "true", "gift": "no", "nested": ""},
+		Locale:     "en-IN", SourceName: "580111",
+		CreatedAt: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC),
+		UpdatedAt: time.Date(2026, 10, 5, 9, 15, 30, 500_000_000, time.UTC),
+	}, c)
+}
+
+func TestWrongTypesCostOnlyThemselves(t *testing.T) {
+	t.Parallel()
+	triggered := time.Date(2026, 10, 5, 12, 0, 0, 0, time.FixedZone("", 5400))
+	c, err := DecodeCheckout(fixture(t, "checkouts_update.odd-types.json"), Delivery{TriggeredAt: triggered})
+	require.NoError(t, err)
+	assert.Equal(t, cart.Checkout{
+		Token: "123123123", ID: "5", SourceName: "42",
+		Phones:     []cart.RawPhone{{From: "phone", Number: "919812300009"}},
+		Attributes: map[string]string{"consent": "1"},
+		CreatedAt:  triggered.UTC(), UpdatedAt: triggered.UTC(),
+	}, c)
+}
+
+func TestDecodeCheckoutRefuses(t *testing.T) {
+	t.Parallel()
+	for body, want := range map[string]string{
+		``:                              "empty",
+		` `:                             "empty",
+		`[]`:                            "not a JSON object",
+		`null`:                          "not a JSON object",
+		`"x"`:                           "not a JSON object",
+		`{"token":"x"`:                  "not valid JSON",
+		`{"token":"x"} {}`:              "not valid JSON",
+		`{"token":}`:                    "not valid JSON",
+		`{}`:                            "token: missing",
+		`{"token":""}`:                  "token: missing",
+		`{"token":null,"id":1}`:         "token: missing",
+		`{"token":["a"],"email":"a@b"}`: "token: missing",
+	} {
+		_, err := DecodeCheckout([]byte(body), Delivery{})
+		require.ErrorContains(t, err, want, body)
+	}
+	_, err := DecodeCheckout([]byte(`{"email":"person@example.org" x`), Delivery{})
+	require.Error(t, err)
+	assert.NotContains(t, err.Error(), "person", "an error goes to a log and must not quote the payload")
+}
+
+func TestCompletionThatCannotBeReadIsACompletion(t *testing.T) {
+	t.Parallel()
+	updated := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for value, want := range map[string]*time.Time{
+		`null`:                   nil,
+		`""`:                     nil,
+		`false`:                  nil,
+		`"2026-01-02T00:00:00Z"`: ptr(updated.AddDate(0, 0, 1)),
+		`"just now"`:             &updated,
+		`true`:                   &updated,
+		`[]`:                     &updated,
+		`1767312000`:             ptr(updated.AddDate(0, 0, 1)),
+	} {
+		c, err := DecodeCheckout([]byte(`{"token":"x","updated_at":"2026-01-01T00:00:00Z","completed_at":`+value+`}`), Delivery{})
+		require.NoError(t, err)
+		assert.Equal(t, want, c.CompletedAt, value)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func TestConsentOfTheCheckoutGoesBeforeTheCustomers(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	for body, want := range map[string]struct {
+		marketing, sms *bool
+		smsPhone       string
+	}{
+		`{"token":"x"}`: {},
+		`{"token":"x","buyer_accepts_marketing":false,"customer":{"accepts_marketing":true}}`:                                                                   {marketing: &no},
+		`{"token":"x","buyer_accepts_marketing":null,"customer":{"accepts_marketing":true}}`:                                                                    {marketing: &yes},
+		`{"token":"x","customer":{"accepts_marketing":true,"email_marketing_consent":{"state":"unsubscribed"}}}`:                                                {marketing: &no},
+		`{"token":"x","customer":{"phone":"+15005550006","sms_marketing_consent":{"state":"subscribed"}}}`:                                                      {sms: &yes, smsPhone: "+15005550006"},
+		`{"token":"x","customer":{"phone":"+15005550006","sms_marketing_consent":{"state":"pending"}}}`:                                                         {sms: &no},
+		`{"token":"x","buyer_accepts_sms_marketing":true,"customer":{"phone":"+15005550006"}}`:                                                                  {sms: &yes},
+		`{"token":"x","buyer_accepts_sms_marketing":false,"sms_marketing_phone":"+1","customer":{"sms_marketing_consent":{"state":"subscribed"},"phone":"+2"}}`: {sms: &no, smsPhone: "+1"},
+	} {
+		c, err := DecodeCheckout([]byte(body), Delivery{})
+		require.NoError(t, err)
+		assert.Equal(t, want.marketing, c.AcceptsMarketing, body)
+		assert.Equal(t, want.sms, c.AcceptsSMS, body)
+		assert.Equal(t, want.smsPhone, c.SMSPhone, body)
+	}
+}
+
+func TestInstants(t *testing.T) {
+	t.Parallel()
+	want := time.Date(2026, 3, 1, 10, 0, 9, 0, time.UTC)
+	for _, s := range []string{
+		`"2026-03-01T10:00:09Z"`, `"2026-03-01T10:00:09+00:00"`, `"2026-03-01T05:00:09-05:00"`, `"2026-03-01T15:30:09+0530"`,
+		`"2026-03-01T10:00:09"`, `"2026-03-01 10:00:09"`, `"2026-03-01 05:00:09 -0500"`, `"2026-03-01 10:00:09 UTC"`,
+		`"2026-03-01t10:00:09z"`, `" 2026-03-01T10:00:09.000Z "`, `"2026-03-01T12:00:09+02"`, `1772359209`, `1772359209000`,
+	} {
+		var i instant
+		require.NoError(t, i.UnmarshalJSON([]byte(s)))
+		assert.Equal(t, want, i.at, s)
+	}
+	for _, s := range []string{`null`, `""`, `"-"`, `"2026-13-01T00:00:00Z"`, `"0001-01-01T00:00:00Z"`, `"9999-12-31T23:59:59-12:00"`, `"2026-03-01 10:00:09 IST"`, `{}`, `-5`, `1e99`} {
+		var i instant
+		require.NoError(t, i.UnmarshalJSON([]byte(s)))
+		assert.True(t, i.at.IsZero(), s)
+	}
+}
+
+func TestMoney(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		`"10.00"`: "10.00", `10`: "10", `0.1`: "0.1", `"-5.25"`: "-5.25", `1e2`: "1e2", `"1000000000000.999"`: "1000000000000.999",
+	} {
+		var m money
+		require.NoError(t, m.UnmarshalJSON([]byte(in)))
+		assert.True(t, m.set, in)
+		assert.True(t, amount(want).Equal(m.value), in)
+	}
+	for _, in := range []string{`""`, `null`, `"ten"`, `"1e999999999"`, `1e-999999`, `"NaN"`, `"10,00"`, `{}`, `[]`, `true`} {
+		var m money
+		require.NoError(t, m.UnmarshalJSON([]byte(in)))
+		assert.False(t, m.set, in)
+		assert.True(t, m.value.IsZero(), in)
+	}
+}
+
+func TestNumericID(t *testing.T) {
+	t.Parallel()
+	for in, want := range map[string]string{
+		"981820079255243537": "981820079255243537", "9007199254740993": "9007199254740993", "#981820079255243537": "981820079255243537",
+		"gid://shopify/Customer/5": "5", "gid://shopify/AbandonedCheckout/5?key=x/y": "5",
+		"": "", "0": "", "#": "", "abc": "", "1.5e10": "", "-5": "", "gid://shopify/Customer/": "", "123456789012345678901": "",
+	} {
+		assert.Equal(t, want, numericID(in), in)
+	}
+}
+
+func TestTextIsWhatPostgresTakes(t *testing.T) {
+	t.Parallel()
+	c, err := DecodeCheckout([]byte("{\"token\":\"a\\u0000b\",\"email\":\" a@b.example\\n\",\"customer_locale\":\"\\ud800\",\"note_attributes\":{\"k\\u0000\":\"\\u0000\"}}"), Delivery{})
+	require.NoError(t, err)
+	assert.Equal(t, "ab", c.Token)
+	assert.Equal(t, "a@b.example", c.Email)
+	assert.Equal(t, "\uFFFD", c.Locale)
+	assert.Equal(t, map[string]string{"k": ""}, c.Attributes)
+}
+
+func TestPhonesInOrderOfTrust(t *testing.T) {
+	t.Parallel()
+	c, err := DecodeCheckout([]byte(`{"token":"x","phone":"1","sms_marketing_phone":"6",
+		"customer":{"phone":"2","default_address":{"phone":"5","country":"ca"}},
+		"shipping_address":{"phone":"3","country_code":"US"},"billing_address":{"phone":"3","country_code":"US"}}`), Delivery{})
+	require.NoError(t, err)
+	assert.Equal(t, []cart.RawPhone{
+		{From: "phone", Number: "1"}, {From: "customer", Number: "2"}, {From: "shipping", Number: "3", Country: "US"},
+		{From: "default_address", Number: "5", Country: "CA"}, {From: "sms_marketing", Number: "6"},
+	}, c.Phones)
+}
+
+func TestDecodeOrder(t *testing.T) {
+	t.Parallel()
+	o, err := DecodeOrder(fixture(t, "orders_create.json"), Delivery{})
+	require.NoError(t, err)
+	assert.Equal(t, cart.Order{
+		ID: "5159806760001", Name: "#1042", CheckoutToken: "tok-new-1", CartToken: "cart-new-1", CustomerID: "603851970716743426",
+		Email:   "asha@example.org",
+		Phones:  []cart.RawPhone{{From: "phone", Number: "+919812300001"}, {From: "shipping", Number: "98123 00001", Country: "IN"}},
+		Country: "IN", Total: amount("1899.50"), Currency: "INR", Codes: []string{"HELLO"},
+		CreatedAt: time.Date(2026, 10, 5, 9, 30, 0, 0, time.UTC), UpdatedAt: time.Date(2026, 10, 5, 9, 30, 2, 0, time.UTC), Test: true,
+	}, o)
+
+	o, err = DecodeOrder(fixture(t, "orders_paid.json"), Delivery{})
+	require.NoError(t, err)
+	assert.Equal(t, cart.Order{
+		ID: "77", Total: amount("12"), Currency: "USD", Test: true,
+		CreatedAt:   time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		UpdatedAt:   time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		CancelledAt: ptr(time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)),
+	}, o)
+
+	_, err = DecodeOrder([]byte(`{"name":"#1"}`), Delivery{})
+	require.ErrorContains(t, err, "id: missing")
+	_, err = DecodeOrder([]byte(`[1]`), Delivery{})
+	require.ErrorContains(t, err, "not a JSON object")
+}
+
+func TestDecodeDeletedCheckout(t *testing.T) {
+	t.Parallel()
+	id, cartToken, token, err := DecodeDeletedCheckout(fixture(t, "checkouts_delete.json"))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"981820079255240001", "cart-new-1", ""}, []string{id, cartToken, token})
+
+	id, cartToken, token, err = DecodeDeletedCheckout([]byte(`{"token":"t","cart_token":null}`))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"", "", "t"}, []string{id, cartToken, token})
+
+	_, _, _, err = DecodeDeletedCheckout([]byte(`{"cart_token":null}`))
+	require.ErrorContains(t, err, "all missing")
+}
+
+func TestDecodeCompliance(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]Compliance{
+		"compliance_customers_data_request.json": {
+			ShopID: "954", ShopDomain: "loom.myshopify.com", CustomerID: "191", Email: "asha@example.org", Phone: "98123 00001",
+			Orders: []string{"1", "2"}, DataRequestID: "9000",
+		},
+		"compliance_customers_redact.json": {ShopID: "954", ShopDomain: "loom.myshopify.com", Email: "asha@example.org", Orders: []string{"7"}},
+		"compliance_shop_redact.json":      {ShopID: "954", ShopDomain: "loom.myshopify.com"},
+	} {
+		got, err := DecodeCompliance(fixture(t, file))
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	got, err := DecodeCompliance([]byte(`{"shop_domain":"evil.example","customer":[],"orders_requested":{},"data_request":1}`))
+	require.NoError(t, err)
+	assert.Equal(t, Compliance{}, got)
+	_, err = DecodeCompliance([]byte(`nope`))
+	require.Error(t, err)
+}
+
+func TestDecodeCustomerConsent(t *testing.T) {
+	t.Parallel()
+	yes, no := true, false
+	triggered := time.Date(2026, 10, 7, 0, 0, 0, 0, time.UTC)
+	for file, want := range map[string]Consent{
+		"customers_marketing_consent_update.json": {
+			CustomerID: "603851970716743426", Phone: "+919812300001", SMS: &no, SMSAt: time.Date(2026, 10, 5, 18, 30, 0, 0, time.UTC),
+		},
+		"customers_email_marketing_consent_update.json": {
+			CustomerID: "603851970716743426", Email: "asha@example.org", Marketing: &yes, MarketingAt: triggered,
+		},
+		"customers_update.json": {
+			CustomerID: "5", Email: "asha@example.org", Tags: []string{"vip"},
+			Marketing: &yes, MarketingAt: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC),
+			SMS: &no, SMSAt: time.Date(2026, 10, 6, 1, 0, 0, 0, time.UTC),
+		},
+	} {
+		got, err := DecodeCustomerConsent(fixture(t, file), Delivery{TriggeredAt: triggered})
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	_, err := DecodeCustomerConsent([]byte(`{"sms_marketing_consent":{"state":"subscribed"}}`), Delivery{})
+	require.ErrorContains(t, err, "all missing")
+}
+
+func TestSplitCheckouts(t *testing.T) {
+	t.Parallel()
+	parts, err := SplitCheckouts(fixture(t, "rest_checkouts_list.json"))
+	require.NoError(t, err)
+	require.Len(t, parts, 2)
+	var tokens []string
+	for _, p := range parts {
+		c, err := DecodeCheckout(p, Delivery{})
+		require.NoError(t, err)
+		tokens = append(tokens, c.Token)
+	}
+	assert.Equal(t, []string{"a", "b"}, tokens)
+	_, err = SplitCheckouts([]byte(`{"checkouts":{}}`))
+	require.ErrorContains(t, err, "checkouts")
+}
+
+// TestEveryRecordingDecodes decodes all fixtures, and all recorded payloads of the directory named by RINGBACK_SAMPLES.
+func TestEveryRecordingDecodes(t *testing.T) {
+	t.Parallel()
+	dirs := []string{"testdata"}
+	if dir := os.Getenv("RINGBACK_SAMPLES"); dir != "" {
+		dirs = append(dirs, dir)
+	}
+	for _, dir := range dirs {
+		files, err := filepath.Glob(filepath.Join(dir, "*.json"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files, dir)
+		for _, file := range files {
+			t.Run(filepath.Base(file), func(t *testing.T) {
+				t.Parallel()
+				body, err := os.ReadFile(file)
+				require.NoError(t, err)
+				topic, ok := TopicOfFile(file)
+				require.True(t, ok)
+				bodies := [][]byte{body}
+				if parts, err := SplitCheckouts(body); err == nil {
+					bodies = parts
+				}
+				require.NotEmpty(t, bodies)
+				for _, b := range bodies {
+					decodes(t, topic, b)
+				}
+			})
+		}
+	}
+}
+
+// decodes checks that what a payload of the topic holds is found.
+func decodes(t *testing.T, topic string, body []byte) {
+	t.Helper()
+	triggered := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	d := Delivery{Topic: topic, TriggeredAt: triggered}
+	switch topic {
+	case CheckoutsCreate, CheckoutsUpdate:
+		c, err := DecodeCheckout(body, d)
+		require.NoError(t, err)
+		assert.NotEmpty(t, c.Token)
+		assert.NotEmpty(t, c.ID)
+		assert.False(t, c.UpdatedAt.IsZero())
+		for _, p := range c.Phones {
+			assert.NotEmpty(t, p.Number)
+		}
+		_, err = json.Marshal(c)
+		assert.NoError(t, err)
+	case CheckoutsDelete:
+		id, cartToken, _, err := DecodeDeletedCheckout(body)
+		require.NoError(t, err)
+		assert.NotEmpty(t, id)
+		assert.NotEmpty(t, cartToken)
+	case OrdersCreate, OrdersPaid, OrdersUpdated, OrdersCancelled:
+		o, err := DecodeOrder(body, d)
+		require.NoError(t, err)
+		assert.NotEmpty(t, o.ID)
+		assert.True(t, o.Total.IsPositive())
+		assert.Len(t, o.Currency, 3)
+	case CustomersDataRequest, CustomersRedact, ShopRedact:
+		c, err := DecodeCompliance(body)
+		require.NoError(t, err)
+		assert.NotEmpty(t, c.ShopID)
+		if topic != ShopRedact {
+			assert.NotEmpty(t, c.Email)
+			assert.NotEmpty(t, c.Orders)
+		}
+	case CustomersUpdate, CustomersConsentUpdate, CustomersEmailConsentUpdate:
+		c, err := DecodeCustomerConsent(body, d)
+		require.NoError(t, err)
+		assert.NotEmpty(t, c.CustomerID)
+	default:
+		t.Fatalf("no decoder for %s", topic)
+	}
+}
+
+func BenchmarkDecodeCheckout(b *testing.B) {
+	body := fixture(b, "checkouts_update.2026-10.json")
+	b.SetBytes(int64(len(body)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := DecodeCheckout(body, Delivery{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

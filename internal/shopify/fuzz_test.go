@@ -1,0 +1,101 @@
+package shopify
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func seed(f *testing.F) {
+	files, err := filepath.Glob("testdata/*.json")
+	require.NoError(f, err)
+	for _, file := range files {
+		body, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(body)
+	}
+	f.Add([]byte(`{"token":"x","total_price":"1e999999999","line_items":[[],{},"x",{"title":"t","quantity":-1}]}`))
+	f.Add([]byte(`{"token":"x","updated_at":"9999-99-99","completed_at":{}}`))
+	f.Add([]byte(`{"id":1e400,"checkout_token":{},"customer":[[[[]]]]}`))
+}
+
+// storable fails when v cannot be kept: as JSON without loss, or as text in Postgres.
+func storable[T any](t *testing.T, v T) {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	assert.True(t, utf8.Valid(b))
+	assert.NotContains(t, strings.ReplaceAll(string(b), `\\`, ""), `\u0000`)
+	var again T
+	require.NoError(t, json.Unmarshal(b, &again))
+	b2, err := json.Marshal(again)
+	require.NoError(t, err)
+	assert.JSONEq(t, string(b), string(b2))
+	assert.Less(t, len(b), 64<<20)
+}
+
+func FuzzDecodeCheckout(f *testing.F) {
+	seed(f)
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		c, err := DecodeCheckout(body, Delivery{TriggeredAt: at})
+		if err != nil {
+			return
+		}
+		assert.True(t, json.Valid(body))
+		assert.NotEmpty(t, c.Token)
+		assert.False(t, c.UpdatedAt.IsZero())
+		assert.Equal(t, time.UTC, c.UpdatedAt.Location())
+		for _, p := range c.Phones {
+			assert.NotEmpty(t, p.Number)
+		}
+		for _, i := range c.Items {
+			assert.GreaterOrEqual(t, i.Quantity, 0)
+		}
+		assert.Empty(t, strings.Trim(c.ID, "0123456789"))
+		storable(t, c)
+	})
+}
+
+func FuzzDecodeOrder(f *testing.F) {
+	seed(f)
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		o, err := DecodeOrder(body, Delivery{TriggeredAt: at})
+		if err != nil {
+			return
+		}
+		assert.NotEmpty(t, o.ID)
+		assert.False(t, o.CreatedAt.IsZero())
+		storable(t, o)
+	})
+}
+
+func FuzzDecodeOthers(f *testing.F) {
+	seed(f)
+	f.Fuzz(func(t *testing.T, body []byte) {
+		if id, cartToken, token, err := DecodeDeletedCheckout(body); err == nil {
+			assert.NotEmpty(t, id+cartToken+token)
+		}
+		if c, err := DecodeCompliance(body); err == nil {
+			assert.True(t, c.ShopDomain == "" || ValidShop(c.ShopDomain))
+			storable(t, c)
+		}
+		if c, err := DecodeCustomerConsent(body, Delivery{}); err == nil {
+			assert.NotEmpty(t, c.CustomerID+c.Email+c.Phone)
+			storable(t, c)
+		}
+		if parts, err := SplitCheckouts(body); err == nil {
+			for _, p := range parts {
+				assert.True(t, json.Valid(p))
+			}
+		}
+	})
+}

@@ -1,0 +1,107 @@
+package shopify
+
+import (
+	"errors"
+	"slices"
+	"strings"
+
+	"ringback/internal/cart"
+)
+
+// orderPayload holds the fields we use of an order.
+type orderPayload struct {
+	ID            id   `json:"id"`
+	GID           id   `json:"admin_graphql_api_id"`
+	Name          text `json:"name"`
+	CheckoutToken text `json:"checkout_token"`
+	CartToken     text `json:"cart_token"`
+
+	Email        text                    `json:"email"`
+	ContactEmail text                    `json:"contact_email"`
+	Phone        text                    `json:"phone"`
+	Customer     object[customerPayload] `json:"customer"`
+	Shipping     object[addressPayload]  `json:"shipping_address"`
+	Billing      object[addressPayload]  `json:"billing_address"`
+
+	Total       money             `json:"total_price"`
+	Current     money             `json:"current_total_price"`
+	Currency    text              `json:"currency"`
+	Presentment text              `json:"presentment_currency"`
+	Codes       list[codePayload] `json:"discount_codes"`
+	// Applications name a code even where discount_codes is missing.
+	Applications list[codePayload] `json:"discount_applications"`
+
+	Test     flag  `json:"test"`
+	Gateway  text  `json:"gateway"`
+	Gateways words `json:"payment_gateway_names"`
+
+	CreatedAt   instant `json:"created_at"`
+	ProcessedAt instant `json:"processed_at"`
+	UpdatedAt   instant `json:"updated_at"`
+	CancelledAt instant `json:"cancelled_at"`
+}
+
+// bogusGateway is the name of Shopify's test gateway.
+const bogusGateway = "bogus"
+
+// DecodeOrder reads the payload of orders/create, orders/paid, orders/updated or orders/cancelled. The only errors are a
+// body that is no JSON object and a missing id. When the payload has no updated_at, d.TriggeredAt stands in for it.
+func DecodeOrder(body []byte, d Delivery) (cart.Order, error) {
+	var p orderPayload
+	if err := decodeObject(body, &p); err != nil {
+		return cart.Order{}, err
+	}
+	if p.ID == "" && p.GID == "" {
+		return cart.Order{}, errors.New("id: missing; without it the order cannot be told from others")
+	}
+	return p.order(d), nil
+}
+
+func (p orderPayload) order(d Delivery) cart.Order {
+	customer := p.Customer.value
+	shipping, billing := p.Shipping.value.address(), p.Billing.value.address()
+	triggered := d.TriggeredAt.UTC()
+	return cart.Order{
+		ID:            firstOf(string(p.ID), string(p.GID)),
+		Name:          string(p.Name),
+		CheckoutToken: string(p.CheckoutToken),
+		CartToken:     string(p.CartToken),
+		CustomerID:    customer.id(),
+		Email:         firstOf(string(p.Email), string(p.ContactEmail), string(customer.Email)),
+		Phones:        phones(string(p.Phone), customer, shipping, billing, ""),
+		Country:       firstCountry(shipping, billing, customer.DefaultAddress.value.address()),
+		Total:         firstAmount(p.Total, p.Current),
+		Currency:      firstOf(currency(p.Currency), currency(p.Presentment)),
+		Codes:         codes(p.Codes, p.Applications),
+		CreatedAt:     firstInstant(p.CreatedAt.at, p.ProcessedAt.at, p.UpdatedAt.at, triggered),
+		UpdatedAt:     firstInstant(p.UpdatedAt.at, triggered, p.CreatedAt.at, p.ProcessedAt.at),
+		CancelledAt:   p.CancelledAt.pointer(),
+		Test:          p.Test.yes() || isBogus(p.Gateway, p.Gateways),
+	}
+}
+
+func isBogus(gateway text, gateways words) bool {
+	return slices.ContainsFunc(append(gateways, string(gateway)), func(g string) bool { return strings.EqualFold(g, bogusGateway) })
+}
+
+// codes are the discount codes of an order, each once, as typed.
+func codes(lists ...list[codePayload]) []string {
+	var out []string
+	for _, l := range lists {
+		for _, c := range l {
+			if code := string(c.Code); code != "" && !slices.Contains(out, code) {
+				out = append(out, code)
+			}
+		}
+	}
+	return out
+}
+
+func firstCountry(addresses ...*cart.Address) string {
+	for _, a := range addresses {
+		if a != nil && a.CountryCode != "" {
+			return a.CountryCode
+		}
+	}
+	return ""
+}
