@@ -7,6 +7,8 @@ import (
 )
 
 // Config is the whole configuration of an installation.
+//
+// A yaml tag names a key. The tag file:"allowed" permits file:PATH in place of the value, as every Secret does.
 type Config struct {
 	Server       Server           `yaml:"server"`
 	Database     Database         `yaml:"database"`
@@ -30,7 +32,7 @@ type Server struct {
 // Database names the Postgres to use.
 type Database struct {
 	// URL is a postgres:// URL; empty means an embedded server under DataDir.
-	URL string `yaml:"url"`
+	URL string `yaml:"url" file:"allowed"`
 	// DataDir holds the embedded server's files.
 	DataDir string `yaml:"data_dir"`
 	// MaxConns bounds the connection pool of one process.
@@ -56,7 +58,7 @@ type Security struct {
 
 // Shopify holds the app's identity at Shopify.
 type Shopify struct {
-	ClientID string `yaml:"client_id"`
+	ClientID string `yaml:"client_id" file:"allowed"`
 	// ClientSecrets are tried in turn for webhook signatures; the first one signs.
 	ClientSecrets Secrets `yaml:"client_secrets"`
 	// APIVersion pins the Admin API, such as "2026-10".
@@ -120,15 +122,15 @@ type Voice struct {
 	// BaseURL is the provider's address; https, but for a loopback host.
 	BaseURL string `yaml:"base_url"`
 	// PublicKey and PrivateKey are Mirai's pair; the private one also signs its callbacks.
-	PublicKey  string `yaml:"public_key"`
+	PublicKey  string `yaml:"public_key" file:"allowed"`
 	PrivateKey Secret `yaml:"private_key"`
-	Workspace  string `yaml:"workspace"`
+	Workspace  string `yaml:"workspace" file:"allowed"`
 	// Organization is needed by mirai_admin.
-	Organization string `yaml:"organization"`
+	Organization string `yaml:"organization" file:"allowed"`
 	// Token is the bearer token of mirai_admin and mihu.
 	Token Secret `yaml:"token"`
 	// Assistant is the assistant's (mihu: the agent's) id.
-	Assistant string `yaml:"assistant"`
+	Assistant string `yaml:"assistant" file:"allowed"`
 	// Lines is how many calls the assistant may have at once.
 	Lines int `yaml:"lines"`
 	// MaxWait is the age in ready past which a cart goes before more valuable ones.

@@ -1,6 +1,10 @@
 package config
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
 // Secret is a string that never shows itself: formatted, marshalled or logged it says only whether it is set.
 type Secret string
@@ -20,6 +24,12 @@ func (s Secret) String() string {
 		return "[not set]"
 	}
 	return "[set]"
+}
+
+// Format implements fmt.Formatter: no verb, not even a wrong one, shows more than String.
+func (s Secret) Format(state fmt.State, _ rune) {
+	// fmt keeps what is written in memory: this cannot fail.
+	_, _ = io.WriteString(state, s.String())
 }
 
 // GoString implements fmt.GoStringer, so that %#v tells no more than %v.

@@ -1,0 +1,64 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// loopback reports whether a host name or address never leaves the machine.
+func loopback(host string) bool {
+	host = strings.ToLower(strings.TrimSuffix(host, "."))
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback()
+}
+
+// listenHost reads a TCP listen address and gives its host; problem is "" when it is good.
+func listenHost(listen string) (host, problem string) {
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Sprintf(`%q is not an address; write host:port, such as "127.0.0.1:8080", or ":8080" for every interface`, listen)
+	}
+	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+		return "", fmt.Sprintf("the port %q is not a number from 0 to 65535; 0 picks a free one", port)
+	}
+	if strings.ContainsAny(host, " /@") {
+		return "", fmt.Sprintf(`the host %q is not a host name or address; write host:port, such as "127.0.0.1:8080"`, host)
+	}
+	return host, ""
+}
+
+// webURL reads the address of a web service: absolute, https but for a loopback host, nothing after the path. It gives the
+// address without a trailing slash; problem is "" when it is good. Passwords in it are refused and not shown.
+func webURL(address string) (clean, problem string) {
+	const example = "write one such as https://calls.example.com"
+	u, err := url.Parse(address)
+	switch {
+	case err != nil, u.Opaque != "", u.Scheme != "http" && u.Scheme != "https", u.Hostname() == "":
+		if strings.Contains(address, "@") {
+			return "", "is not an absolute http or https address; " + example
+		}
+		return "", fmt.Sprintf("%q is not an absolute http or https address; %s", address, example)
+	case !portInRange(u.Port()):
+		return "", fmt.Sprintf("the port %q is not a number from 1 to 65535", u.Port())
+	case u.User != nil:
+		return "", "must not hold a user or password; take the part before @ away"
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return "", fmt.Sprintf("%q must end with its path; take the part from ? or # away", address)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return "", fmt.Sprintf("%q must be https; only a loopback host such as 127.0.0.1 may be http", address)
+	}
+	return strings.TrimRight(address, "/"), ""
+}
+
+// portInRange reports whether a URL's port is absent or one that can be dialled.
+func portInRange(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
+}

@@ -1,0 +1,200 @@
+package config
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"ringback/internal/seal"
+
+	"github.com/robfig/cron/v3"
+)
+
+// check looks at the values that were read, one by one and against each other.
+func (l *loader) check() {
+	l.checkServer()
+	l.checkDatabase()
+	l.checkWorker()
+	l.checkSecurity()
+	l.checkShopify()
+	l.checkRetention()
+	l.checkIntegrations()
+	l.checkLog()
+	l.checkStores()
+}
+
+func (l *loader) checkServer() {
+	server := &l.config.Server
+	if _, problem := listenHost(server.Listen); problem != "" {
+		l.file.problem("server.listen", problem)
+	}
+	switch {
+	case server.PublicURL == "" && len(l.config.Stores) > 0:
+		l.file.problem("server.public_url", "is missing; write the https address under which Shopify and the voice API reach this server, or http://127.0.0.1:8080 to try it out")
+	case server.PublicURL != "":
+		l.checkURL(l.file, "server.public_url", &server.PublicURL)
+	}
+}
+
+// checkURL checks a web address and takes the slash off its end.
+func (l *loader) checkURL(s *scope, path string, address *string) {
+	clean, problem := webURL(*address)
+	if problem != "" {
+		s.problem(path, problem)
+		return
+	}
+	*address = clean
+}
+
+func (l *loader) checkDatabase() {
+	database := l.config.Database
+	if problem := databaseProblem(database.URL); problem != "" {
+		l.file.problem("database.url", problem)
+	}
+	if database.URL == "" && database.DataDir == "" {
+		l.file.problem("database.data_dir", "is empty, and there is no url; write a folder for the embedded Postgres, or give the url of a server")
+	}
+	l.checkRange("database.max_conns", database.MaxConns, 2, 1000)
+}
+
+func (l *loader) checkWorker() {
+	l.checkRange("worker.concurrency", l.config.Worker.Concurrency, 1, 10_000)
+}
+
+func (l *loader) checkRange(path string, n, low, high int) {
+	if problem := rangeProblem(n, low, high); problem != "" {
+		l.file.problem(path, problem)
+	}
+}
+
+func rangeProblem(n, low, high int) string {
+	switch {
+	case n < low:
+		return fmt.Sprintf("%d is too low; write %d to %d", n, low, high)
+	case n > high:
+		return fmt.Sprintf("%d is too high; write %d to %d", n, low, high)
+	}
+	return ""
+}
+
+// shortToken is the length below which a token or password could be guessed.
+const shortToken = 12
+
+func (l *loader) checkSecurity() {
+	security := l.config.Security
+	if len(security.EncryptionKey) == 0 {
+		l.file.problem("security.encryption_key", "is missing; make one with: openssl rand -base64 32")
+	}
+	first := map[string]int{}
+	for i, secret := range security.EncryptionKey {
+		path := "security.encryption_key"
+		if len(security.EncryptionKey) > 1 {
+			path = fmt.Sprintf("%s[%d]", path, i)
+		}
+		key, err := seal.ParseKey(secret.Reveal())
+		if err != nil {
+			l.file.problem(path, "is "+err.Error())
+			continue
+		}
+		if at, twice := first[string(key)]; twice {
+			l.file.problem(path, fmt.Sprintf("is the same key as number %d; write the new key first and the old ones after it", at+1))
+			continue
+		}
+		first[string(key)] = i
+	}
+	host, problem := listenHost(l.config.Server.Listen)
+	if problem == "" && !security.DashboardPassword.Set() && !loopback(host) {
+		l.file.problem("security.dashboard_password", fmt.Sprintf("is missing; server.listen %q is open to other machines: write a password, or listen on 127.0.0.1", l.config.Server.Listen))
+	}
+	for path, secret := range map[string]Secret{"security.api_token": security.APIToken, "security.dashboard_password": security.DashboardPassword} {
+		if secret.Set() && len(secret.Reveal()) < shortToken {
+			l.file.warn(path, fmt.Sprintf("is short enough to be guessed; take at least %d characters, from: openssl rand -hex 32", shortToken))
+		}
+	}
+}
+
+var (
+	apiVersion = regexp.MustCompile(`^20\d\d-(01|04|07|10)$`)
+	scopeName  = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)
+)
+
+func (l *loader) checkShopify() {
+	shopify := l.config.Shopify
+	if !apiVersion.MatchString(shopify.APIVersion) {
+		l.file.problem("shopify.api_version", fmt.Sprintf("%q is not a version of Shopify's API; they come every quarter, such as 2026-10 (01, 04, 07 or 10)", shopify.APIVersion))
+	}
+	for i, name := range shopify.Scopes {
+		if !scopeName.MatchString(name) {
+			l.file.problem(fmt.Sprintf("shopify.scopes[%d]", i), fmt.Sprintf("%q is not an access scope; write one such as read_orders", name))
+		}
+	}
+	l.checkCron("shopify.reconcile_every", shopify.ReconcileEvery)
+	l.checkCron("shopify.subscriptions_every", shopify.SubscriptionsEvery)
+}
+
+func (l *loader) checkCron(path, expression string) {
+	if problem := cronProblem(expression); problem != "" {
+		l.file.problem(path, problem)
+	}
+}
+
+func cronProblem(expression string) string {
+	const example = `write minute, hour, day, month and weekday, such as "*/10 * * * *", or "@every 10m"`
+	if expression == "" {
+		return "is empty; " + example
+	}
+	// Schedules are in UTC; and the parser panics on a zone without a schedule behind it.
+	if strings.HasPrefix(expression, "TZ=") || strings.HasPrefix(expression, "CRON_TZ=") {
+		return fmt.Sprintf("%q names a timezone, but schedules are in UTC; %s", expression, example)
+	}
+	schedule, err := cron.ParseStandard(expression)
+	if err != nil {
+		return fmt.Sprintf("%q is not a cron expression (%v); %s", expression, err, example)
+	}
+	if schedule.Next(time.Unix(0, 0).UTC()).IsZero() {
+		return fmt.Sprintf("%q never comes; %s", expression, example)
+	}
+	return ""
+}
+
+// minRetention keeps a cart's data at least until its calls are over, and a payload until somebody could look into it.
+const minRetention = time.Hour
+
+func (l *loader) checkRetention() {
+	retention := l.config.Retention
+	if retention.PersonalData < minRetention {
+		l.file.problem("retention.personal_data", fmt.Sprintf("%s is too short; write at least %s", retention.PersonalData, minRetention))
+	}
+	if retention.Payloads < minRetention {
+		l.file.problem("retention.payloads", fmt.Sprintf("%s is too short; write at least %s", retention.Payloads, minRetention))
+	}
+}
+
+func (l *loader) checkIntegrations() {
+	integrations := &l.config.Integrations
+	switch {
+	case integrations.WebhookURL == "" && integrations.WebhookSecret.Set():
+		l.file.warn("integrations.webhook_secret", "is of no use without webhook_url")
+	case integrations.WebhookURL != "":
+		l.checkURL(l.file, "integrations.webhook_url", &integrations.WebhookURL)
+		if !integrations.WebhookSecret.Set() {
+			l.file.problem("integrations.webhook_secret", "is missing; what is sent to webhook_url is signed with it: make one with: openssl rand -hex 32")
+		}
+	}
+}
+
+func (l *loader) checkLog() {
+	l.checkOneOf(l.file, "log.level", l.config.Log.Level, "debug", "info", "warn", "error")
+	l.checkOneOf(l.file, "log.format", l.config.Log.Format, "text", "json")
+}
+
+func (l *loader) checkOneOf(s *scope, path, value string, allowed ...string) bool {
+	for _, a := range allowed {
+		if value == a {
+			return true
+		}
+	}
+	s.problem(path, notOneOf(value, allowed))
+	return false
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/currency"
+	"golang.org/x/text/language"
+)
+
+var shopDomain = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*\.myshopify\.com$`)
+
+// domainProblem looks at a store's key in lower case.
+func domainProblem(domain string) string {
+	if shopDomain.MatchString(domain) {
+		return ""
+	}
+	return fmt.Sprintf("%q is not a Shopify domain; write the one that ends in .myshopify.com, such as acme.myshopify.com", domain)
+}
+
+func (l *loader) checkStores() {
+	for _, domain := range l.domains() {
+		store := l.config.Stores[domain]
+		l.checkStore(l.stores[domain], &store)
+		l.config.Stores[domain] = store
+	}
+	l.checkLines()
+	if len(l.config.Stores) == 0 && l.defaults != nil {
+		l.checkDefaultsAlone()
+	}
+}
+
+// checkDefaultsAlone checks what the defaults of a file without stores say; what they leave out, the stores to come may give.
+func (l *loader) checkDefaultsAlone() {
+	kept := l.found.problems
+	l.checkStore(l.defaultsScope, l.defaults)
+	for _, p := range l.found.problems[len(kept):] {
+		if _, _, given := find(l.defaultsScope.own, strings.TrimPrefix(p.Path, "defaults.")); given {
+			kept = append(kept, p)
+		}
+	}
+	l.found.problems = kept
+}
+
+func (l *loader) checkStore(s *scope, store *Store) {
+	if problem := timezoneProblem(store.Timezone); problem != "" {
+		s.problem("timezone", problem)
+	}
+	store.Country = strings.ToUpper(store.Country)
+	if problem := countryProblem(store.Country); problem != "" {
+		s.problem("country", problem)
+	}
+	store.Currency = strings.ToUpper(store.Currency)
+	if problem := currencyProblem(store.Currency); problem != "" {
+		s.problem("currency", problem)
+	}
+	if len(store.ClientSecrets) == 0 && len(l.config.Shopify.ClientSecrets) == 0 && !l.file.saidAlready("shopify.client_secrets") {
+		s.problem("client_secrets", "is missing, and there is no shopify.client_secrets; write the app's client secret, without which no webhook can be trusted")
+	}
+	l.checkVoice(s, &store.Voice)
+}
+
+func timezoneProblem(name string) string {
+	const example = "write an IANA name such as Asia/Kolkata or America/New_York"
+	switch name {
+	case "":
+		return "is missing; " + example
+	case "Local":
+		return `"Local" would follow the machine; ` + example
+	}
+	if _, err := time.LoadLocation(name); err != nil {
+		return fmt.Sprintf("%q is not a timezone; %s", name, example)
+	}
+	return ""
+}
+
+// countryProblem takes the countries whose phone numbers can be read: that is what a store's country is for.
+func countryProblem(country string) string {
+	const example = "write two letters such as IN, US or GB (ISO 3166-1)"
+	if country == "" {
+		return "is missing; " + example
+	}
+	supported := phonenumbers.GetSupportedRegions()
+	if supported[country] {
+		return ""
+	}
+	if region, err := language.ParseRegion(country); err == nil && supported[region.Canonicalize().String()] {
+		return fmt.Sprintf("%q is not the country's code; write %s", country, region.Canonicalize())
+	}
+	return fmt.Sprintf("%q is not a country's code; %s", country, example)
+}
+
+// newCurrencies are in ISO 4217 and not yet in golang.org/x/text, with the year they came.
+var newCurrencies = map[string]int{"SLE": 2022, "VED": 2021, "XCG": 2025, "ZWG": 2024}
+
+func currencyProblem(code string) string {
+	const example = "write three letters such as INR, USD or EUR (ISO 4217)"
+	if code == "" {
+		return "is missing; " + example
+	}
+	if _, err := currency.ParseISO(code); err != nil && newCurrencies[code] == 0 {
+		return fmt.Sprintf("%q is not a currency's code; %s", code, example)
+	}
+	return ""
+}
+
+// checkLines holds stores that share an assistant to one number of lines: the lines are the assistant's, not the store's.
+func (l *loader) checkLines() {
+	first := map[string]string{}
+	for _, domain := range l.domains() {
+		voice := l.config.Stores[domain].Voice
+		if voice.Assistant == "" {
+			continue
+		}
+		other, shared := first[voice.AssistantKey()]
+		if !shared {
+			first[voice.AssistantKey()] = domain
+			continue
+		}
+		if theirs := l.config.Stores[other].Voice.Lines; theirs != voice.Lines {
+			l.stores[domain].ownProblem("voice.lines", fmt.Sprintf("%s has %d lines and %s has %d, but they share the assistant %s, and with it its lines; give both the same number",
+				domain, voice.Lines, other, theirs, voice.Assistant))
+		}
+	}
+}
+
+// beside makes a path relative to the configuration file's folder.
+func (l *loader) beside(path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(l.dir, path)
+}

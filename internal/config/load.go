@@ -1,0 +1,132 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// Load reads and checks the configuration file at path. env looks environment variables up (os.LookupEnv). Whatever is wrong with the
+// file's content is found in one run and returned as an *Error; the warnings are there either way.
+func Load(path string, env func(string) (string, bool)) (*Config, []Warning, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot read the configuration: %w", err)
+	}
+	return Parse(path, text, env)
+}
+
+// Parse is Load for a text that is already at hand. path names the text in messages, and its folder is where file: paths begin.
+func Parse(path string, text []byte, env func(string) (string, bool)) (*Config, []Warning, error) {
+	l := loader{
+		surroundings: surroundings{env: env, dir: filepath.Dir(path)},
+		found:        newFindings(path),
+		config:       builtin(),
+		stores:       map[string]*scope{},
+	}
+	root := parseTree(text, l.found)
+	if len(l.found.problems) == 0 || root != nil {
+		l.read(root)
+		l.check()
+	}
+	if err := l.found.err(); err != nil {
+		return nil, l.found.warned(), err
+	}
+	return &l.config, l.found.warned(), nil
+}
+
+// document is what a file may hold: the configuration, and the defaults that are merged under its stores.
+type document struct {
+	Config   `yaml:",inline"`
+	Defaults Store `yaml:"defaults"`
+}
+
+// loader holds one run's state.
+type loader struct {
+	surroundings
+	found  *findings
+	config Config
+	// file is the scope of everything outside stores and defaults.
+	file *scope
+	// defaults and its scope are nil when the file has none.
+	defaults      *Store
+	defaultsScope *scope
+	// stores are the scopes of Config.Stores.
+	stores map[string]*scope
+}
+
+// read decodes the tree into the configuration: the file's own parts, then the defaults alone, then each store over the defaults.
+func (l *loader) read(root *yaml.Node) {
+	l.file = &scope{found: l.found, own: root}
+	if root == nil {
+		return
+	}
+	defaultsKey, defaults := child(root, "defaults")
+	storesKey, stores := child(root, "stores")
+	shared := document{Config: builtin()}
+	l.decode(l.file, without(root, "defaults", "stores"), &shared)
+	l.config = shared.Config
+
+	if defaultsKey != nil {
+		l.defaultsScope = &scope{found: l.found, prefix: "defaults", key: defaultsKey, own: defaults}
+		store := builtinStore()
+		l.defaults = &store
+		l.decode(l.defaultsScope, defaults, l.defaults)
+	}
+	switch {
+	case storesKey == nil || isNull(stores):
+	case stores.Kind != yaml.MappingNode:
+		l.file.unreadable("stores", wrongForm(stores, "a mapping of myshopify.com domains to stores"))
+	default:
+		for i := 0; i+1 < len(stores.Content); i += 2 {
+			l.readStore(stores.Content[i], stores.Content[i+1], defaults)
+		}
+	}
+}
+
+func (l *loader) readStore(key, own, defaults *yaml.Node) {
+	domain := strings.ToLower(key.Value)
+	s := &scope{found: l.found, prefix: join("stores", key.Value), key: key, own: own, base: defaults}
+	if first, twice := l.stores[domain]; twice {
+		l.found.problem(place{key.Line, key.Column, s.prefix}, fmt.Sprintf("this store stands twice, in other letters; the first is on line %d", first.key.Line))
+		return
+	}
+	l.stores[domain] = s
+	if problem := domainProblem(domain); problem != "" {
+		l.found.problem(place{key.Line, key.Column, s.prefix}, problem)
+	}
+	store := builtinStore()
+	l.decode(s, merge(defaults, own), &store)
+	l.config.Stores[domain] = store
+}
+
+func (l *loader) decode(s *scope, tree *yaml.Node, into any) {
+	d := decoder{surroundings: l.surroundings, scope: s}
+	d.value(tree, reflect.ValueOf(into).Elem(), "", false)
+}
+
+// domains gives the configured shops in order.
+func (l *loader) domains() []string {
+	return slices.Sorted(maps.Keys(l.config.Stores))
+}
+
+// without gives a mapping less some of its keys; anything but a mapping as it is.
+func without(n *yaml.Node, names ...string) *yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		return n
+	}
+	rest := *n
+	rest.Content = nil
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if !slices.Contains(names, n.Content[i].Value) {
+			rest.Content = append(rest.Content, n.Content[i], n.Content[i+1])
+		}
+	}
+	return &rest
+}

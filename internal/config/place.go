@@ -1,0 +1,167 @@
+package config
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"gopkg.in/yaml.v3"
+)
+
+// place is where in the file something stands.
+type place struct {
+	line, column int
+	path         string
+}
+
+// scope is a part of the file that is read as one thing: the whole file, the defaults, or one store with the defaults under
+// it. It turns paths relative to that part into places.
+type scope struct {
+	found *findings
+	// prefix is the part's own path: "", "defaults" or "stores.<domain>".
+	prefix string
+	// key is where the part begins; nil for the file itself.
+	key *yaml.Node
+	// own is what the file says here.
+	own *yaml.Node
+	// base is the defaults' mapping under a store; nil elsewhere.
+	base *yaml.Node
+	// failed holds the relative paths whose value could not be read, so that nothing more is said about them.
+	failed []string
+}
+
+// at gives the place of the value at a relative path, of its key when atKey is set, and, when the file does not have it, of the
+// nearest key around it. What stands in the defaults is placed there.
+func (s *scope) at(path string, atKey bool) place {
+	key, value, exact := find(s.own, path)
+	full := s.full(path)
+	if !exact {
+		if baseKey, baseValue, inBase := find(s.base, path); inBase {
+			key, value, exact, full = baseKey, baseValue, true, join("defaults", path)
+		}
+	}
+	switch {
+	case exact && value != nil && !atKey && !isNull(value):
+		return place{value.Line, value.Column, full}
+	case key != nil:
+		return place{key.Line, key.Column, full}
+	case s.key != nil:
+		return place{s.key.Line, s.key.Column, full}
+	case s.own != nil:
+		return place{s.own.Line, s.own.Column, full}
+	}
+	return place{1, 1, full}
+}
+
+// ownPlace is at, but never in the defaults: for what is wrong with this store rather than with what it shares.
+func (s *scope) ownPlace(path string) place {
+	alone := *s
+	alone.base = nil
+	return alone.at(path, false)
+}
+
+func (s *scope) full(path string) string {
+	switch {
+	case path == "":
+		return s.prefix
+	case strings.HasPrefix(path, "["):
+		return s.prefix + path
+	}
+	return join(s.prefix, path)
+}
+
+// unreadable reports a value that cannot be read at all.
+func (s *scope) unreadable(path, message string) {
+	s.failed = append(s.failed, path)
+	s.found.problem(s.at(path, false), message)
+}
+
+// unknown reports a key that may not stand here.
+func (s *scope) unknown(path, message string) {
+	s.found.problem(s.at(path, true), message)
+}
+
+// unknownKey reports a key that its mapping does not have: known are the ones it has, home is where it is known further in, or "".
+func (s *scope) unknownKey(path, name string, known []string, home string) {
+	switch meant := nearest(name, known); {
+	case home != "":
+		s.unknown(path, fmt.Sprintf("unknown key; it belongs further in, as %s", home))
+	case meant != "":
+		// Whoever misspelt it gave it: it is not also missing.
+		s.failed = append(s.failed, strings.TrimSuffix(path, name)+meant)
+		s.unknown(path, fmt.Sprintf("unknown key; did you mean %q?", meant))
+	default:
+		s.unknown(path, "unknown key; the keys here are "+strings.Join(known, ", "))
+	}
+}
+
+// problem reports a value that was read and is wrong, or one that is missing.
+func (s *scope) problem(path, message string) {
+	if !s.saidAlready(path) {
+		s.found.problem(s.at(path, false), message)
+	}
+}
+
+// ownProblem is problem for what is wrong with this store rather than with the defaults it shares.
+func (s *scope) ownProblem(path, message string) {
+	if !s.saidAlready(path) {
+		s.found.problem(s.ownPlace(path), message)
+	}
+}
+
+func (s *scope) warn(path, message string) {
+	if !s.saidAlready(path) {
+		s.found.warn(s.at(path, false), message)
+	}
+}
+
+// saidAlready reports whether path, something in it or something around it could not be read.
+func (s *scope) saidAlready(path string) bool {
+	for _, failed := range s.failed {
+		if within(path, failed) || within(failed, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// within reports whether path is outer or a part of it.
+func within(path, outer string) bool {
+	rest, ok := strings.CutPrefix(path, outer)
+	return ok && (outer == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
+}
+
+// find follows a path such as "windows[0].from" and gives the key and value at its end. When the tree does not have it, exact is
+// false and key is the last one met. Keys may hold dots: the longest one that fits is taken.
+func find(n *yaml.Node, path string) (key, value *yaml.Node, exact bool) {
+	for n != nil && path != "" {
+		path = strings.TrimPrefix(path, ".")
+		var next *yaml.Node
+		switch n.Kind {
+		case yaml.MappingNode:
+			var name string
+			for i := 0; i+1 < len(n.Content); i += 2 {
+				candidate := n.Content[i].Value
+				if candidate != "" && within(path, candidate) && len(candidate) > len(name) {
+					name, key, next = candidate, n.Content[i], n.Content[i+1]
+				}
+			}
+			path = path[len(name):]
+		case yaml.SequenceNode:
+			end := strings.IndexByte(path, ']')
+			if !strings.HasPrefix(path, "[") || end < 0 {
+				return key, nil, false
+			}
+			i, err := strconv.Atoi(path[1:end])
+			if err != nil || i < 0 || i >= len(n.Content) {
+				return key, nil, false
+			}
+			key, next, path = n.Content[i], n.Content[i], path[end+1:]
+		}
+		if next == nil {
+			return key, nil, false
+		}
+		n = next
+	}
+	return key, n, n != nil
+}

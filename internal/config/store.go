@@ -1,0 +1,15 @@
+package config
+
+import "strings"
+
+// Store gives a shop's configuration by its myshopify domain, in any letters; false when the shop is not configured.
+func (c *Config) Store(domain string) (Store, bool) {
+	store, ok := c.Stores[strings.ToLower(domain)]
+	return store, ok
+}
+
+// AssistantKey names the assistant among all providers and workspaces: "provider|base_url|workspace|assistant". Stores with the
+// same key share one pool of lines, so it must stay the same from release to release.
+func (v Voice) AssistantKey() string {
+	return strings.Join([]string{v.Provider, v.BaseURL, v.Workspace, v.Assistant}, "|")
+}
