@@ -19,6 +19,8 @@ const (
 	ActWatch Action = "watch"
 	// ActStop: never call this cart again.
 	ActStop Action = "stop"
+	// ActLook: all that the cart alone tells would let the call go out now; decide again at once with the costly facts.
+	ActLook Action = "look"
 )
 
 // Decision is the policy's answer for one cart at one instant.
