@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -164,10 +165,10 @@ const minRetention = time.Hour
 func (l *loader) checkRetention() {
 	retention := l.config.Retention
 	if retention.PersonalData < minRetention {
-		l.file.problem("retention.personal_data", fmt.Sprintf("%s is too short; write at least %s", retention.PersonalData, minRetention))
+		l.file.problem("retention.personal_data", fmt.Sprintf("%s is too short; write at least %s", briefly(retention.PersonalData), briefly(minRetention)))
 	}
 	if retention.Payloads < minRetention {
-		l.file.problem("retention.payloads", fmt.Sprintf("%s is too short; write at least %s", retention.Payloads, minRetention))
+		l.file.problem("retention.payloads", fmt.Sprintf("%s is too short; write at least %s", briefly(retention.Payloads), briefly(minRetention)))
 	}
 }
 
@@ -189,11 +190,10 @@ func (l *loader) checkLog() {
 	l.checkOneOf(l.file, "log.format", l.config.Log.Format, "text", "json")
 }
 
+// checkOneOf checks a word of a closed list and reports whether it is on it.
 func (l *loader) checkOneOf(s *scope, path, value string, allowed ...string) bool {
-	for _, a := range allowed {
-		if value == a {
-			return true
-		}
+	if slices.Contains(allowed, value) {
+		return true
 	}
 	s.problem(path, notOneOf(value, allowed))
 	return false

@@ -50,18 +50,24 @@ func (l *loader) checkStore(s *scope, store *Store) {
 	if problem := timezoneProblem(store.Timezone); problem != "" {
 		s.problem("timezone", problem)
 	}
-	store.Country = strings.ToUpper(store.Country)
 	if problem := countryProblem(store.Country); problem != "" {
 		s.problem("country", problem)
 	}
-	store.Currency = strings.ToUpper(store.Currency)
 	if problem := currencyProblem(store.Currency); problem != "" {
 		s.problem("currency", problem)
 	}
+	store.Country = strings.ToUpper(store.Country)
+	store.Currency = strings.ToUpper(store.Currency)
 	if len(store.ClientSecrets) == 0 && len(l.config.Shopify.ClientSecrets) == 0 && !l.file.saidAlready("shopify.client_secrets") {
 		s.problem("client_secrets", "is missing, and there is no shopify.client_secrets; write the app's client secret, without which no webhook can be trusted")
 	}
 	l.checkVoice(s, &store.Voice)
+	for _, p := range store.Policy.Problems() {
+		s.problem(join("policy", p.Path), p.Message)
+	}
+	if keep := l.config.Retention.PersonalData; keep < store.Policy.ExpiresAfter {
+		s.warn("policy.expires_after", fmt.Sprintf("%s is longer than retention.personal_data, %s: numbers are erased before their calls are over", briefly(store.Policy.ExpiresAfter), briefly(keep)))
+	}
 }
 
 func timezoneProblem(name string) string {
@@ -85,7 +91,7 @@ func countryProblem(country string) string {
 		return "is missing; " + example
 	}
 	supported := phonenumbers.GetSupportedRegions()
-	if supported[country] {
+	if supported[strings.ToUpper(country)] {
 		return ""
 	}
 	if region, err := language.ParseRegion(country); err == nil && supported[region.Canonicalize().String()] {
@@ -102,7 +108,7 @@ func currencyProblem(code string) string {
 	if code == "" {
 		return "is missing; " + example
 	}
-	if _, err := currency.ParseISO(code); err != nil && newCurrencies[code] == 0 {
+	if _, err := currency.ParseISO(code); err != nil && newCurrencies[strings.ToUpper(code)] == 0 {
 		return fmt.Sprintf("%q is not a currency's code; %s", code, example)
 	}
 	return ""

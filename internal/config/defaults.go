@@ -43,6 +43,6 @@ func builtinStore() Store {
 				CallbackAt: "callback_at",
 			},
 		},
-		Policy: policy.Rules{},
+		Policy: policy.DefaultRules(),
 	}
 }

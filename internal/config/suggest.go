@@ -48,7 +48,7 @@ func distance(a, b string) int {
 func notOneOf(value string, allowed []string) string {
 	list := strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
 	if value == "" {
-		return "is empty; write " + list
+		return "has no value; write " + list
 	}
 	if meant := nearest(value, allowed); meant != "" {
 		return fmt.Sprintf("%q is not known; did you mean %q? (%s)", value, meant, list)
