@@ -1,0 +1,243 @@
+// Package lifecycle holds the heart of Ringback: Apply, which says how an event changes a cart and what follows.
+// It is pure: the shell loads the cart under its lock, calls Apply, stores the result and enacts the effects in the
+// same transaction. Applying an event twice, late or out of turn is harmless.
+package lifecycle
+
+import (
+	"slices"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/policy"
+
+	"github.com/google/uuid"
+)
+
+// Rules is what a store has laid down for its carts.
+type Rules struct {
+	Policy *policy.Rules
+	// Country is the store's, the last resort for reading a phone number.
+	Country string
+	Voice   Voice
+}
+
+// Voice is what Apply must know of a store's voice API.
+type Voice struct {
+	Provider string
+	// Assistant is the key of the line pool.
+	Assistant string
+	// Silence is how long a call may go unheard of before it is settled.
+	Silence time.Duration
+	// OurRetries is true when we redial after an unanswered call, false when the provider does.
+	OurRetries bool
+	// CanAbort and CanUpdate say whether the provider can stop and change a call it has taken.
+	CanAbort  bool
+	CanUpdate bool
+}
+
+// analysisGrace is how long a finished conversation may wait for its analysis, which some assistants do not have.
+const analysisGrace = 2 * time.Minute
+
+// Apply changes a cart by an event and says what must follow. A new cart is given with ID, Shop and Token set and
+// an empty State. Of facts, Cart and Forced are filled in here; Near may be nil unless the event is Woken, LineFree or SendBegun.
+func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) (cart.Cart, []Effect) {
+	a := &change{cart: c, was: c, rules: r, facts: f, now: now, event: e}
+	a.cart.Calls = slices.Clone(c.Calls)
+	switch e := e.(type) {
+	case cart.CheckoutSeen:
+		a.checkoutSeen(e)
+	case cart.CheckoutDeleted:
+		a.stopUnlessSettled(cart.Deleted)
+	case cart.OrderSeen:
+		a.orderSeen(e)
+	case cart.Woken:
+		a.woken()
+	case cart.LineFree:
+		a.lineFree(e)
+	case cart.SendBegun:
+		a.sendBegun(e)
+	case cart.PlaceAccepted:
+		a.placeAccepted(e)
+	case cart.PlaceFailed:
+		a.placeFailed(e)
+	case cart.PlaceRefused:
+		a.placeRefused(e)
+	case cart.PlaceUncertain:
+		a.placeUncertain(e)
+	case cart.CallReported:
+		a.callReported(e)
+	case cart.AbortAnswered:
+		a.abortAnswered(e)
+	case cart.CallSilent:
+		a.callSilent(e)
+	case cart.OptOut:
+		a.optOut(e.Source)
+	case cart.ConsentChanged:
+		a.consentChanged(e)
+	case cart.ShopPaused:
+		a.shopPaused(e)
+	case cart.ShopResumed:
+		a.shopResumed()
+	case cart.AppUninstalled:
+		a.stopUnlessSettled(cart.Uninstalled)
+	case cart.OperatorCancelled:
+		a.stopUnlessSettled(cart.Operator)
+	case cart.OperatorCalled:
+		a.operatorCalled()
+	case cart.NewerCart:
+		a.newerCart()
+	case cart.Erased:
+		a.erased()
+	}
+	return a.finish()
+}
+
+// change is one application of one event.
+type change struct {
+	cart    cart.Cart
+	was     cart.Cart
+	rules   Rules
+	facts   policy.Facts
+	now     time.Time
+	event   cart.Event
+	callID  *uuid.UUID
+	trace   []cart.Step
+	effects []Effect
+	// touched is true when anything of the cart changed; noted is true when that belongs in the ledger even though
+	// state and reason stayed.
+	touched, noted bool
+}
+
+func (a *change) then(e Effect) { a.effects = append(a.effects, e) }
+
+// note adds a line to the entry's trace.
+func (a *change) note(rule, saw, verdict string) {
+	a.trace = append(a.trace, cart.Step{Rule: rule, Saw: saw, Verdict: verdict})
+	a.touched, a.noted = true, true
+}
+
+// finish settles what follows from the new state: the pending look, the count of attempts, the ledger.
+func (a *change) finish() (cart.Cart, []Effect) {
+	moved := a.cart.State != a.was.State || a.cart.Reason != a.was.Reason
+	if !moved && !a.touched {
+		return a.was, nil
+	}
+	a.cart.Attempts = dialled(a.cart.Calls)
+	a.cart.UpdatedAt = a.now
+	if a.cart.State != cart.Waiting {
+		a.cart.WakeAt = nil
+	}
+	if a.cart.State != cart.Ready {
+		a.cart.ReadyAt = nil
+	}
+	switch {
+	case a.cart.WakeAt != nil && (a.was.WakeAt == nil || !a.was.WakeAt.Equal(*a.cart.WakeAt) || isWake(a.event)):
+		a.then(Wake{At: *a.cart.WakeAt})
+	case a.cart.WakeAt == nil && a.was.WakeAt != nil:
+		a.then(Unwake{})
+	}
+	if moved || a.noted {
+		a.then(Record{Entry: cart.Entry{
+			CartID: a.cart.ID,
+			At:     a.now,
+			Event:  a.event.Name(),
+			CallID: a.callID,
+			From:   a.was.State,
+			To:     a.cart.State,
+			Reason: a.cart.Reason,
+			Trace:  a.trace,
+		}})
+	}
+	return a.cart, a.effects
+}
+
+// isWake tells the events that use up the cart's pending look.
+func isWake(e cart.Event) bool {
+	_, ok := e.(cart.Woken)
+	return ok
+}
+
+func dialled(calls []cart.Call) int {
+	n := 0
+	for i := range calls {
+		if calls[i].Dialled() {
+			n++
+		}
+	}
+	return n
+}
+
+// decide asks the policy and follows its answer.
+func (a *change) decide() {
+	a.follow(a.ask())
+}
+
+// ask returns the policy's decision and keeps its trace.
+func (a *change) ask() cart.Decision {
+	f := a.facts
+	f.Cart = &a.cart
+	f.Forced = a.cart.Forced
+	d := policy.Decide(a.rules.Policy, f, a.now)
+	a.trace = append(a.trace, d.Trace...)
+	if d.Arm != "" {
+		a.cart.Arm = d.Arm
+	}
+	a.touched = true
+	return d
+}
+
+func (a *change) follow(d cart.Decision) {
+	switch d.Action {
+	case cart.ActCall:
+		a.ready()
+	case cart.ActLook:
+		a.wait(cart.Due, a.now)
+	case cart.ActWait:
+		a.wait(d.Reason, d.Until)
+	case cart.ActWatch:
+		a.set(cart.Watching, d.Reason)
+	case cart.ActStop:
+		a.stop(d.Reason)
+	}
+}
+
+func (a *change) set(s cart.State, r cart.Reason) {
+	a.cart.State, a.cart.Reason = s, r
+	a.touched = true
+}
+
+func (a *change) wait(r cart.Reason, until time.Time) {
+	a.set(cart.Waiting, r)
+	until = until.UTC()
+	a.cart.WakeAt = &until
+}
+
+func (a *change) ready() {
+	if a.cart.State != cart.Ready || a.cart.ReadyAt == nil {
+		at := a.now
+		a.cart.ReadyAt = &at
+	}
+	reason := cart.Due
+	if a.cart.Forced {
+		reason = cart.ByOperator
+	}
+	a.set(cart.Ready, reason)
+	a.then(Fill{Assistant: a.rules.Voice.Assistant})
+}
+
+// stop ends the winning back of a cart and whatever call is under way for it.
+func (a *change) stop(r cart.Reason) {
+	a.set(cart.Stopped, r)
+	a.cart.Forced = false
+	a.abortOpenCall(r)
+}
+
+func (a *change) stopUnlessSettled(r cart.Reason) {
+	if a.cart.State.Settled() {
+		return
+	}
+	if a.cart.State == "" {
+		return
+	}
+	a.stop(r)
+}

@@ -1,0 +1,291 @@
+package lifecycle
+
+import (
+	"time"
+
+	"ringback/internal/cart"
+
+	"github.com/google/uuid"
+)
+
+// How long a cart waits before its attempt is made again after the provider surely did not take it: doubling from
+// the first to the last value.
+const (
+	firstRetry = 30 * time.Second
+	lastRetry  = time.Hour
+)
+
+// lineFree gives a free line to a ready cart, if the policy still says call at this instant.
+func (a *change) lineFree(e cart.LineFree) {
+	if a.cart.State != cart.Ready || a.cart.OpenCall() != nil {
+		return
+	}
+	d := a.ask()
+	if d.Action != cart.ActCall {
+		a.noted = true
+		a.follow(d)
+		return
+	}
+	watch := a.now.Add(a.rules.Voice.Silence)
+	a.cart.Calls = append(a.cart.Calls, cart.Call{
+		ID:        e.CallID,
+		CartID:    a.cart.ID,
+		Shop:      a.cart.Shop,
+		Attempt:   a.cart.NextAttempt(),
+		State:     cart.Placing,
+		Provider:  a.rules.Voice.Provider,
+		Assistant: a.rules.Voice.Assistant,
+		HoldsLine: true,
+		Phone:     a.cart.Phone,
+		Offer:     d.Offer,
+		Priority:  d.Priority,
+		CreatedAt: a.now,
+		WatchAt:   &watch,
+	})
+	a.callID = &e.CallID
+	a.set(cart.Calling, a.cart.Reason)
+	a.then(Place{CallID: e.CallID})
+	a.then(Watch{CallID: e.CallID, At: watch})
+}
+
+// call finds the call that an event is about and remembers it for the ledger.
+func (a *change) call(id uuid.UUID) *cart.Call {
+	call := a.cart.Call(id)
+	if call != nil {
+		a.callID = &call.ID
+	}
+	return call
+}
+
+// sendBegun is the last look before the request goes out. Only the effect Send permits it.
+func (a *change) sendBegun(e cart.SendBegun) {
+	call := a.call(e.CallID)
+	if call == nil || call.State != cart.Placing || call.SentAt != nil {
+		return
+	}
+	if a.cart.State != cart.Calling {
+		a.reject(call)
+		return
+	}
+	d := a.ask()
+	if d.Action != cart.ActCall {
+		a.noted = true
+		a.reject(call)
+		a.follow(d)
+		return
+	}
+	at := a.now
+	call.SentAt = &at
+	call.TokenHash = e.TokenHash
+	a.heard(call)
+	a.touched = true
+	a.then(Send{CallID: call.ID})
+}
+
+// heard puts off the moment at which silence settles the call.
+func (a *change) heard(call *cart.Call) {
+	watch := a.now.Add(a.rules.Voice.Silence)
+	call.WatchAt = &watch
+}
+
+// reject closes an attempt that surely reached nobody: its number is free to be made again.
+func (a *change) reject(call *cart.Call) {
+	at := a.now
+	call.State, call.ClosedAt, call.SentAt, call.WatchAt = cart.Rejected, &at, nil, nil
+	call.TokenHash = nil
+	a.freeLine(call)
+	a.touched = true
+}
+
+func (a *change) freeLine(call *cart.Call) {
+	if !call.HoldsLine {
+		return
+	}
+	call.HoldsLine = false
+	a.then(Fill{Assistant: call.Assistant})
+}
+
+func (a *change) placeAccepted(e cart.PlaceAccepted) {
+	call := a.call(e.CallID)
+	if call == nil || call.State == cart.Rejected {
+		return
+	}
+	a.learnProviderID(call, e.ProviderCallID)
+	if e.Offer != nil {
+		call.Offer = e.Offer
+	}
+	if call.PlacedAt == nil {
+		at := a.now
+		call.PlacedAt = &at
+	}
+	if call.State.Before(cart.Placed) {
+		call.State = cart.Placed
+		a.heard(call)
+		a.noted = true
+	}
+	a.touched = true
+}
+
+// learnProviderID keeps the provider's id; an abort that waited for it can now be sent.
+func (a *change) learnProviderID(call *cart.Call, id string) {
+	if id == "" || call.ProviderCallID != "" {
+		return
+	}
+	call.ProviderCallID = id
+	a.touched = true
+	if call.AbortAt != nil && call.AbortedAt == nil && call.State.Open() {
+		a.then(Abort{CallID: call.ID})
+	}
+}
+
+// placeFailed: surely not placed. The cart goes through every rule again before the attempt is made again.
+func (a *change) placeFailed(e cart.PlaceFailed) {
+	call := a.call(e.CallID)
+	if call == nil || call.State != cart.Placing {
+		return
+	}
+	call.Error = e.Error
+	a.reject(call)
+	a.noted = true
+	a.then(CallSettled{CallID: call.ID})
+	if a.cart.State != cart.Calling {
+		return
+	}
+	retry := a.now.Add(a.backoff())
+	if e.RetryAt != nil && e.RetryAt.After(retry) {
+		retry = *e.RetryAt
+	}
+	a.note("provider", "did not take the call", cart.VerdictWait)
+	a.wait(cart.Provider, retry)
+}
+
+// backoff grows with the number of rejections since the last call that was dialled.
+func (a *change) backoff() time.Duration {
+	wait := firstRetry
+	for i := len(a.cart.Calls) - 2; i >= 0 && a.cart.Calls[i].State == cart.Rejected; i-- {
+		if wait *= 2; wait >= lastRetry {
+			return lastRetry
+		}
+	}
+	return wait
+}
+
+func (a *change) placeRefused(e cart.PlaceRefused) {
+	call := a.call(e.CallID)
+	if call == nil || call.State != cart.Placing {
+		return
+	}
+	call.Error = e.Error
+	if e.Invalid {
+		call.Outcome = cart.Invalid
+	}
+	a.reject(call)
+	a.noted = true
+	a.then(CallSettled{CallID: call.ID})
+	if e.Account != "" {
+		a.then(AccountRefused{Why: e.Account})
+	}
+	if a.cart.State != cart.Calling {
+		return
+	}
+	if e.Account != "" {
+		a.note("provider", "refused the account: "+e.Account, cart.VerdictWait)
+		a.wait(cart.Provider, a.now.Add(lastRetry))
+		return
+	}
+	a.note("provider", "refused this call for good", cart.VerdictStop)
+	a.stop(cart.Refused)
+}
+
+func (a *change) placeUncertain(e cart.PlaceUncertain) {
+	call := a.call(e.CallID)
+	if call == nil || call.State != cart.Placing || call.SentAt == nil {
+		return
+	}
+	call.State = cart.Uncertain
+	call.Error = e.Error
+	a.heard(call)
+	a.note("at_most_once", "the request may have reached the provider: it is never sent again", cart.VerdictWait)
+	a.then(CallSettled{CallID: call.ID})
+}
+
+// abortOpenCall ends the call under way, because its cart must not be called any more. A customer who is on the line is
+// not cut off, but for an operator's word.
+func (a *change) abortOpenCall(why cart.Reason) {
+	call := a.cart.OpenCall()
+	if call == nil || call.AbortAt != nil {
+		return
+	}
+	a.callID = &call.ID
+	if call.State == cart.Placing && call.SentAt == nil {
+		call.Outcome = cart.Aborted
+		call.AbortReason = why
+		a.reject(call)
+		return
+	}
+	if call.State == cart.Talking && why != cart.Operator {
+		a.note("abort", "the customer is on the line: the call is left to end by itself", cart.VerdictOK)
+		return
+	}
+	if call.State == cart.Ended {
+		return
+	}
+	a.abort(call, why)
+}
+
+// abort asks the provider to stop a call, as soon as its id is known.
+func (a *change) abort(call *cart.Call, why cart.Reason) {
+	at := a.now
+	call.AbortAt, call.AbortReason = &at, why
+	a.touched = true
+	if !a.rules.Voice.CanAbort {
+		a.note("abort", "this provider cannot stop a call", cart.VerdictSkipped)
+		return
+	}
+	if call.ProviderCallID != "" {
+		a.then(Abort{CallID: call.ID})
+	}
+}
+
+func (a *change) abortAnswered(e cart.AbortAnswered) {
+	call := a.call(e.CallID)
+	if call == nil || call.AbortAt == nil || call.AbortedAt != nil {
+		return
+	}
+	if e.GaveUp {
+		a.note("abort", "the provider could not be asked", cart.VerdictWait)
+		return
+	}
+	at := a.now
+	call.AbortedAt = &at
+	a.noted, a.touched = true, true
+	if e.Accepted {
+		see(call, cart.ReportAborted)
+	}
+	a.settle(call)
+}
+
+// callSilent settles a call that was not heard of until its watch.
+func (a *change) callSilent(e cart.CallSilent) {
+	call := a.call(e.CallID)
+	if call == nil || !call.State.Open() || call.WatchAt == nil || call.WatchAt.After(a.now) {
+		return
+	}
+	a.noted = true
+	if call.State == cart.Placing && call.SentAt == nil {
+		a.reject(call)
+		if a.cart.State == cart.Calling {
+			a.wait(cart.Provider, a.now.Add(a.backoff()))
+		}
+		return
+	}
+	if a.rules.Voice.CanAbort && call.ProviderCallID != "" && call.AbortAt == nil && !has(call, cart.ReportFinished) {
+		// Nothing is known of it any more; it must not ring later.
+		a.abort(call, cart.Provider)
+	}
+	outcome := outcomeOf(call)
+	if outcome == "" {
+		outcome = cart.Lost
+	}
+	a.close(call, outcome)
+}

@@ -1,0 +1,139 @@
+package lifecycle
+
+import (
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/policy"
+)
+
+// checkoutSeen takes in a version of the checkout. An older version, or the same one again, changes nothing, but for a
+// completion: wherever it is told, the customer has bought.
+func (a *change) checkoutSeen(e cart.CheckoutSeen) {
+	isNew := a.cart.State == ""
+	if a.cart.ErasedAt != nil {
+		return
+	}
+	if !isNew && !e.Checkout.UpdatedAt.After(a.cart.Checkout.UpdatedAt) {
+		if e.Checkout.CompletedAt != nil {
+			a.completed(*e.Checkout.CompletedAt)
+		}
+		return
+	}
+	hadPhone := a.cart.Phone
+	a.takeIn(e.Checkout, isNew)
+	if e.Checkout.CompletedAt != nil {
+		a.completed(*e.Checkout.CompletedAt)
+		return
+	}
+	switch a.cart.State {
+	case cart.Purchased, cart.Stopped:
+		// Kept for matching and measuring; no late update revives a cart.
+		return
+	case cart.Calling:
+		a.tellProvider()
+		return
+	}
+	a.decide()
+	if isNew {
+		a.noted = true
+	}
+	if a.cart.Phone != "" && a.cart.Phone != hadPhone && !a.cart.State.Settled() {
+		a.then(SupersedeOlder{})
+	}
+}
+
+// takeIn copies the checkout into the cart. Ids that an older payload told and a newer one leaves out are kept.
+func (a *change) takeIn(c cart.Checkout, isNew bool) {
+	old := a.cart.Checkout
+	if c.ID == "" {
+		c.ID = old.ID
+	}
+	if c.CartToken == "" {
+		c.CartToken = old.CartToken
+	}
+	if c.Customer.ID == "" {
+		c.Customer.ID = old.Customer.ID
+	}
+	a.cart.Checkout = c
+	a.cart.Updates++
+	if isNew {
+		a.cart.CreatedAt = a.now
+	}
+	activity := c.UpdatedAt
+	if activity.IsZero() || activity.After(a.now) {
+		// A clock ahead of ours must not postpone the call beyond the delay.
+		activity = a.now
+	}
+	if activity.After(a.cart.LastActivityAt) {
+		a.cart.LastActivityAt = activity.UTC()
+	}
+	a.readPhone()
+	a.touched = true
+}
+
+// readPhone picks the number to call. A cart that already has a call keeps the number its customer was called at.
+func (a *change) readPhone() {
+	if a.cart.Attempts > 0 && a.cart.Phone != "" {
+		return
+	}
+	p := policy.ReadPhone(a.cart.Checkout, a.rules.Policy, a.rules.Country)
+	a.cart.Phone, a.cart.PhoneFrom, a.cart.Country = p.Number, p.From, p.Country
+}
+
+// tellProvider passes a changed cart on while its call is still queued.
+func (a *change) tellProvider() {
+	call := a.cart.OpenCall()
+	if call != nil && call.State == cart.Placed && a.rules.Voice.CanUpdate {
+		a.then(Update{CallID: call.ID})
+	}
+}
+
+// completed marks a checkout that says itself that it was completed; the order follows with the details.
+func (a *change) completed(at time.Time) {
+	if a.cart.State == cart.Purchased {
+		return
+	}
+	a.note("order", "the checkout says it was completed", cart.VerdictStop)
+	a.purchase(at, nil)
+}
+
+func (a *change) consentChanged(e cart.ConsentChanged) {
+	if a.cart.State == "" || a.cart.ErasedAt != nil {
+		return
+	}
+	c := &a.cart.Checkout
+	if e.Marketing != nil {
+		c.AcceptsMarketing = e.Marketing
+	}
+	if e.SMS != nil {
+		c.AcceptsSMS = e.SMS
+	}
+	if e.SMSPhone != "" {
+		c.SMSPhone = e.SMSPhone
+	}
+	a.touched = true
+	switch a.cart.State {
+	case cart.Watching, cart.Waiting, cart.Ready:
+		a.noted = true
+		a.readPhone()
+		a.decide()
+	}
+}
+
+func (a *change) newerCart() {
+	switch a.cart.State {
+	case cart.Watching, cart.Waiting, cart.Ready:
+		a.note("one_cart_per_phone", "the same phone is active on a newer cart", cart.VerdictStop)
+		a.stop(cart.Superseded)
+	}
+}
+
+// woken is the cart's pending look.
+func (a *change) woken() {
+	if a.cart.State != cart.Waiting || a.cart.WakeAt == nil || a.cart.WakeAt.After(a.now) {
+		return
+	}
+	a.noted = true
+	a.decide()
+}

@@ -1,0 +1,91 @@
+package lifecycle
+
+import "ringback/internal/cart"
+
+// optOut ends this cart and keeps the person from being called again.
+func (a *change) optOut(source string) {
+	if a.cart.State == "" {
+		return
+	}
+	a.then(Suppress{Source: source})
+	a.note("opt_out", "asked not to be called, by "+source, cart.VerdictStop)
+	if !a.cart.State.Settled() {
+		a.stop(cart.OptedOut)
+	}
+}
+
+// shopPaused takes back what is about to be called; waiting carts find out at their wake.
+func (a *change) shopPaused(e cart.ShopPaused) {
+	reason := cart.Paused
+	if e.Breaker {
+		reason = cart.Breaker
+	}
+	switch a.cart.State {
+	case cart.Ready:
+		a.noted = true
+		a.decide()
+	case cart.Calling:
+		a.abortOpenCall(reason)
+		if a.cart.OpenCall() == nil {
+			a.noted = true
+			a.decide()
+		}
+	}
+}
+
+// shopResumed looks at once at a cart that waited for this.
+func (a *change) shopResumed() {
+	if a.cart.State == cart.Waiting && (a.cart.Reason == cart.Paused || a.cart.Reason == cart.Breaker) {
+		a.noted = true
+		a.decide()
+	}
+}
+
+// operatorCalled asks for a call as soon as the rules that protect the customer permit it.
+func (a *change) operatorCalled() {
+	switch a.cart.State {
+	case cart.Watching, cart.Waiting, cart.Ready:
+		a.cart.Forced = true
+		a.noted = true
+		a.decide()
+	}
+}
+
+// erased removes personal data. What stays are the ledger's skeleton, totals and times.
+func (a *change) erased() {
+	if a.cart.ErasedAt != nil || a.cart.State == "" {
+		return
+	}
+	if !a.cart.State.Settled() {
+		a.stop(cart.Redacted)
+	}
+	at := a.now
+	a.cart.ErasedAt = &at
+	c := &a.cart.Checkout
+	a.cart.Checkout = cart.Checkout{
+		Token:     c.Token,
+		ID:        c.ID,
+		Currency:  c.Currency,
+		Total:     c.Total,
+		Subtotal:  c.Subtotal,
+		Discounts: c.Discounts,
+		CreatedAt: c.CreatedAt,
+		UpdatedAt: c.UpdatedAt,
+	}
+	a.cart.Phone, a.cart.PhoneFrom = "", ""
+	if a.cart.Order != nil {
+		order := *a.cart.Order
+		order.Email, order.Phones, order.CustomerID = "", nil, ""
+		a.cart.Order = &order
+	}
+	for i := range a.cart.Calls {
+		call := &a.cart.Calls[i]
+		call.Phone, call.Summary, call.RecordingURL, call.RequiredActions, call.Error = "", "", "", nil, ""
+		if call.Offer != nil && call.Offer.Unique {
+			offer := *call.Offer
+			offer.Code = ""
+			call.Offer = &offer
+		}
+	}
+	a.touched, a.noted = true, true
+}

@@ -1,0 +1,78 @@
+package lifecycle
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"ringback/internal/cart"
+)
+
+// orderSeen stops everything: the customer has bought.
+func (a *change) orderSeen(e cart.OrderSeen) {
+	if a.cart.State == "" {
+		return
+	}
+	if e.Other {
+		if !a.cart.State.Settled() {
+			a.note("order", "bought with another cart, matched by "+string(e.Match), cart.VerdictStop)
+			a.stop(cart.Superseded)
+		}
+		return
+	}
+	if a.cart.Order != nil && a.cart.Order.ID != e.Order.ID {
+		// The first order is the cart's; what the customer buys later is another matter.
+		return
+	}
+	if a.cart.Order != nil && !e.Order.UpdatedAt.After(a.cart.Order.UpdatedAt) {
+		return
+	}
+	order := e.Order
+	if a.cart.ErasedAt != nil {
+		order.Email, order.Phones = "", nil
+	}
+	if a.cart.Order == nil {
+		a.note("order", "an order came, matched by "+string(e.Match), cart.VerdictStop)
+	}
+	a.purchase(order.CreatedAt, &order)
+}
+
+// purchase makes the cart purchased, says what the purchase is owed to and ends any call.
+func (a *change) purchase(at time.Time, order *cart.Order) {
+	first := a.cart.State != cart.Purchased
+	if order != nil {
+		a.cart.Order = order
+	}
+	if a.cart.PurchasedAt == nil || order != nil {
+		utc := at.UTC()
+		a.cart.PurchasedAt = &utc
+	}
+	a.cart.Attribution = a.attribute()
+	a.cart.Forced = false
+	a.set(cart.Purchased, cart.Ordered)
+	if first {
+		a.abortOpenCall(cart.Ordered)
+	}
+}
+
+// attribute says what the purchase is owed to: an offer that the order redeemed, a call that was answered within the
+// attribution window before it, or neither.
+func (a *change) attribute() cart.Attribution {
+	bought := *a.cart.PurchasedAt
+	result := cart.Organic
+	for i := range a.cart.Calls {
+		call := &a.cart.Calls[i]
+		if !call.Dialled() || call.SentAt.After(bought) {
+			continue
+		}
+		if a.cart.Order != nil && call.Offer != nil && slices.ContainsFunc(a.cart.Order.Codes, func(code string) bool {
+			return strings.EqualFold(code, call.Offer.Code)
+		}) {
+			return cart.ByOffer
+		}
+		if call.Answered() && !call.AnsweredAt.After(bought) && bought.Sub(*call.AnsweredAt) <= a.rules.Policy.Attribution {
+			result = cart.ByCall
+		}
+	}
+	return result
+}

@@ -1,0 +1,342 @@
+package lifecycle
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"ringback/internal/cart"
+)
+
+// defaultCallback is when a customer who asked to be called later, without saying when, is called again.
+const defaultCallback = 24 * time.Hour
+
+// callReported takes in what the provider told of a call. Reports come twice, late and in any order, so the call's
+// state and outcome are computed from the set of what was heard, never from the latest word alone.
+func (a *change) callReported(e cart.CallReported) {
+	call := a.call(e.CallID)
+	if call == nil || call.State == cart.Rejected {
+		return
+	}
+	if len(e.Digest) > 0 {
+		if slices.ContainsFunc(call.Digests, func(d []byte) bool { return bytes.Equal(d, e.Digest) }) {
+			return
+		}
+		call.Digests = append(slices.Clip(call.Digests), e.Digest)
+	}
+	r := e.Report
+	at := a.now
+	call.HeardAt = &at
+	a.touched = true
+	a.learnProviderID(call, r.ProviderCallID)
+	a.keepDetails(call, r)
+	if r.Kind == cart.ReportAction {
+		a.note("action", r.Action+" "+r.ActionReason, cart.VerdictOK)
+		a.then(Acted{CallID: call.ID, Report: r})
+	}
+	if !has(call, r.Kind) || r.Kind == cart.ReportRinging {
+		a.noted = true
+	}
+	see(call, r.Kind)
+	if r.Kind == cart.ReportRinging {
+		call.Dials++
+	}
+	for _, k := range implied(r.FinalStatus) {
+		see(call, k)
+	}
+	a.keepTimes(call, r)
+	if call.State.Open() {
+		a.heard(call)
+		a.advance(call, r)
+	}
+	a.heed(call)
+	a.settle(call)
+}
+
+// implied translates the provider's final word into the report that should have come before it.
+func implied(final cart.Outcome) []cart.ReportKind {
+	switch final {
+	case cart.Completed:
+		return []cart.ReportKind{cart.ReportHungUp}
+	case cart.Timeout:
+		return []cart.ReportKind{cart.ReportTimeout}
+	case cart.NoAnswer:
+		return []cart.ReportKind{cart.ReportNoAnswer}
+	case cart.Busy:
+		return []cart.ReportKind{cart.ReportBusy}
+	case cart.Failed:
+		return []cart.ReportKind{cart.ReportFailed}
+	case cart.Skipped:
+		return []cart.ReportKind{cart.ReportSkipped}
+	case cart.Invalid:
+		return []cart.ReportKind{cart.ReportInvalid}
+	case cart.Aborted:
+		return []cart.ReportKind{cart.ReportAborted}
+	}
+	return nil
+}
+
+// keepTimes remembers when the customer picked up and when the connection ended: the earliest that any report tells.
+func (a *change) keepTimes(call *cart.Call, r cart.Report) {
+	at := r.At
+	if at.IsZero() || at.After(a.now) {
+		at = a.now
+	}
+	at = at.UTC()
+	if answered(r.Kind) && (call.AnsweredAt == nil || at.Before(*call.AnsweredAt)) {
+		call.AnsweredAt = &at
+	}
+	if ends(r.Kind) && (call.EndedAt == nil || at.Before(*call.EndedAt)) {
+		call.EndedAt = &at
+	}
+	if call.PlacedAt == nil {
+		now := a.now
+		call.PlacedAt = &now
+	}
+}
+
+// keepDetails copies what the report adds, never losing what an earlier one told.
+func (a *change) keepDetails(call *cart.Call, r cart.Report) {
+	if r.DurationSeconds != nil && (call.DurationSeconds == nil || *r.DurationSeconds > *call.DurationSeconds) {
+		call.DurationSeconds = r.DurationSeconds
+	}
+	if r.CreditsUsed != nil {
+		call.CreditsUsed = r.CreditsUsed
+	}
+	if a.cart.ErasedAt != nil {
+		return
+	}
+	if r.Summary != "" {
+		call.Summary = r.Summary
+	}
+	if r.RecordingURL != "" {
+		call.RecordingURL = r.RecordingURL
+	}
+	if len(r.RequiredActions) > 0 {
+		call.RequiredActions = r.RequiredActions
+	}
+	in := &call.Insights
+	in.OptedOut = in.OptedOut || r.Insights.OptedOut
+	in.Declined = in.Declined || r.Insights.Declined
+	in.Interested = in.Interested || r.Insights.Interested
+	in.Callback = in.Callback || r.Insights.Callback || r.Insights.CallbackAt != nil
+	if r.Insights.CallbackAt != nil {
+		in.CallbackAt = r.Insights.CallbackAt
+	}
+}
+
+// advance moves an open call forward to where the report says it is.
+func (a *change) advance(call *cart.Call, r cart.Report) {
+	to := cart.Placed
+	switch {
+	case r.Kind == cart.ReportRinging:
+		to = cart.Ringing
+	case r.Kind == cart.ReportTalking:
+		to = cart.Talking
+	case ends(r.Kind):
+		to = cart.Ended
+	}
+	switch {
+	case r.Kind == cart.ReportRescheduled:
+		// The provider keeps the cart and calls at a time of its own: the line is free until then.
+		call.Rescheduled = true
+		a.freeLine(call)
+	case r.Kind == cart.ReportRinging && call.Rescheduled && !call.HoldsLine && call.State != cart.Ended:
+		call.HoldsLine = true
+	}
+	if call.State.Before(to) {
+		call.State = to
+	}
+}
+
+// answered tells the reports that only a call somebody picked up can give.
+func answered(k cart.ReportKind) bool {
+	switch k {
+	case cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportTimeout:
+		return true
+	}
+	return false
+}
+
+// ends tells the reports after which the phone connection is over.
+func ends(k cart.ReportKind) bool {
+	switch k {
+	case cart.ReportRinging, cart.ReportTalking, cart.ReportRescheduled, cart.ReportAction, cart.ReportOther:
+		return false
+	}
+	return true
+}
+
+// heed acts at once on what the customer said, whatever else is still to come of the call.
+func (a *change) heed(call *cart.Call) {
+	in := call.Insights
+	before := a.was.Call(call.ID)
+	if in.OptedOut && !before.Insights.OptedOut {
+		a.then(Suppress{Source: "call"})
+		a.note("said", "asked not to be called again", cart.VerdictStop)
+	}
+	said := cart.Reason("")
+	switch {
+	case in.OptedOut:
+		said = cart.OptedOut
+	case in.Declined:
+		said = cart.Declined
+	default:
+		return
+	}
+	switch {
+	case !a.cart.State.Settled():
+		if said == cart.Declined {
+			a.note("said", "is not interested", cart.VerdictStop)
+		}
+		a.stop(said)
+	case a.cart.State == cart.Stopped && (a.cart.Reason == cart.Exhausted || a.cart.Reason == cart.Declined):
+		a.set(cart.Stopped, said)
+	}
+}
+
+func has(call *cart.Call, k cart.ReportKind) bool { return slices.Contains(call.Seen, k) }
+
+func see(call *cart.Call, k cart.ReportKind) {
+	if !has(call, k) {
+		call.Seen = append(slices.Clip(call.Seen), k)
+		slices.Sort(call.Seen)
+	}
+}
+
+// outcomeOf derives how the call ended from the set of reports, "" while that is open. A conversation outweighs an
+// unanswered dial before it, and any end of the provider's outweighs our abort of its redials.
+func outcomeOf(call *cart.Call) cart.Outcome {
+	switch {
+	case has(call, cart.ReportTimeout):
+		return cart.Timeout
+	case has(call, cart.ReportHungUp), has(call, cart.ReportRecorded), has(call, cart.ReportAnalysed):
+		return cart.Completed
+	case has(call, cart.ReportSkipped):
+		return cart.Skipped
+	case has(call, cart.ReportInvalid):
+		return cart.Invalid
+	case has(call, cart.ReportBusy):
+		return cart.Busy
+	case has(call, cart.ReportNoAnswer):
+		return cart.NoAnswer
+	case has(call, cart.ReportFailed):
+		return cart.Failed
+	case has(call, cart.ReportAborted):
+		return cart.Aborted
+	case has(call, cart.ReportFinished) && has(call, cart.ReportTalking):
+		return cart.Completed
+	}
+	return ""
+}
+
+// unanswered tells the outcomes after which somebody dials again: we or the provider, never both.
+func unanswered(o cart.Outcome) bool {
+	return o == cart.NoAnswer || o == cart.Busy || o == cart.Failed
+}
+
+// settle closes the call when nothing more is to be expected of it, and moves its cart on.
+func (a *change) settle(call *cart.Call) {
+	outcome := outcomeOf(call)
+	if !call.State.Open() {
+		a.correct(call, outcome)
+		return
+	}
+	if outcome == "" {
+		return
+	}
+	finished := has(call, cart.ReportFinished)
+	switch outcome {
+	case cart.Completed, cart.Timeout:
+		if !finished {
+			return
+		}
+		if !has(call, cart.ReportAnalysed) || !has(call, cart.ReportHungUp) && outcome != cart.Timeout {
+			// The line is free; what is missing may still say that the customer opted out, or that time ran out.
+			a.freeLine(call)
+			grace := a.now.Add(analysisGrace)
+			if call.WatchAt == nil || grace.Before(*call.WatchAt) {
+				call.WatchAt = &grace
+				a.then(Watch{CallID: call.ID, At: grace})
+			}
+			return
+		}
+	case cart.NoAnswer, cart.Busy, cart.Failed:
+		if !finished && !a.chainEnded(call) {
+			return
+		}
+	}
+	a.close(call, outcome)
+}
+
+// chainEnded reports whether the provider will surely not dial again after an unanswered call, and asks for that
+// where it is ours to ask.
+func (a *change) chainEnded(call *cart.Call) bool {
+	if !a.rules.Voice.OurRetries {
+		return false
+	}
+	if !a.rules.Voice.CanAbort {
+		return true
+	}
+	if call.AbortedAt != nil || has(call, cart.ReportAborted) {
+		return true
+	}
+	if call.AbortAt == nil {
+		a.abort(call, cart.Spacing)
+	}
+	return false
+}
+
+// close ends the call with its outcome; a cart that was calling goes on.
+func (a *change) close(call *cart.Call, outcome cart.Outcome) {
+	at := a.now
+	call.State, call.Outcome, call.ClosedAt, call.WatchAt = cart.Closed, outcome, &at, nil
+	if call.EndedAt == nil {
+		call.EndedAt = &at
+	}
+	a.freeLine(call)
+	a.touched, a.noted = true, true
+	a.then(CallSettled{CallID: call.ID})
+	if a.cart.State == cart.Calling {
+		a.goOn(call)
+	}
+}
+
+// correct lets late word of a closed call be heard: a call given up as lost that was answered after all, a redial that
+// our abort came too late for.
+func (a *change) correct(call *cart.Call, outcome cart.Outcome) {
+	if outcome == "" || outcome == call.Outcome {
+		return
+	}
+	call.Outcome = outcome
+	a.touched, a.noted = true, true
+	if last := a.cart.LastDialled(); last != nil && last.ID == call.ID && (a.cart.State == cart.Waiting || a.cart.State == cart.Ready) {
+		a.goOn(call)
+	}
+}
+
+// goOn decides what becomes of a cart whose call is over.
+func (a *change) goOn(call *cart.Call) {
+	a.cart.Attempts = dialled(a.cart.Calls)
+	a.cart.Forced = false
+	a.cart.CallbackAt = nil
+	in := call.Insights
+	switch {
+	case call.Outcome == cart.Skipped, call.Outcome == cart.Invalid:
+		a.note("outcome", "the provider will not dial this number: "+string(call.Outcome), cart.VerdictStop)
+		a.stop(cart.Refused)
+		return
+	case in.Callback:
+		at := call.EndedAt.Add(defaultCallback)
+		if in.CallbackAt != nil {
+			at = *in.CallbackAt
+		}
+		at = at.UTC()
+		a.cart.CallbackAt = &at
+	case call.Outcome == cart.Lost && call.Answered():
+		a.note("outcome", "answered, then not heard of again", cart.VerdictStop)
+		a.stop(cart.Exhausted)
+		return
+	}
+	a.decide()
+}

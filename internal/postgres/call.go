@@ -1,0 +1,212 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	"ringback/internal/cart"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+const callColumns = `
+	id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, provider_call_id, token_hash, phone,
+	offer, priority, created_at, sent_at, placed_at, answered_at, ended_at, closed_at, heard_at, watch_at, abort_at,
+	abort_reason, aborted_at, dials, rescheduled, seen, digests, duration_seconds, summary, recording_url,
+	required_actions, insights, credits_used, error`
+
+func scanCall(row pgx.CollectableRow) (cart.Call, error) {
+	var c cart.Call
+	err := row.Scan(
+		&c.ID, &c.CartID, &c.Shop, &c.Attempt, &c.State, &c.Outcome, &c.Provider, &c.Assistant, &c.HoldsLine,
+		&c.ProviderCallID, &c.TokenHash, &c.Phone, &c.Offer, &c.Priority, &c.CreatedAt, &c.SentAt, &c.PlacedAt,
+		&c.AnsweredAt, &c.EndedAt, &c.ClosedAt, &c.HeardAt, &c.WatchAt, &c.AbortAt, &c.AbortReason, &c.AbortedAt,
+		&c.Dials, &c.Rescheduled, &c.Seen, &c.Digests, &c.DurationSeconds, &c.Summary, &c.RecordingURL,
+		&c.RequiredActions, &c.Insights, &c.CreditsUsed, &c.Error,
+	)
+	inUTC(&c.CreatedAt)
+	inUTC(c.SentAt, c.PlacedAt, c.AnsweredAt, c.EndedAt, c.ClosedAt, c.HeardAt, c.WatchAt, c.AbortAt, c.AbortedAt)
+	return c, err
+}
+
+func callsOf(ctx context.Context, q querier, cartID uuid.UUID) ([]cart.Call, error) {
+	rows, err := q.Query(ctx, `
+		SELECT `+callColumns+`
+		FROM calls
+		WHERE cart_id = $1
+		ORDER BY id`, cartID)
+	if err != nil {
+		return nil, fmt.Errorf("load calls: %w", err)
+	}
+	calls, err := pgx.CollectRows(rows, scanCall)
+	if err != nil {
+		return nil, fmt.Errorf("load calls: %w", err)
+	}
+	return calls, nil
+}
+
+// querier is what a pool and a transaction have in common.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// queueCalls adds the storing of the calls that are new or changed.
+func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
+	old := make(map[uuid.UUID]*cart.Call, len(before))
+	for i := range before {
+		old[before[i].ID] = &before[i]
+	}
+	for i := range calls {
+		c := &calls[i]
+		if was, ok := old[c.ID]; ok && reflect.DeepEqual(was, c) {
+			continue
+		}
+		batch.Queue(`
+			INSERT INTO calls (
+				id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, provider_call_id, token_hash,
+				phone, phone_key, offer, priority, created_at, sent_at, placed_at, answered_at, ended_at, closed_at,
+				heard_at, watch_at, abort_at, abort_reason, aborted_at, dials, rescheduled, seen, digests,
+				duration_seconds, summary, recording_url, required_actions, insights, credits_used, error
+			)
+			VALUES (
+				@id, @cart_id, @shop, @attempt, @state, @outcome, @provider, @assistant, @holds_line, @provider_call_id,
+				@token_hash, @phone, @phone_key, @offer, @priority, @created_at, @sent_at, @placed_at, @answered_at,
+				@ended_at, @closed_at, @heard_at, @watch_at, @abort_at, @abort_reason, @aborted_at, @dials, @rescheduled,
+				@seen, @digests, @duration_seconds, @summary, @recording_url, @required_actions, @insights, @credits_used,
+				@error
+			)
+			ON CONFLICT (id) DO UPDATE
+			SET state = excluded.state,
+				outcome = excluded.outcome,
+				holds_line = excluded.holds_line,
+				provider_call_id = excluded.provider_call_id,
+				token_hash = excluded.token_hash,
+				phone = excluded.phone,
+				offer = excluded.offer,
+				sent_at = excluded.sent_at,
+				placed_at = excluded.placed_at,
+				answered_at = excluded.answered_at,
+				ended_at = excluded.ended_at,
+				closed_at = excluded.closed_at,
+				heard_at = excluded.heard_at,
+				watch_at = excluded.watch_at,
+				abort_at = excluded.abort_at,
+				abort_reason = excluded.abort_reason,
+				aborted_at = excluded.aborted_at,
+				dials = excluded.dials,
+				rescheduled = excluded.rescheduled,
+				seen = excluded.seen,
+				digests = excluded.digests,
+				duration_seconds = excluded.duration_seconds,
+				summary = excluded.summary,
+				recording_url = excluded.recording_url,
+				required_actions = excluded.required_actions,
+				insights = excluded.insights,
+				credits_used = excluded.credits_used,
+				error = excluded.error`,
+			pgx.StrictNamedArgs{
+				"id": c.ID, "cart_id": c.CartID, "shop": c.Shop, "attempt": c.Attempt, "state": c.State,
+				"outcome": c.Outcome, "provider": c.Provider, "assistant": c.Assistant, "holds_line": c.HoldsLine,
+				"provider_call_id": c.ProviderCallID, "token_hash": c.TokenHash, "phone": c.Phone,
+				"phone_key": notNil(tx.hasher.Phone(c.Phone)), "offer": c.Offer, "priority": c.Priority,
+				"created_at": c.CreatedAt, "sent_at": c.SentAt, "placed_at": c.PlacedAt, "answered_at": c.AnsweredAt,
+				"ended_at": c.EndedAt, "closed_at": c.ClosedAt, "heard_at": c.HeardAt, "watch_at": c.WatchAt,
+				"abort_at": c.AbortAt, "abort_reason": c.AbortReason, "aborted_at": c.AbortedAt, "dials": c.Dials,
+				"rescheduled": c.Rescheduled, "seen": orEmpty(c.Seen), "digests": orEmpty(c.Digests),
+				"duration_seconds": c.DurationSeconds, "summary": c.Summary, "recording_url": c.RecordingURL,
+				"required_actions": orEmpty(c.RequiredActions), "insights": c.Insights, "credits_used": c.CreditsUsed,
+				"error": c.Error,
+			})
+	}
+}
+
+func orEmpty[T any](s []T) []T {
+	if s == nil {
+		return []T{}
+	}
+	return s
+}
+
+func notNil(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+// BusyLines counts the lines of an assistant that are taken.
+func (tx *Tx) BusyLines(ctx context.Context, assistant string) (int, error) {
+	var n int
+	err := tx.QueryRow(ctx, `
+		SELECT count(*)
+		FROM calls
+		WHERE assistant = $1 AND holds_line`, assistant).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count busy lines: %w", err)
+	}
+	return n, nil
+}
+
+// CallRef names a call and its cart.
+type CallRef struct {
+	CallID   uuid.UUID
+	CartID   uuid.UUID
+	Shop     string
+	Provider string
+}
+
+// CallByToken finds the call that a callback token was handed out with; ErrNotFound for an unknown one.
+func (db *DB) CallByToken(ctx context.Context, hash []byte) (CallRef, error) {
+	return db.callRef(ctx, `
+		SELECT id, cart_id, shop, provider
+		FROM calls
+		WHERE token_hash = $1`, hash)
+}
+
+// CallRef finds a call by our id; ErrNotFound when there is none.
+func (db *DB) CallRef(ctx context.Context, id uuid.UUID) (CallRef, error) {
+	return db.callRef(ctx, `
+		SELECT id, cart_id, shop, provider
+		FROM calls
+		WHERE id = $1`, id)
+}
+
+// CallByProviderID finds a call by the provider's id; ErrNotFound when there is none.
+func (db *DB) CallByProviderID(ctx context.Context, provider, id string) (CallRef, error) {
+	return db.callRef(ctx, `
+		SELECT id, cart_id, shop, provider
+		FROM calls
+		WHERE provider = $1 AND provider_call_id = $2
+		ORDER BY id DESC
+		LIMIT 1`, provider, id)
+}
+
+func (db *DB) callRef(ctx context.Context, query string, args ...any) (CallRef, error) {
+	var ref CallRef
+	err := db.pool.QueryRow(ctx, query, args...).Scan(&ref.CallID, &ref.CartID, &ref.Shop, &ref.Provider)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return CallRef{}, ErrNotFound
+	}
+	if err != nil {
+		return CallRef{}, fmt.Errorf("find call: %w", err)
+	}
+	return ref, nil
+}
+
+// LastOutcomes lists the outcomes of the shop's newest calls that came to one, newest first. Uncertain calls are
+// among them with an empty outcome, rejected ones with what the provider made of them.
+func (tx *Tx) LastOutcomes(ctx context.Context, shop string, limit int) ([]cart.Call, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT `+callColumns+`
+		FROM calls
+		WHERE shop = $1 AND (state IN ('closed', 'uncertain') OR state = 'rejected' AND error <> '')
+		ORDER BY id DESC
+		LIMIT $2`, shop, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list outcomes: %w", err)
+	}
+	return pgx.CollectRows(rows, scanCall)
+}

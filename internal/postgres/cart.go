@@ -1,0 +1,253 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ringback/internal/cart"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Cart is a cart with what the shell keeps beside it.
+type Cart struct {
+	cart.Cart
+	// WakeJobID and WakeJobAt are the pending wake_cart job and when it is scheduled. It may be earlier than WakeAt:
+	// it then snoozes.
+	WakeJobID *int64
+	WakeJobAt *time.Time
+}
+
+const cartColumns = `
+	id, shop, token, state, reason, checkout, phone, phone_from, country, last_activity_at, wake_at, ready_at,
+	callback_at, forced, attempts, updates, arm, attribution, "order", purchased_at, created_at, updated_at, erased_at,
+	wake_job_id, wake_job_at`
+
+func scanCart(row pgx.CollectableRow) (Cart, error) {
+	var c Cart
+	err := row.Scan(
+		&c.ID, &c.Shop, &c.Token, &c.State, &c.Reason, &c.Checkout, &c.Phone, &c.PhoneFrom, &c.Country,
+		&c.LastActivityAt, &c.WakeAt, &c.ReadyAt, &c.CallbackAt, &c.Forced, &c.Attempts, &c.Updates, &c.Arm,
+		&c.Attribution, &c.Order, &c.PurchasedAt, &c.CreatedAt, &c.UpdatedAt, &c.ErasedAt, &c.WakeJobID, &c.WakeJobAt,
+	)
+	inUTC(&c.LastActivityAt, &c.CreatedAt, &c.UpdatedAt)
+	inUTC(c.WakeAt, c.ReadyAt, c.CallbackAt, c.PurchasedAt, c.ErasedAt, c.WakeJobAt)
+	return c, err
+}
+
+// inUTC gives instants read from the database the zone they are meant in.
+func inUTC(times ...*time.Time) {
+	for _, t := range times {
+		if t != nil {
+			*t = t.UTC()
+		}
+	}
+}
+
+// LockCheckout serialises everything about one checkout, before there is a cart to lock.
+func (tx *Tx) LockCheckout(ctx context.Context, shop, token string) error {
+	return tx.lock(ctx, "checkout", shop+" "+token)
+}
+
+// LockPhone serialises the calls to one phone across all shops, so that no cap is passed by two at once.
+func (tx *Tx) LockPhone(ctx context.Context, phone string) error {
+	return tx.lock(ctx, "phone", string(tx.hasher.Phone(phone)))
+}
+
+// LockAssistant serialises the giving out of an assistant's lines.
+func (tx *Tx) LockAssistant(ctx context.Context, assistant string) error {
+	return tx.lock(ctx, "assistant", assistant)
+}
+
+// CartForUpdate loads a cart with its calls and locks it; ErrNotFound when there is none.
+func (tx *Tx) CartForUpdate(ctx context.Context, id uuid.UUID) (*Cart, error) {
+	return tx.lockedCart(ctx, `
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE id = $1
+		FOR UPDATE`, id)
+}
+
+// CartByTokenForUpdate loads a checkout's cart and locks it; ErrNotFound when there is none.
+func (tx *Tx) CartByTokenForUpdate(ctx context.Context, shop, token string) (*Cart, error) {
+	return tx.lockedCart(ctx, `
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE shop = $1 AND token = $2
+		FOR UPDATE`, shop, token)
+}
+
+// NextReadyCart locks the assistant's ready cart that should be called next: one that became ready before
+// waitedSince, the longest waiting first, else the most valuable. A cart that is locked just now is passed over, as are
+// the ones in skip. ErrNotFound when there is none.
+func (tx *Tx) NextReadyCart(ctx context.Context, assistant string, waitedSince time.Time, skip []uuid.UUID) (*Cart, error) {
+	c, err := tx.lockedCart(ctx, `
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE assistant = $1 AND state = 'ready' AND ready_at < $2 AND id <> ALL ($3)
+		ORDER BY ready_at
+		LIMIT 1
+		FOR UPDATE SKIP LOCKED`, assistant, waitedSince, skip)
+	if !errors.Is(err, ErrNotFound) {
+		return c, err
+	}
+	return tx.lockedCart(ctx, `
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE assistant = $1 AND state = 'ready' AND id <> ALL ($2)
+		ORDER BY total DESC, ready_at
+		LIMIT 1
+		FOR UPDATE SKIP LOCKED`, assistant, skip)
+}
+
+func (tx *Tx) lockedCart(ctx context.Context, query string, args ...any) (*Cart, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("load cart: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanCart)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load cart: %w", err)
+	}
+	if c.Calls, err = callsOf(ctx, tx, c.ID); err != nil {
+		return nil, err
+	}
+	return &c, nil
+}
+
+// SaveCart stores a cart, new or changed, and the calls of it that differ from before.
+func (tx *Tx) SaveCart(ctx context.Context, c *Cart, assistant string, before []cart.Call) error {
+	email := c.Checkout.Email
+	if email == "" {
+		email = c.Checkout.Customer.Email
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		INSERT INTO carts (
+			id, shop, token, checkout_id, cart_token, customer_id, email_key, phone_key, state, reason, checkout, phone,
+			phone_from, country, total, currency, assistant, last_activity_at, wake_at, wake_job_id, wake_job_at, ready_at,
+			callback_at, forced, attempts, updates, arm, attribution, "order", purchased_at, created_at, updated_at,
+			erased_at
+		)
+		VALUES (
+			@id, @shop, @token, @checkout_id, @cart_token, @customer_id, @email_key, @phone_key, @state, @reason, @checkout,
+			@phone, @phone_from, @country, @total, @currency, @assistant, @last_activity_at, @wake_at, @wake_job_id,
+			@wake_job_at, @ready_at, @callback_at, @forced, @attempts, @updates, @arm, @attribution, @order,
+			@purchased_at, @created_at, @updated_at, @erased_at
+		)
+		ON CONFLICT (id) DO UPDATE
+		SET checkout_id = excluded.checkout_id,
+			cart_token = excluded.cart_token,
+			customer_id = excluded.customer_id,
+			email_key = CASE WHEN excluded.erased_at IS NULL THEN excluded.email_key ELSE carts.email_key END,
+			phone_key = CASE WHEN excluded.erased_at IS NULL THEN excluded.phone_key ELSE carts.phone_key END,
+			state = excluded.state,
+			reason = excluded.reason,
+			checkout = excluded.checkout,
+			phone = excluded.phone,
+			phone_from = excluded.phone_from,
+			country = excluded.country,
+			total = excluded.total,
+			currency = excluded.currency,
+			assistant = excluded.assistant,
+			last_activity_at = excluded.last_activity_at,
+			wake_at = excluded.wake_at,
+			wake_job_id = excluded.wake_job_id,
+			wake_job_at = excluded.wake_job_at,
+			ready_at = excluded.ready_at,
+			callback_at = excluded.callback_at,
+			forced = excluded.forced,
+			attempts = excluded.attempts,
+			updates = excluded.updates,
+			arm = excluded.arm,
+			attribution = excluded.attribution,
+			"order" = excluded."order",
+			purchased_at = excluded.purchased_at,
+			updated_at = excluded.updated_at,
+			erased_at = excluded.erased_at`,
+		pgx.StrictNamedArgs{
+			"id": c.ID, "shop": c.Shop, "token": c.Token,
+			"checkout_id": c.Checkout.ID, "cart_token": c.Checkout.CartToken, "customer_id": c.Checkout.Customer.ID,
+			"email_key": tx.hasher.Email(email), "phone_key": tx.hasher.Phone(c.Phone),
+			"state": c.State, "reason": c.Reason, "checkout": c.Checkout, "phone": c.Phone, "phone_from": c.PhoneFrom,
+			"country": c.Country, "total": c.Checkout.Total, "currency": c.Checkout.Currency, "assistant": assistant,
+			"last_activity_at": c.LastActivityAt, "wake_at": c.WakeAt, "wake_job_id": c.WakeJobID,
+			"wake_job_at": c.WakeJobAt, "ready_at": c.ReadyAt, "callback_at": c.CallbackAt, "forced": c.Forced,
+			"attempts": c.Attempts, "updates": c.Updates, "arm": c.Arm, "attribution": c.Attribution, "order": c.Order,
+			"purchased_at": c.PurchasedAt, "created_at": c.CreatedAt, "updated_at": c.UpdatedAt, "erased_at": c.ErasedAt,
+		})
+	tx.queueCalls(batch, c.Calls, before)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("save cart %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// SetWakeJob remembers the cart's pending wake_cart job; nil for none.
+func (tx *Tx) SetWakeJob(ctx context.Context, id uuid.UUID, job *int64, at *time.Time) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE carts
+		SET wake_job_id = $2, wake_job_at = $3
+		WHERE id = $1`, id, job, at)
+	if err != nil {
+		return fmt.Errorf("remember wake of cart %s: %w", id, err)
+	}
+	return nil
+}
+
+// OlderActiveCarts lists the carts of the same shop and phone that may still be called and whose last activity came before this one's.
+func (tx *Tx) OlderActiveCarts(ctx context.Context, c *cart.Cart) ([]uuid.UUID, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id
+		FROM carts
+		WHERE shop = $1
+			AND phone_key = $2
+			AND id <> $3
+			AND state IN ('watching', 'waiting', 'ready')
+			AND (last_activity_at, id) < ($4, $3)
+		ORDER BY id`, c.Shop, tx.hasher.Phone(c.Phone), c.ID, c.LastActivityAt)
+	if err != nil {
+		return nil, fmt.Errorf("find older carts: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// CartsIn lists the ids of a shop's carts in the given states, after the id after, at most limit of them.
+func (db *DB) CartsIn(ctx context.Context, shop string, states []cart.State, after uuid.UUID, limit int) ([]uuid.UUID, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT id
+		FROM carts
+		WHERE shop = $1 AND state = ANY ($2) AND id > $3
+		ORDER BY id
+		LIMIT $4`, shop, states, after, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list carts: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// CartsOfPerson lists the ids of a shop's carts (every shop's when shop is "") that belong to a customer id, phone or email. Empty values match nothing.
+func (db *DB) CartsOfPerson(ctx context.Context, shop string, p Person) ([]uuid.UUID, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT id
+		FROM carts
+		WHERE (@shop = '' OR shop = @shop)
+			AND (
+				(customer_id = @customer AND @customer <> '' AND @shop <> '')
+				OR email_key = @email
+				OR phone_key = ANY (@phones)
+			)
+		ORDER BY id`, pgx.StrictNamedArgs{
+		"shop": shop, "customer": p.CustomerID, "email": db.hasher.Email(p.Email), "phones": phoneKeys(db.hasher, p.Phones),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find a person's carts: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}

@@ -1,0 +1,183 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"ringback/internal/cart"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/shopspring/decimal"
+)
+
+// KeepOrder records an order: the tombstone that a checkout which comes later will meet. Phones are E.164. It reports
+// whether the order is new or newer than what was known.
+func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, phones []string) (bool, error) {
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO orders (
+			shop, order_id, checkout_token, cart_token, customer_id, email_key, phone_keys, name, total, currency, codes,
+			created_at, updated_at, received_at
+		)
+		VALUES (
+			@shop, @id, @checkout_token, @cart_token, @customer_id, @email_key, @phone_keys, @name, @total, @currency,
+			@codes, @created_at, @updated_at, @now
+		)
+		ON CONFLICT (shop, order_id) DO UPDATE
+		SET checkout_token = excluded.checkout_token,
+			cart_token = excluded.cart_token,
+			customer_id = excluded.customer_id,
+			email_key = excluded.email_key,
+			phone_keys = excluded.phone_keys,
+			total = excluded.total,
+			codes = excluded.codes,
+			updated_at = excluded.updated_at
+		WHERE excluded.updated_at > orders.updated_at`,
+		pgx.StrictNamedArgs{
+			"shop": shop, "id": o.ID, "checkout_token": o.CheckoutToken, "cart_token": o.CartToken,
+			"customer_id": o.CustomerID, "email_key": tx.hasher.Email(o.Email),
+			"phone_keys": phoneKeys(tx.hasher, phones), "name": o.Name, "total": o.Total, "currency": o.Currency,
+			"codes": orEmpty(o.Codes), "created_at": o.CreatedAt, "updated_at": o.UpdatedAt, "now": tx.Now,
+		})
+	if err != nil {
+		return false, fmt.Errorf("keep order: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+// OrderTaken ties an order to the cart that it counts for.
+func (tx *Tx) OrderTaken(ctx context.Context, shop, orderID string, cartID uuid.UUID) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE orders
+		SET cart_id = $3
+		WHERE shop = $1 AND order_id = $2`, shop, orderID, cartID)
+	if err != nil {
+		return fmt.Errorf("tie order to cart: %w", err)
+	}
+	return nil
+}
+
+// OrderOfCheckout finds an order that came before its checkout, by the checkout's or the cart's token.
+func (tx *Tx) OrderOfCheckout(ctx context.Context, shop, token, cartToken string) (cart.Order, cart.Match, error) {
+	var o cart.Order
+	var match cart.Match
+	err := tx.QueryRow(ctx, `
+		SELECT order_id, name, checkout_token, cart_token, customer_id, total, currency, codes, created_at, updated_at,
+			CASE WHEN checkout_token = $2 THEN 'checkout_token' ELSE 'cart_token' END
+		FROM orders
+		WHERE shop = $1
+			AND (checkout_token = $2 AND $2 <> '' OR cart_token = $3 AND $3 <> '')
+		ORDER BY checkout_token = $2 DESC, created_at
+		LIMIT 1`, shop, token, cartToken).
+		Scan(&o.ID, &o.Name, &o.CheckoutToken, &o.CartToken, &o.CustomerID, &o.Total, &o.Currency, &o.Codes, &o.CreatedAt, &o.UpdatedAt, &match)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return cart.Order{}, "", ErrNotFound
+	}
+	if err != nil {
+		return cart.Order{}, "", fmt.Errorf("find order of checkout: %w", err)
+	}
+	inUTC(&o.CreatedAt, &o.UpdatedAt)
+	return o, match, nil
+}
+
+// MatchedCart is a cart that an order belongs to, and by what.
+type MatchedCart struct {
+	ID    uuid.UUID
+	Match cart.Match
+	State cart.State
+}
+
+// CartsOfOrder finds the carts that an order may belong to and locks them, the best match first: by checkout token, cart
+// token, customer, email, phone. Matches by person are limited to carts that were there before the order and whose
+// last activity is within the window before it.
+func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phones []string, window time.Duration) ([]MatchedCart, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id, state,
+			CASE
+				WHEN token = @checkout_token THEN 'checkout_token'
+				WHEN cart_token = @cart_token AND @cart_token <> '' THEN 'cart_token'
+				WHEN customer_id = @customer_id AND @customer_id <> '' THEN 'customer'
+				WHEN email_key = @email_key THEN 'email'
+				ELSE 'phone'
+			END,
+			last_activity_at
+		FROM carts
+		WHERE shop = @shop
+			AND (
+				(token = @checkout_token AND @checkout_token <> '')
+				OR (cart_token = @cart_token AND @cart_token <> '')
+				OR (
+					(customer_id = @customer_id AND @customer_id <> '' OR email_key = @email_key OR phone_key = ANY (@phone_keys))
+					AND (checkout ->> 'created_at')::timestamptz <= @created_at::timestamptz
+					AND GREATEST(last_activity_at, (SELECT max(sent_at) FROM calls WHERE cart_id = carts.id)) >= @since
+				)
+			)
+		ORDER BY id
+		FOR UPDATE`,
+		pgx.StrictNamedArgs{
+			"shop": shop, "checkout_token": o.CheckoutToken, "cart_token": o.CartToken, "customer_id": o.CustomerID,
+			"email_key": tx.hasher.Email(o.Email), "phone_keys": phoneKeys(tx.hasher, phones),
+			"created_at": o.CreatedAt, "since": o.CreatedAt.Add(-window),
+		})
+	if err != nil {
+		return nil, fmt.Errorf("match order: %w", err)
+	}
+	type found struct {
+		MatchedCart
+		activity time.Time
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (found, error) {
+		var f found
+		err := row.Scan(&f.ID, &f.State, &f.Match, &f.activity)
+		return f, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("match order: %w", err)
+	}
+	slices.SortStableFunc(all, func(a, b found) int {
+		if a.Match != b.Match {
+			return strength(a.Match) - strength(b.Match)
+		}
+		return b.activity.Compare(a.activity)
+	})
+	matched := make([]MatchedCart, len(all))
+	for i := range all {
+		matched[i] = all[i].MatchedCart
+	}
+	return matched, nil
+}
+
+func strength(m cart.Match) int {
+	for i, known := range []cart.Match{cart.MatchCheckout, cart.MatchCart, cart.MatchCustomer, cart.MatchEmail, cart.MatchPhone} {
+		if m == known {
+			return i
+		}
+	}
+	return 99
+}
+
+// offerSpend sums what the shop's offers cost since an instant: the value of each code that an order redeemed.
+const offerSpend = `
+	SELECT COALESCE(sum(
+		CASE WHEN k.offer ->> 'type' = 'percentage'
+			THEN (c."order" ->> 'total')::numeric * (k.offer ->> 'value')::numeric / 100
+			ELSE (k.offer ->> 'value')::numeric
+		END), 0)
+	FROM carts AS c
+	JOIN LATERAL (
+		SELECT offer
+		FROM calls
+		WHERE calls.cart_id = c.id AND offer IS NOT NULL
+		ORDER BY id DESC
+		LIMIT 1
+	) AS k ON true
+	WHERE c.shop = @shop AND c.attribution = 'offer' AND c.purchased_at >= @month`
+
+func scanDecimal(row pgx.Row) (decimal.Decimal, error) {
+	var d decimal.Decimal
+	err := row.Scan(&d)
+	return d, err
+}

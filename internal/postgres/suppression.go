@@ -1,0 +1,88 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Suppression keeps a person from being called.
+type Suppression struct {
+	ID uuid.UUID
+	// Scope is a shop's domain, or "" for every shop.
+	Scope string
+	// Kind is "phone" or "email".
+	Kind string
+	// Value is the phone in E.164 or the email; nil once personal data was erased.
+	Value *string
+	// Source is where the wish came from: call, shopify, api, dashboard.
+	Source    string
+	CreatedAt time.Time
+}
+
+// Suppress keeps a phone (E.164) and an email from being called, in one shop or, with scope "", in all. Empty values are passed over; it returns
+// what stands suppressed now.
+func (tx *Tx) Suppress(ctx context.Context, scope, phone, email, source string) ([]Suppression, error) {
+	var all []Suppression
+	for _, s := range []struct {
+		kind, value string
+		key         []byte
+	}{{"phone", phone, tx.hasher.Phone(phone)}, {"email", email, tx.hasher.Email(email)}} {
+		if s.key == nil {
+			continue
+		}
+		rows, err := tx.Query(ctx, `
+			INSERT INTO suppressions AS s (id, scope, kind, key, value, source, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (key, scope) DO UPDATE
+			SET value = COALESCE(s.value, excluded.value)
+			RETURNING id, scope, kind, value, source, created_at`,
+			uuid.Must(uuid.NewV7()), scope, s.kind, s.key, s.value, source, tx.Now)
+		if err != nil {
+			return nil, fmt.Errorf("suppress: %w", err)
+		}
+		row, err := pgx.CollectExactlyOneRow(rows, scanSuppression)
+		if err != nil {
+			return nil, fmt.Errorf("suppress: %w", err)
+		}
+		all = append(all, row)
+	}
+	return all, nil
+}
+
+func scanSuppression(row pgx.CollectableRow) (Suppression, error) {
+	var s Suppression
+	err := row.Scan(&s.ID, &s.Scope, &s.Kind, &s.Value, &s.Source, &s.CreatedAt)
+	inUTC(&s.CreatedAt)
+	return s, err
+}
+
+// Unsuppress lifts a suppression by id, or by phone or email in a scope; it reports whether there was one.
+func (tx *Tx) Unsuppress(ctx context.Context, id uuid.UUID, scope, phone, email string) (bool, error) {
+	tag, err := tx.Exec(ctx, `
+		DELETE FROM suppressions
+		WHERE id = $1 OR ($1 = '00000000-0000-0000-0000-000000000000' AND scope = $2 AND (key = $3 OR key = $4))`,
+		id, scope, tx.hasher.Phone(phone), tx.hasher.Email(email))
+	if err != nil {
+		return false, fmt.Errorf("lift suppression: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+// Suppressions lists suppressions, newest first, of one scope or, with scope nil, of all, older than the id before.
+func (db *DB) Suppressions(ctx context.Context, scope *string, before uuid.UUID, limit int) ([]Suppression, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT id, scope, kind, value, source, created_at
+		FROM suppressions
+		WHERE ($1::text IS NULL OR scope = $1)
+			AND ($2 = '00000000-0000-0000-0000-000000000000' OR id < $2)
+		ORDER BY id DESC
+		LIMIT $3`, scope, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list suppressions: %w", err)
+	}
+	return pgx.CollectRows(rows, scanSuppression)
+}

@@ -1,0 +1,90 @@
+package postgres
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// keptDays is how many daily partitions a webhook's key is looked for in: Shopify retries for four hours and promises
+// no more; a merchant's clock and a slow day are allowed for.
+const keptDays = 3
+
+// KeepWebhook records a webhook as it came and reports whether it is new: one with the same shop and id was never kept.
+func (tx *Tx) KeepWebhook(ctx context.Context, shop, webhookID, topic string, payload []byte) (fresh bool, err error) {
+	key := webhookKey(shop, webhookID)
+	day := tx.Now.Truncate(24 * time.Hour)
+	tag, err := tx.Exec(ctx, `
+		INSERT INTO webhooks (day, key, shop, topic, received_at, payload)
+		SELECT $1, $2, $3, $4, $5, $6
+		WHERE NOT EXISTS (
+			SELECT 1
+			FROM webhooks
+			WHERE key = $2 AND day >= $7
+		)
+		ON CONFLICT (day, key) DO NOTHING`,
+		day, key, shop, topic, tx.Now, payload, day.AddDate(0, 0, -keptDays))
+	if err != nil {
+		return false, fmt.Errorf("keep webhook: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
+// WebhookAbout ties a kept webhook to the cart that it was about, so that both can be erased together.
+func (tx *Tx) WebhookAbout(ctx context.Context, shop, webhookID string, cartID uuid.UUID) error {
+	return tx.onWebhook(ctx, shop, webhookID, "cart_id", cartID)
+}
+
+// WebhookFailed notes why a kept webhook could not be used.
+func (tx *Tx) WebhookFailed(ctx context.Context, shop, webhookID, why string) error {
+	return tx.onWebhook(ctx, shop, webhookID, "error", why)
+}
+
+func (tx *Tx) onWebhook(ctx context.Context, shop, webhookID, column string, value any) error {
+	queries := map[string]string{
+		"cart_id": `
+			UPDATE webhooks
+			SET cart_id = $3
+			WHERE day = $1 AND key = $2`,
+		"error": `
+			UPDATE webhooks
+			SET error = $3
+			WHERE day = $1 AND key = $2`,
+	}
+	_, err := tx.Exec(ctx, queries[column], tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID), value)
+	if err != nil {
+		return fmt.Errorf("note on webhook: %w", err)
+	}
+	return nil
+}
+
+func webhookKey(shop, webhookID string) []byte {
+	sum := sha256.Sum256([]byte(shop + "\x00" + webhookID))
+	return sum[:16]
+}
+
+// KeepCallback records what a voice API sent. call is nil when it names no call of ours.
+func (db *DB) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string) error {
+	now := db.Now()
+	_, err := db.pool.Exec(ctx, keepCallback, now.Truncate(24*time.Hour), now, provider, call, kind, payload, failure)
+	if err != nil {
+		return fmt.Errorf("keep callback: %w", err)
+	}
+	return nil
+}
+
+// KeepCallback records what a voice API sent about a call of ours.
+func (tx *Tx) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte) error {
+	_, err := tx.Exec(ctx, keepCallback, tx.Now.Truncate(24*time.Hour), tx.Now, provider, call, kind, payload, "")
+	if err != nil {
+		return fmt.Errorf("keep callback: %w", err)
+	}
+	return nil
+}
+
+const keepCallback = `
+	INSERT INTO callbacks (day, received_at, provider, call_id, type, payload, error)
+	VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, ''))`
