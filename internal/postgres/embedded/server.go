@@ -1,0 +1,165 @@
+//go:build unix
+
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+)
+
+// restartPauses are the waits before a server that died is started again; the last one repeats.
+var restartPauses = []time.Duration{0, time.Second, 2 * time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second}
+
+// Server is a running PostgreSQL server, owned or joined.
+type Server struct {
+	url string
+	// owner is nil when another process owns the server.
+	owner *owner
+}
+
+// owner is what the process that runs the server keeps of it.
+type owner struct {
+	dir     directory
+	lock    *os.File
+	cluster cluster
+	url     connection
+	log     *slog.Logger
+
+	// quit ends the supervision; supervised is closed when it has ended.
+	quit       context.CancelFunc
+	supervised chan struct{}
+	stopOnce   sync.Once
+	stopErr    error
+
+	// running is the present postmaster; only the supervision writes it, and Stop reads it after supervised is closed.
+	running *postmaster
+}
+
+// Start returns a server that takes connections: a new one, or the one that another process runs on the same data directory.
+// It returns an error that says what to do when PostgreSQL is not installed, too old, or may not enter the directory.
+// ctx bounds the start alone.
+func Start(ctx context.Context, opts Options) (*Server, error) {
+	log := opts.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	dir, err := openDirectory(opts.DataDir)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := dir.lock()
+	if errors.Is(err, errLocked) {
+		return joinOrOwn(ctx, dir, opts, log)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return own(ctx, dir, lock, opts, log)
+}
+
+// URL is the connection string of the program's database, with the password.
+func (s *Server) URL() string { return s.url }
+
+// Owned reports whether this process runs the server; otherwise another one does, and the server ends with that.
+func (s *Server) Owned() bool { return s.owner != nil }
+
+// Stop ends the server, if this process owns it: sessions are cut, everything is written to disk. When ctx ends first the
+// server is killed, which loses no committed data but makes the next start slower. Stopping twice is harmless.
+func (s *Server) Stop(ctx context.Context) error {
+	if s.owner == nil {
+		return nil
+	}
+	s.owner.stopOnce.Do(func() { s.owner.stopErr = s.owner.stop(ctx) })
+	return s.owner.stopErr
+}
+
+// own starts a server on a directory whose lock is held.
+func own(ctx context.Context, dir directory, lock *os.File, opts Options, log *slog.Logger) (*Server, error) {
+	o := &owner{dir: dir, lock: lock, log: log, supervised: make(chan struct{})}
+	if err := o.start(ctx, opts); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return &Server{url: o.url.String(), owner: o}, nil
+}
+
+func (o *owner) start(ctx context.Context, opts Options) error {
+	if err := o.dir.endFormer(ctx, o.log); err != nil {
+		return err
+	}
+	var err error
+	if o.cluster, err = findCluster(ctx, o.dir, opts.Throwaway); err != nil {
+		return err
+	}
+	if err := o.dir.rotateLog(); err != nil {
+		return err
+	}
+	if o.url, err = o.cluster.prepare(ctx, o.log); err != nil {
+		return err
+	}
+	begun := time.Now()
+	if o.running, err = o.cluster.run(ctx, o.url.port); err != nil {
+		return err
+	}
+	if err := createDatabase(ctx, o.url); err != nil {
+		return errors.Join(err, o.running.end(ctx))
+	}
+	o.log.InfoContext(ctx, "embedded Postgres runs",
+		"data_dir", o.dir.path, "port", o.url.port, "version", o.cluster.programs.major, "took", time.Since(begun).Round(time.Millisecond))
+	supervision, quit := context.WithCancel(context.WithoutCancel(ctx))
+	o.quit = quit
+	go o.supervise(supervision)
+	return nil
+}
+
+// supervise starts the server again, on the same port, when it dies by itself.
+func (o *owner) supervise(ctx context.Context) {
+	defer close(o.supervised)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-o.running.exited:
+		}
+		o.log.ErrorContext(ctx, "the embedded Postgres died; starting it again", "reason", o.running.reason(), "log", o.dir.logFile())
+		if !o.restart(ctx) {
+			return
+		}
+	}
+}
+
+// restart tries until the server runs; it reports false when the supervision ended first.
+func (o *owner) restart(ctx context.Context) bool {
+	for try := 0; ; try++ {
+		pause := time.NewTimer(restartPauses[min(try, len(restartPauses)-1)])
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return false
+		case <-pause.C:
+		}
+		next, err := o.cluster.run(ctx, o.url.port)
+		if err == nil {
+			o.running = next
+			o.log.InfoContext(ctx, "the embedded Postgres runs again", "port", o.url.port)
+			return true
+		}
+		if ctx.Err() == nil {
+			o.log.ErrorContext(ctx, "the embedded Postgres did not start again", "error", err)
+		}
+	}
+}
+
+func (o *owner) stop(ctx context.Context) error {
+	o.quit()
+	<-o.supervised
+	err := o.running.end(ctx)
+	if err != nil {
+		err = fmt.Errorf("stop the embedded Postgres: %w", err)
+	}
+	return errors.Join(err, o.lock.Close())
+}

@@ -1,0 +1,41 @@
+//go:build unix
+
+package embedded
+
+import "strconv"
+
+// serverArguments are the postmaster's arguments. They are given here and not in postgresql.conf, so that a newer program
+// brings its settings to older data.
+func serverArguments(dataDir string, port int, throwaway bool) []string {
+	settings := []string{
+		"listen_addresses=" + host,
+		"unix_socket_directories=",
+		"password_encryption=scram-sha-256",
+		"timezone=UTC",
+		"log_timezone=UTC",
+		"lc_messages=C",
+		// Room for a server, some workers and a curious human.
+		"max_connections=200",
+		// Small enough for the smallest machine; what the system caches serves the rest.
+		"shared_buffers=128MB",
+		"max_wal_size=1GB",
+		"wal_compression=on",
+		// Short statements on solid-state disks.
+		"random_page_cost=1.1",
+		"jit=off",
+		// Messages of failed statements quote rows, and rows hold personal data: keep only what the server says of itself.
+		"log_min_messages=log",
+		"log_min_error_statement=panic",
+		"log_checkpoints=off",
+		"log_autovacuum_min_duration=-1",
+	}
+	if throwaway {
+		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off",
+			"autovacuum=off", "wal_level=minimal", "max_wal_senders=0")
+	}
+	args := []string{"-D", dataDir, "-p", strconv.Itoa(port)}
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
+	return args
+}
