@@ -1,6 +1,9 @@
 package voice
 
 import (
+	"regexp"
+	"strings"
+
 	"ringback/internal/cart"
 
 	"github.com/google/uuid"
@@ -31,4 +34,60 @@ type Request struct {
 	Priority bool
 	// CallbackURL receives the call's events; providers without per-call callbacks ignore it.
 	CallbackURL string
+}
+
+// maxName bounds a name that is spoken, in runes: what is longer is not a name.
+const maxName = 60
+
+// Names are the customer's first and last name, fit to be spoken, from the customer, else the shipping, else the billing
+// address; where nobody gave a first name, the words of an address's full name, else a last name alone as the first.
+func (r Request) Names() (first, last string) {
+	type person struct{ first, last, full string }
+	people := []person{{first: r.Checkout.Customer.FirstName, last: r.Checkout.Customer.LastName}}
+	for _, a := range []*cart.Address{r.Checkout.Shipping, r.Checkout.Billing} {
+		if a != nil {
+			people = append(people, person{a.FirstName, a.LastName, a.Name})
+		}
+	}
+	for _, p := range people {
+		if first = Plain(p.first, maxName); first != "" {
+			return first, Plain(p.last, maxName)
+		}
+	}
+	for _, p := range people {
+		if first, last, _ = strings.Cut(Plain(p.full, maxName), " "); first != "" {
+			return first, last
+		}
+	}
+	for _, p := range people {
+		if first = Plain(p.last, maxName); first != "" {
+			return first, ""
+		}
+	}
+	return "", ""
+}
+
+var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+// Check says whether the request can be placed with any provider at all; the error is a *RefusedError.
+func (r Request) Check() error {
+	if !e164.MatchString(r.Phone) {
+		return &RefusedError{Kind: RefusedContent, Message: "phone: not an E.164 number such as +14155550100"}
+	}
+	return nil
+}
+
+// Private lists the words of the request that must not show in an error text.
+func (r Request) Private() []string {
+	c := r.Checkout
+	words := []string{r.Phone, r.Link, r.CallbackURL, c.Email, c.Customer.Email, c.Customer.FirstName, c.Customer.LastName, c.URL, c.Token}
+	for _, a := range []*cart.Address{c.Shipping, c.Billing} {
+		if a != nil {
+			words = append(words, a.Name, a.FirstName, a.LastName, a.Address1, a.Address2, a.Zip, a.Phone)
+		}
+	}
+	for _, p := range c.Phones {
+		words = append(words, p.Number)
+	}
+	return words
 }
