@@ -72,6 +72,7 @@ CREATE INDEX carts_by_email ON carts (shop, email_key) WHERE email_key IS NOT NU
 CREATE INDEX carts_by_phone ON carts (phone_key, shop) WHERE phone_key IS NOT NULL;
 CREATE INDEX carts_ready_by_value ON carts (assistant, total DESC, ready_at) WHERE state = 'ready';
 CREATE INDEX carts_ready_by_age ON carts (assistant, ready_at) WHERE state = 'ready';
+CREATE INDEX carts_to_wake ON carts (wake_at) WHERE state = 'waiting';
 CREATE INDEX carts_to_erase ON carts (last_activity_at) WHERE erased_at IS NULL;
 
 CREATE TABLE calls (
@@ -120,6 +121,7 @@ CREATE INDEX calls_by_shop ON calls (shop, id DESC);
 CREATE INDEX calls_by_phone ON calls (phone_key, created_at);
 CREATE INDEX calls_by_shop_time ON calls (shop, created_at);
 CREATE INDEX calls_on_lines ON calls (assistant) WHERE holds_line;
+CREATE INDEX calls_to_watch ON calls (watch_at) WHERE watch_at IS NOT NULL;
 CREATE INDEX calls_by_provider_id ON calls (provider, provider_call_id) WHERE provider_call_id <> '';
 CREATE UNIQUE INDEX calls_by_token ON calls (token_hash) WHERE token_hash IS NOT NULL;
 

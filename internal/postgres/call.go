@@ -210,3 +210,18 @@ func (tx *Tx) LastOutcomes(ctx context.Context, shop string, limit int) ([]cart.
 	}
 	return pgx.CollectRows(rows, scanCall)
 }
+
+// Calls lists calls, newest first, of one shop or, with shop "", of all, older than the id before.
+func (db *DB) Calls(ctx context.Context, shop string, before uuid.UUID, limit int) ([]cart.Call, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT `+callColumns+`
+		FROM calls
+		WHERE ($1 = '' OR shop = $1)
+			AND ($2 = '00000000-0000-0000-0000-000000000000' OR id < $2)
+		ORDER BY id DESC
+		LIMIT $3`, shop, before, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list calls: %w", err)
+	}
+	return pgx.CollectRows(rows, scanCall)
+}

@@ -251,3 +251,112 @@ func (db *DB) CartsOfPerson(ctx context.Context, shop string, p Person) ([]uuid.
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
+
+// ActiveCartsOfPerson lists and locks a shop's carts of a person that may still be called, in the order in which every transaction locks carts.
+func (tx *Tx) ActiveCartsOfPerson(ctx context.Context, shop string, p Person) ([]uuid.UUID, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT id
+		FROM carts
+		WHERE shop = @shop
+			AND state IN ('watching', 'waiting', 'ready', 'calling')
+			AND (
+				(customer_id = @customer AND @customer <> '')
+				OR email_key = @email
+				OR phone_key = ANY (@phones)
+			)
+		ORDER BY id
+		FOR UPDATE`, pgx.StrictNamedArgs{
+		"shop": shop, "customer": p.CustomerID, "email": tx.hasher.Email(p.Email), "phones": phoneKeys(tx.hasher, p.Phones),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find a person's carts: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+}
+
+// CartOfDeletedForUpdate finds the cart of a deleted checkout by whichever of its ids is known and locks it; ErrNotFound when there is none.
+func (tx *Tx) CartOfDeletedForUpdate(ctx context.Context, shop, checkoutID, cartToken, token string) (*Cart, error) {
+	return tx.lockedCart(ctx, `
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE shop = $1
+			AND (
+				token = $4 AND $4 <> ''
+				OR checkout_id = $2 AND $2 <> ''
+				OR cart_token = $3 AND $3 <> ''
+			)
+		ORDER BY token = $4 DESC, checkout_id = $2 DESC, id DESC
+		LIMIT 1
+		FOR UPDATE`, shop, checkoutID, cartToken, token)
+}
+
+// Cart reads a cart with its calls, without locking it; ErrNotFound when there is none.
+func (db *DB) Cart(ctx context.Context, id uuid.UUID) (*Cart, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE id = $1`, id)
+	if err != nil {
+		return nil, fmt.Errorf("read cart: %w", err)
+	}
+	c, err := pgx.CollectExactlyOneRow(rows, scanCart)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read cart: %w", err)
+	}
+	c.Calls, err = callsOf(ctx, db.pool, id)
+	return &c, err
+}
+
+// CartFilter narrows a list of carts; zero values do not.
+type CartFilter struct {
+	Shop   string
+	State  cart.State
+	Reason cart.Reason
+	// Before is the id of the last cart of the page before.
+	Before uuid.UUID
+	Limit  int
+}
+
+// Carts lists carts without their calls, newest first.
+func (db *DB) Carts(ctx context.Context, f CartFilter) ([]Cart, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE (@shop = '' OR shop = @shop)
+			AND (@state = '' OR state = @state)
+			AND (@reason = '' OR reason = @reason)
+			AND (@before = '00000000-0000-0000-0000-000000000000' OR id < @before)
+		ORDER BY id DESC
+		LIMIT @limit`, pgx.StrictNamedArgs{
+		"shop": f.Shop, "state": string(f.State), "reason": string(f.Reason), "before": f.Before, "limit": f.Limit,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list carts: %w", err)
+	}
+	return pgx.CollectRows(rows, scanCart)
+}
+
+// StateCount is how many carts of a shop are in a state, for a reason.
+type StateCount struct {
+	Shop   string
+	State  cart.State
+	Reason cart.Reason
+	Count  int
+}
+
+// CountCarts counts the carts by shop, state and reason; shop "" means all.
+func (db *DB) CountCarts(ctx context.Context, shop string) ([]StateCount, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT shop, state, reason, count(*)
+		FROM carts
+		WHERE $1 = '' OR shop = $1
+		GROUP BY shop, state, reason
+		ORDER BY shop, state, reason`, shop)
+	if err != nil {
+		return nil, fmt.Errorf("count carts: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[StateCount])
+}

@@ -86,3 +86,18 @@ func (db *DB) Suppressions(ctx context.Context, scope *string, before uuid.UUID,
 	}
 	return pgx.CollectRows(rows, scanSuppression)
 }
+
+// SourceShopify is the source of a suppression that came of a consent withdrawn at Shopify, and that giving it again lifts.
+const SourceShopify = "shopify"
+
+// LiftWithdrawal takes away a suppression that came of a withdrawn consent.
+func (tx *Tx) LiftWithdrawal(ctx context.Context, scope, phone, email string) error {
+	_, err := tx.Exec(ctx, `
+		DELETE FROM suppressions
+		WHERE scope = $1 AND source = $2 AND (key = $3 OR key = $4)`,
+		scope, SourceShopify, tx.hasher.Phone(phone), tx.hasher.Email(email))
+	if err != nil {
+		return fmt.Errorf("lift withdrawal: %w", err)
+	}
+	return nil
+}
