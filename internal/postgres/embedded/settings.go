@@ -18,7 +18,6 @@ func serverArguments(dataDir string, port int, throwaway bool) []string {
 		"max_connections=200",
 		// Small enough for the smallest machine; what the system caches serves the rest.
 		"shared_buffers=128MB",
-		"max_wal_size=1GB",
 		"wal_compression=on",
 		// Short statements on solid-state disks.
 		"random_page_cost=1.1",
@@ -31,7 +30,7 @@ func serverArguments(dataDir string, port int, throwaway bool) []string {
 	}
 	if throwaway {
 		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off",
-			"autovacuum=off", "wal_level=minimal", "max_wal_senders=0")
+			"autovacuum=off", "wal_level=minimal", "max_wal_senders=0", "min_wal_size=32MB", "max_wal_size=128MB")
 	}
 	args := []string{"-D", dataDir, "-p", strconv.Itoa(port)}
 	for _, setting := range settings {

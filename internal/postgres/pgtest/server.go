@@ -56,13 +56,9 @@ func start() (server, error) {
 
 // startOwn starts a server that ends with this process, on a folder that is removed then.
 func startOwn(ctx context.Context) (string, error) {
-	folder, err := os.MkdirTemp("", "ringback-pgtest-")
+	folder, err := newFolder()
 	if err != nil {
 		return "", err
-	}
-	// Started by root the server runs as another user, who must be able to pass through.
-	if err := os.Chmod(folder, 0o711); err != nil {
-		return "", errors.Join(err, os.RemoveAll(folder))
 	}
 	if err := removeAtExit(folder); err != nil {
 		return "", errors.Join(err, os.RemoveAll(folder))
@@ -112,7 +108,16 @@ func migrate(ctx context.Context, url string) error {
 
 func (s server) cloneTemplate(ctx context.Context, name string) error {
 	return s.administer(ctx, func(conn *pgx.Conn) error {
-		return execute(ctx, conn, `CREATE DATABASE `+quote(name)+` TEMPLATE `+quote(s.template))
+		// Copying the files is ten times faster than the default, which writes every page to the log. Before 15 it was the only way.
+		var selectable bool
+		if err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::INTEGER >= 150000`).Scan(&selectable); err != nil {
+			return err
+		}
+		strategy := ""
+		if selectable {
+			strategy = ` STRATEGY FILE_COPY`
+		}
+		return execute(ctx, conn, `CREATE DATABASE `+quote(name)+` TEMPLATE `+quote(s.template)+strategy)
 	})
 }
 
