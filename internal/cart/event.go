@@ -1,6 +1,7 @@
 package cart
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -223,4 +224,6 @@ type Report struct {
 	// Action and ActionReason describe a ReportAction.
 	Action       string
 	ActionReason string
+	// ActionPayload is what the provider sent along with a ReportAction, as JSON; nil when there was nothing.
+	ActionPayload json.RawMessage
 }
