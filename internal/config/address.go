@@ -19,6 +19,12 @@ func loopback(host string) bool {
 	return err == nil && addr.Unmap().IsLoopback()
 }
 
+// onLoopback reports whether a web address is on this machine.
+func onLoopback(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && loopback(u.Hostname())
+}
+
 // listenHost reads a TCP listen address and gives its host; problem is "" when it is good.
 func listenHost(listen string) (host, problem string) {
 	host, port, err := net.SplitHostPort(listen)

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"net/mail"
+	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -22,6 +24,8 @@ const (
 	// maxAssistantName is Mirai's bound on an assistant's name, in characters.
 	maxAssistantName = 40
 )
+
+var e164 = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
 
 // required is a key that a provider cannot do without.
 type required struct{ key, value, what string }
@@ -67,6 +71,9 @@ func (l *loader) checkVoice(s *scope, v *Voice) {
 	}
 	if v.BaseURL != "" {
 		l.checkURL(s, "voice.base_url", &v.BaseURL)
+		if onLoopback(l.config.Server.PublicURL) && !onLoopback(v.BaseURL) {
+			l.file.warn("server.public_url", fmt.Sprintf("%q cannot be reached by the voice API, so nothing is heard of calls; write an address that the internet reaches", l.config.Server.PublicURL))
+		}
 	}
 	l.checkPace(s, v)
 	l.checkTemplates(s, v)
@@ -123,24 +130,51 @@ func (l *loader) checkTemplate(s *scope, path, text string) {
 	}
 }
 
+// The words that Mirai's onboarding documents allow.
+var (
+	assistantVariants = []string{"abandoned_cart", "custom"}
+	genders           = []string{"male", "female"}
+	ageGroups         = []string{"gen_z", "millennials", "gen_x", "boomers"}
+	locationTiers     = []string{"metro_urban", "tier1", "tier2", "tier3", "rural"}
+)
+
+// checkOnboarding checks what is there; what the provider requires, `ringback onboard` asks for when it is run.
 func (l *loader) checkOnboarding(s *scope, v *Voice) {
+	const at = "voice.onboarding."
 	o := &v.Onboarding
 	o.FAQFile = l.beside(o.FAQFile)
 	if n := utf8.RuneCountInString(o.Agent.AssistantName); n > maxAssistantName {
-		s.problem("voice.onboarding.agent.assistant_name", fmt.Sprintf("%q has %d characters; write at most %d", o.Agent.AssistantName, n, maxAssistantName))
+		s.problem(at+"agent.assistant_name", fmt.Sprintf("%q has %d characters; write at most %d", o.Agent.AssistantName, n, maxAssistantName))
 	}
 	if o.Agent.Variant != "" {
-		l.checkOneOf(s, "voice.onboarding.agent.variant", o.Agent.Variant, "abandoned_cart", "custom")
+		l.checkOneOf(s, at+"agent.variant", o.Agent.Variant, assistantVariants...)
+	}
+	if o.Agent.Gender != "" {
+		l.checkOneOf(s, at+"agent.gender", o.Agent.Gender, genders...)
+	}
+	for i, group := range o.Audience.AgeGroups {
+		l.checkOneOf(s, fmt.Sprintf("%saudience.age_groups[%d]", at, i), group, ageGroups...)
+	}
+	for i, tier := range o.Audience.LocationTiers {
+		l.checkOneOf(s, fmt.Sprintf("%saudience.location_tiers[%d]", at, i), tier, locationTiers...)
 	}
 	if o.Trust.Rating < 0 || o.Trust.Rating > 5 {
-		s.problem("voice.onboarding.trust.rating", fmt.Sprintf("%g is not a rating; write 0 to 5", o.Trust.Rating))
+		s.problem(at+"trust.rating", fmt.Sprintf("%g is not a rating; write 0 to 5", o.Trust.Rating))
 	}
 	for key, n := range map[string]int{"trust.customers": o.Trust.Customers, "trust.orders": o.Trust.Orders, "max_call_seconds": o.MaxDuration} {
 		if n < 0 {
-			s.problem("voice.onboarding."+key, fmt.Sprintf("%d is negative; write 0 or more", n))
+			s.problem(at+key, fmt.Sprintf("%d is negative; write 0 or more", n))
 		}
 	}
+	if o.SupportPhone != "" && !e164.MatchString(o.SupportPhone) {
+		s.problem(at+"support_phone", "is not a phone number with its country; write it as +912212345678")
+	}
 	if _, err := mail.ParseAddress(o.SupportEmail); o.SupportEmail != "" && err != nil {
-		s.problem("voice.onboarding.support_email", "is not an email address; write one such as help@example.com")
+		s.problem(at+"support_email", "is not an email address; write one such as help@example.com")
+	}
+	for i, document := range o.Documents {
+		if u, err := url.Parse(document); err != nil || u.Scheme != "https" || u.Host == "" {
+			s.problem(fmt.Sprintf("%sdocuments[%d]", at, i), "is not an https address; the provider fetches documents from the web")
+		}
 	}
 }

@@ -1,0 +1,133 @@
+package config
+
+import (
+	"encoding"
+	"os"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+
+	"ringback/internal/policy"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+const exampleFile = "../../config.example.yaml"
+
+// optionalKey is a line of the example that is put to use by taking its # away; prose has a space after the #.
+var optionalKey = regexp.MustCompile(`(?m)^( *)#([^ #\n])`)
+
+func exampleEnv(name string) (string, bool) {
+	if name == "DATABASE_URL" || name == "SHOPIFY_CLIENT_ID" {
+		return "", false
+	}
+	if name == "RINGBACK_ENCRYPTION_KEY" {
+		return testEnv("TEST_KEY")
+	}
+	return "value-of-" + strings.ToLower(name), true
+}
+
+func readExample(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile(exampleFile)
+	require.NoError(t, err)
+	return text
+}
+
+func TestExampleShowsTheDefaults(t *testing.T) {
+	t.Parallel()
+	cfg, warnings, err := Parse(exampleFile, readExample(t), exampleEnv)
+	require.NoError(t, err)
+	assert.Empty(t, warnings)
+
+	want := builtin()
+	want.Server.PublicURL = cfg.Server.PublicURL
+	want.Security = cfg.Security
+	want.Shopify.ClientSecrets = cfg.Shopify.ClientSecrets
+	want.Stores = cfg.Stores
+	assert.Equal(t, &want, cfg)
+
+	store, ok := cfg.Store("acme.myshopify.com")
+	require.True(t, ok)
+	wantStore := builtinStore()
+	wantStore.Timezone, wantStore.Country, wantStore.Currency = "Asia/Kolkata", "IN", "INR"
+	wantStore.ClientSecrets = Secrets{}
+	wantStore.Voice.Provider = "mirai"
+	wantStore.Voice.BaseURL = miraiBaseURL
+	wantStore.Voice.PublicKey = "value-of-mirai_public_key"
+	wantStore.Voice.PrivateKey = "value-of-mirai_private_key"
+	wantStore.Voice.Workspace = "value-of-mirai_workspace"
+	wantStore.Voice.Assistant = "value-of-mirai_assistant"
+	wantStore.Policy.Consent = policy.ConsentSMS
+	assert.Equal(t, wantStore, store)
+}
+
+// TestExampleNamesEveryKey takes the # off the optional keys: the file must still load, and hold every key there is.
+func TestExampleNamesEveryKey(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(dir+"/secrets", 0o700))
+	for _, name := range []string{"webhook", "globex-admin-token", "mirai-admin-token"} {
+		require.NoError(t, os.WriteFile(dir+"/secrets/"+name, []byte("a long enough secret\n"), 0o600))
+	}
+	text := optionalKey.ReplaceAll(readExample(t), []byte("$1$2"))
+	_, warnings, err := Parse(dir+"/config.yaml", text, exampleEnv)
+	require.NoError(t, err)
+	for _, w := range warnings {
+		assert.Regexp(t, `voice\.payload: warning`, w.String(), "only acme's payload, shown beside the other variant, may be warned of")
+	}
+
+	var root yaml.Node
+	require.NoError(t, yaml.Unmarshal(text, &root))
+	there := map[string]bool{}
+	collectPaths(root.Content[0], "", there)
+	for _, path := range keyPaths(reflect.TypeFor[document](), "") {
+		if !strings.HasPrefix(path, "defaults.") {
+			assert.True(t, there[path], "config.example.yaml does not show %s", path)
+		}
+	}
+}
+
+// collectPaths notes every key of a tree; list items are [], and the names of stores and other free keys are notes of their own.
+func collectPaths(n *yaml.Node, path string, into map[string]bool) {
+	into[path] = true
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 0; i+1 < len(n.Content); i += 2 {
+			collectPaths(n.Content[i+1], join(path, n.Content[i].Value), into)
+			collectPaths(n.Content[i+1], join(path, "*"), into)
+		}
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			collectPaths(item, path+"[]", into)
+		}
+	}
+}
+
+// keyPaths lists every key that a type can be given, in the form of collectPaths.
+func keyPaths(t reflect.Type, path string) []string {
+	switch {
+	case t.Kind() == reflect.Pointer:
+		return keyPaths(t.Elem(), path)
+	case t == secretsType, t == decimalType:
+		return []string{path}
+	case t.Kind() == reflect.Slice:
+		return append([]string{path}, keyPaths(t.Elem(), path+"[]")[1:]...)
+	case t.Kind() == reflect.Map:
+		return append([]string{path}, keyPaths(t.Elem(), join(path, "*"))...)
+	case t.Kind() == reflect.Struct:
+		paths := []string{path}
+		for _, f := range fieldsOf(t) {
+			paths = append(paths, keyPaths(t.FieldByIndex(f.index).Type, join(path, f.name))...)
+		}
+		_, leaf := reflect.New(t).Interface().(encoding.TextUnmarshaler)
+		if len(paths) == 1 && !leaf {
+			panic("no keys in " + t.String())
+		}
+		return paths
+	}
+	return []string{path}
+}

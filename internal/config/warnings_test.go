@@ -1,0 +1,41 @@
+package config
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestWarningsDoNotStopAFile(t *testing.T) {
+	t.Parallel()
+	cfg, warnings, err := Load("testdata/warnings.yml", testEnv)
+	require.NoError(t, err)
+	require.NotNil(t, cfg)
+	var lines []string
+	for _, w := range warnings {
+		lines = append(lines, w.String())
+	}
+	assert.Equal(t, []string{
+		`testdata/warnings.yml:1:22: server.public_url: warning: "http://127.0.0.1:8080" cannot be reached by the voice API, so nothing is heard of calls; write an address that the internet reaches`,
+		`testdata/warnings.yml:2:54: security.api_token: warning: is short enough to be guessed; take at least 12 characters, from: openssl rand -hex 32`,
+		`testdata/warnings.yml:2:81: security.dashboard_password: warning: is short enough to be guessed; take at least 12 characters, from: openssl rand -hex 32`,
+		`testdata/warnings.yml:5:32: integrations.webhook_secret: warning: is of no use without webhook_url`,
+		`testdata/warnings.yml:17:14: stores.a.myshopify.com.voice.lines: warning: 11 is more than the 10 calls at once that Mirai documents for an assistant`,
+		`testdata/warnings.yml:18:16: stores.a.myshopify.com.voice.silence: warning: 5s is shorter than timeout, 15s: a call could be given up while its request is under way`,
+		`testdata/warnings.yml:19:15: stores.a.myshopify.com.voice.prompt: warning: is of no use to mirai; take it out`,
+		`testdata/warnings.yml:20:17: stores.a.myshopify.com.voice.greeting: warning: is of no use to mirai; take it out`,
+		`testdata/warnings.yml:21:14: stores.a.myshopify.com.voice.about: warning: is of no use to mirai; take it out`,
+		`testdata/warnings.yml:22:5: stores.a.myshopify.com.policy.expires_after: warning: 72h is longer than retention.personal_data, 24h: numbers are erased before their calls are over`,
+		`testdata/warnings.yml:27:105: stores.b.myshopify.com.voice.payload: warning: is of no use to mihu; take it out`,
+	}, lines)
+}
+
+func TestWarningsAreThereBesideProblems(t *testing.T) {
+	t.Parallel()
+	text := "security: {api_token: short}"
+	_, warnings, err := Parse("x.yml", []byte(text), testEnv)
+	require.Error(t, err)
+	require.Len(t, warnings, 1)
+	assert.Equal(t, "security.api_token", warnings[0].Path)
+}
