@@ -27,8 +27,7 @@ var (
 // the text is none of these or names a moment further than a year away.
 func ReadTime(text string, zone *time.Location, now time.Time) (at time.Time, ok bool) {
 	text = strings.ToUpper(strings.Join(strings.Fields(text), " "))
-	text = strings.NewReplacer("A.M.", "AM", "P.M.", "PM").Replace(text)
-	at, ok = readTime(text, zone, now)
+	at, ok = readTime(strings.NewReplacer("A.M.", "AM", "P.M.", "PM").Replace(text), zone, now)
 	if !ok || at.Before(now.AddDate(-1, 0, 0)) || at.After(now.AddDate(1, 0, 0)) {
 		return time.Time{}, false
 	}
@@ -36,8 +35,10 @@ func ReadTime(text string, zone *time.Location, now time.Time) (at time.Time, ok
 }
 
 func readTime(text string, zone *time.Location, now time.Time) (time.Time, bool) {
-	if at, ok := readZoned(text); ok {
-		return at, true
+	for _, form := range zoned {
+		if at, err := time.Parse(form, text); err == nil {
+			return at, true
+		}
 	}
 	for _, form := range dated {
 		if at, err := time.ParseInLocation(form, text, zone); err == nil {
@@ -63,16 +64,6 @@ func readTime(text string, zone *time.Location, now time.Time) (time.Time, bool)
 			at = time.Date(y, m, d+1, clock.Hour(), clock.Minute(), clock.Second(), 0, zone)
 		}
 		return at, true
-	}
-	return time.Time{}, false
-}
-
-// readZoned reads text that names its zone.
-func readZoned(text string) (time.Time, bool) {
-	for _, form := range zoned {
-		if at, err := time.Parse(form, text); err == nil {
-			return at, true
-		}
 	}
 	return time.Time{}, false
 }

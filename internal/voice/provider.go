@@ -65,7 +65,7 @@ type Callback struct {
 	ProviderCallID string
 	// Phone is the number that was dialled, E.164; "" when it was not told.
 	Phone string
-	// Report is the event made regular. Its Insights.CallbackAt is set only when the time came with a zone; use ReportIn.
+	// Report is the event made regular, but for its Insights.CallbackAt: use ReportIn.
 	Report cart.Report
 	// CallbackText is when the customer wants to be called, as the provider told it; "" when it was not told.
 	CallbackText string
@@ -74,14 +74,12 @@ type Callback struct {
 	Digest []byte
 }
 
-// ReportIn is the report with the time the customer asked to be called at: a time told without a zone is read in the
+// ReportIn is the report with the moment the customer asked to be called at: a time told without a zone is read in the
 // customer's, a time of day alone is the next one after now. What cannot be read leaves Insights.CallbackAt nil.
 func (c Callback) ReportIn(zone *time.Location, now time.Time) cart.Report {
 	r := c.Report
-	if r.Insights.CallbackAt == nil && c.CallbackText != "" {
-		if at, ok := ReadTime(c.CallbackText, zone, now); ok {
-			r.Insights.CallbackAt = &at
-		}
+	if at, ok := ReadTime(c.CallbackText, zone, now); ok {
+		r.Insights.CallbackAt, r.Insights.Callback = &at, true
 	}
 	return r
 }

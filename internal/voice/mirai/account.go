@@ -1,0 +1,102 @@
+package mirai
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"ringback/internal/config"
+	"ringback/internal/voice"
+	"ringback/internal/voice/tolerant"
+	"ringback/internal/voice/wire"
+)
+
+// Account is an organization's pair of keys in one workspace: what aborting a call and checking a callback need.
+// It is safe for concurrent use.
+type Account struct {
+	publicKey  string
+	privateKey config.Secret
+	client     *wire.Client
+}
+
+// NewAccount makes an account from voice.base_url, public_key, private_key, workspace and timeout. The error names the key that
+// is missing.
+func NewAccount(cfg config.Voice, network wire.Network) (*Account, error) {
+	for _, need := range []struct{ key, value string }{
+		{"public_key", cfg.PublicKey}, {"private_key", cfg.PrivateKey.Reveal()}, {"workspace", cfg.Workspace},
+	} {
+		if strings.TrimSpace(need.value) == "" {
+			return nil, fmt.Errorf("voice.%s: missing; Mirai needs it", need.key)
+		}
+	}
+	client, err := wire.New(cfg.BaseURL, cfg.Timeout, http.Header{
+		"X-Public-Key":  {cfg.PublicKey},
+		"X-Private-Key": {cfg.PrivateKey.Reveal()},
+		"Workspace":     {cfg.Workspace},
+	}, network)
+	if err != nil {
+		return nil, err
+	}
+	return &Account{publicKey: cfg.PublicKey, privateKey: cfg.PrivateKey, client: client}, nil
+}
+
+// Abort asks for a call to be stopped (POST /v2/call/abort). Mirai takes it while the call is queued or between two dials, and
+// then dials no more; it refuses it with 400 once somebody is on the line and after the end. The errors are those of
+// voice.Provider.Abort.
+func (a *Account) Abort(ctx context.Context, providerCallID string) error {
+	if providerCallID == "" {
+		return &voice.AbortRefusedError{Message: "the provider's id of the call is not known"}
+	}
+	body, err := a.client.Ask(ctx, http.MethodPost, "/v2/call/abort", map[string]string{"callId": providerCallID}, voice.RefusedContent, nil)
+	var refused *voice.RefusedError
+	if errors.As(err, &refused) && refused.Kind == voice.RefusedContent {
+		return &voice.AbortRefusedError{Message: refused.Message}
+	}
+	if err != nil {
+		return err
+	}
+	// A success status with "success": false is a refusal as well.
+	if answers, err := tolerant.Decode(body); err == nil {
+		if ok, known := tolerant.Flag(answers[0]["success"]); known && !ok {
+			return &voice.AbortRefusedError{Message: a.client.Decline(body, nil)}
+		}
+	}
+	return nil
+}
+
+// Verify checks a callback: x-public-key must be ours and x-signature the lowercase hex HMAC-SHA256 of the raw body under the
+// private key. Where there is no signature at all, the provider's second documented form counts, in which x-private-key is the
+// private key itself. The error wraps voice.ErrSignature and never tells what was expected.
+func (a *Account) Verify(h http.Header, body []byte) error {
+	if !same(h.Get("x-public-key"), a.publicKey) {
+		return fmt.Errorf("%w: x-public-key is missing or not ours", voice.ErrSignature)
+	}
+	if signature := h.Get("x-signature"); signature != "" {
+		if !same(signature, Sign(a.privateKey, body)) {
+			return fmt.Errorf("%w: x-signature does not fit the body", voice.ErrSignature)
+		}
+		return nil
+	}
+	if !same(h.Get("x-private-key"), a.privateKey.Reveal()) {
+		return fmt.Errorf("%w: there is no x-signature, and x-private-key is missing or not ours", voice.ErrSignature)
+	}
+	return nil
+}
+
+// Sign is the signature of a callback body: the lowercase hex HMAC-SHA256 under the private key.
+func Sign(key config.Secret, body []byte) string {
+	mac := hmac.New(sha256.New, []byte(key.Reveal()))
+	mac.Write(body)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// same compares in constant time; two empty values are never the same.
+func same(given, ours string) bool {
+	return ours != "" && subtle.ConstantTimeCompare([]byte(given), []byte(ours)) == 1
+}

@@ -1,0 +1,28 @@
+package tolerant
+
+import (
+	"ringback/internal/cart"
+	"ringback/internal/config"
+)
+
+// Insights reads the insights that a store's configuration names, each from the first of the objects that has it.
+// callbackText is when the customer wants to be called, as it was told; it is "" where the customer surely asked for no callback.
+func Insights(names config.Insights, from ...Object) (in cart.Insights, callbackText string) {
+	find := func(name string) any {
+		for _, o := range from {
+			if v := o.Fold(name); v != nil {
+				return v
+			}
+		}
+		return nil
+	}
+	in.OptedOut, _ = Flag(find(names.OptedOut))
+	in.Declined, _ = Flag(find(names.Declined))
+	in.Interested, _ = Flag(find(names.Interested))
+	wants, known := Flag(find(names.Callback))
+	in.Callback = wants
+	if known && !wants {
+		return in, ""
+	}
+	return in, Moment(find(names.CallbackAt))
+}
