@@ -101,9 +101,9 @@ func (d directory) disownPidFile() error {
 	return errors.Join(writeAll(file, strconv.Itoa(os.Getpid())+"\n"+rest), file.Close())
 }
 
-// isPostmaster reports whether a process is a PostgreSQL server of this directory, and not a program that was given the
-// process id of one that is gone.
+// isPostmaster reports whether a process is a server that was started on this directory (see serverArguments), and not a
+// program that was given the process id of one that is gone.
 func (d directory) isPostmaster(ctx context.Context, pid int) bool {
-	args, err := commandLine(ctx, pid)
-	return err == nil && strings.Contains(args, "postgres") && strings.Contains(args, d.cluster())
+	command, err := commandLine(ctx, pid)
+	return err == nil && strings.Contains(command, "postgres -D "+d.cluster()+" ")
 }

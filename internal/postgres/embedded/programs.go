@@ -66,18 +66,18 @@ func findPrograms(ctx context.Context, user account, need int) (programs, error)
 			return found, nil
 		}
 	}
-	return programs{}, notInstalled(need, refused)
+	return programs{}, notInstalled(runtime.GOOS, need, refused)
 }
 
-// notInstalled says what to do.
-func notInstalled(need int, refused []string) error {
+// notInstalled says what to do on a system, named as in runtime.GOOS.
+func notInstalled(system string, need int, refused []string) error {
 	what, debian, brew := fmt.Sprintf("PostgreSQL %d or newer", oldestMajor), "postgresql", "postgresql"
 	if need != 0 {
 		what = fmt.Sprintf("PostgreSQL %d, which made the data in data_dir,", need)
 		debian, brew = fmt.Sprintf("postgresql-%d", need), fmt.Sprintf("postgresql@%d", need)
 	}
 	install := "apt-get install " + debian
-	if runtime.GOOS == "darwin" {
+	if system == "darwin" {
 		install = "brew install " + brew
 	}
 	text := fmt.Sprintf("%s is not installed: run `%s`, or set database.url to a server that runs elsewhere", what, install)
