@@ -158,7 +158,7 @@ func (c *count) UnmarshalJSON(b []byte) error {
 	if !ok {
 		s = string(b)
 	}
-	const most = 1_000_000
+	const most = 100_000_000
 	if n, err := strconv.ParseFloat(s, 64); err == nil && n >= 0 && n <= most {
 		whole := int(n)
 		c.value = &whole

@@ -1,0 +1,134 @@
+package shopify
+
+import "strconv"
+
+// The GraphQL we send. Fields that need a scope we do not ask for (products, variants) are left out: they would come back as
+// errors beside the data.
+
+const fragmentAddress = `
+fragment AddressParts on MailingAddress {
+  firstName lastName name address1 address2 city province provinceCode country countryCodeV2 zip phone
+}`
+
+const fragmentCustomer = `
+fragment CustomerParts on Customer {
+  id firstName lastName tags numberOfOrders
+  defaultEmailAddress { emailAddress marketingState }
+  defaultPhoneNumber { phoneNumber marketingState }
+  defaultAddress { ...AddressParts }
+}`
+
+const fragmentMoney = `
+fragment MoneyParts on MoneyBag { shopMoney { amount currencyCode } }`
+
+var queryAbandonedCheckouts = `query AbandonedCheckouts($first: Int!, $after: String, $query: String!) {
+  abandonedCheckouts(first: $first, after: $after, query: $query) {
+    pageInfo { hasNextPage endCursor }
+    nodes {
+      id name abandonedCheckoutUrl completedAt createdAt updatedAt discountCodes taxesIncluded
+      customAttributes { key value }
+      totalPriceSet { ...MoneyParts }
+      subtotalPriceSet { ...MoneyParts }
+      totalDiscountSet { ...MoneyParts }
+      taxLines { title rate priceSet { ...MoneyParts } }
+      lineItems(first: ` + strconv.Itoa(mostLines) + `) {
+        nodes { title variantTitle sku quantity originalUnitPriceSet { ...MoneyParts } }
+      }
+      shippingAddress { ...AddressParts }
+      billingAddress { ...AddressParts }
+      customer { ...CustomerParts }
+    }
+  }
+}` + fragmentMoney + fragmentAddress + fragmentCustomer
+
+// tokensSince is the first version in which an order tells its checkout and cart token.
+const tokensSince = "2026-07"
+
+// fragmentOrder returns the parts of an order that the version has.
+func fragmentOrder(version string) string {
+	tokens := ""
+	if version >= tokensSince {
+		tokens = "checkoutToken cartToken"
+	}
+	return `
+fragment OrderParts on Order {
+  id name email phone createdAt updatedAt cancelledAt test paymentGatewayNames discountCodes ` + tokens + `
+  totalPriceSet { ...MoneyParts }
+  shippingAddress { ...AddressParts }
+  billingAddress { ...AddressParts }
+  customer { ...CustomerParts }
+}` + fragmentMoney + fragmentAddress + fragmentCustomer
+}
+
+func queryOrders(version string) string {
+	return `query Orders($first: Int!, $after: String, $query: String!) {
+  orders(first: $first, after: $after, query: $query, sortKey: UPDATED_AT) {
+    pageInfo { hasNextPage endCursor }
+    nodes { ...OrderParts }
+  }
+}` + fragmentOrder(version)
+}
+
+// queryCompleted asks for the checkout itself, for the orders made of it, or for both.
+func queryCompleted(version string, byID, byToken bool) string {
+	arguments, fields, fragments := "", "", ""
+	if byID {
+		arguments += "$checkout: ID! "
+		fields += "\n  checkout: node(id: $checkout) { ... on AbandonedCheckout { id completedAt } }"
+	}
+	if byToken {
+		arguments += "$orders: String! "
+		fields += "\n  orders(first: 5, query: $orders) { nodes { ...OrderParts } }"
+		fragments = fragmentOrder(version)
+	}
+	return "query CheckoutCompleted(" + arguments + ") {" + fields + "\n}" + fragments
+}
+
+const querySubscriptions = `query Subscriptions($after: String) {
+  webhookSubscriptions(first: 100, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    nodes { id topic uri format }
+  }
+}`
+
+const mutationSubscribe = `mutation Subscribe($topic: WebhookSubscriptionTopic!, $subscription: WebhookSubscriptionInput!) {
+  webhookSubscriptionCreate(topic: $topic, webhookSubscription: $subscription) {
+    webhookSubscription { id topic uri format }
+    userErrors { field message }
+  }
+}`
+
+const mutationUnsubscribe = `mutation Unsubscribe($id: ID!) {
+  webhookSubscriptionDelete(id: $id) {
+    deletedWebhookSubscriptionId
+    userErrors { field message }
+  }
+}`
+
+const fragmentDiscount = `
+fragment DiscountParts on DiscountCodeNode {
+  id
+  codeDiscount { ... on DiscountCodeBasic { title status endsAt } }
+}`
+
+const mutationCreateDiscount = `mutation CreateDiscount($discount: DiscountCodeBasicInput!) {
+  discountCodeBasicCreate(basicCodeDiscount: $discount) {
+    codeDiscountNode { ...DiscountParts }
+    userErrors { field code message }
+  }
+}` + fragmentDiscount
+
+const queryDiscount = `query Discount($code: String!) {
+  codeDiscountNodeByCode(code: $code) { ...DiscountParts }
+}` + fragmentDiscount
+
+const mutationDeactivateDiscount = `mutation DeactivateDiscount($id: ID!) {
+  discountCodeDeactivate(id: $id) {
+    codeDiscountNode { ...DiscountParts }
+    userErrors { field code message }
+  }
+}` + fragmentDiscount
+
+const queryShop = `query Shop {
+  shop { id name myshopifyDomain ianaTimezone currencyCode billingAddress { countryCodeV2 } }
+}`
