@@ -66,6 +66,9 @@ func findPrograms(ctx context.Context, user account, need int) (programs, error)
 			return found, nil
 		}
 	}
+	if err := ctx.Err(); err != nil {
+		return programs{}, fmt.Errorf("look for PostgreSQL's programs: %w", err)
+	}
 	return programs{}, notInstalled(runtime.GOOS, need, refused)
 }
 
