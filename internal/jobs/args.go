@@ -53,6 +53,8 @@ type (
 	// ForwardAction tells the operator's own system what an agent did.
 	ForwardAction struct {
 		CallID uuid.UUID `json:"call_id"`
+		// Digest names the provider's message among those kept of the call.
+		Digest []byte `json:"digest"`
 	}
 	// Sweep looks, now and then, for whatever fell between two jobs.
 	Sweep struct{}
@@ -72,16 +74,24 @@ func (ForwardAction) Kind() string { return "forward_action" }
 func (Sweep) Kind() string         { return "sweep" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
-func (FillLines) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueCalls, MaxAttempts: 10} }
+func (FillLines) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueCalls, MaxAttempts: 10}
+}
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
-func (PlaceCall) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueCalls, MaxAttempts: 10} }
+func (PlaceCall) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueCalls, MaxAttempts: 10}
+}
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
-func (AbortCall) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueCalls, MaxAttempts: abortTries} }
+func (AbortCall) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueCalls, MaxAttempts: abortTries}
+}
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
-func (UpdateCall) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueCalls, MaxAttempts: 3} }
+func (UpdateCall) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueCalls, MaxAttempts: 3}
+}
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (HaltShop) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueCalls} }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"slices"
 	"time"
 
@@ -41,11 +42,32 @@ type Engine struct {
 	log       *slog.Logger
 	metrics   *Metrics
 	river     *river.Client[pgx.Tx]
+
+	forwarding Forwarding
 }
 
-// NewEngine makes an engine; Attach must follow before it is used. publicURL has no trailing slash.
-func NewEngine(db *postgres.DB, stores map[string]*Store, publicURL string, retention config.Retention, log *slog.Logger, metrics *Metrics) *Engine {
-	return &Engine{db: db, stores: stores, publicURL: publicURL, retention: retention, log: log, metrics: metrics}
+// Options is what an engine is made of.
+type Options struct {
+	DB *postgres.DB
+	// Stores are the configured shops by domain.
+	Stores map[string]*Store
+	// PublicURL is where callbacks reach us, without a trailing slash.
+	PublicURL  string
+	Retention  config.Retention
+	Forwarding Forwarding
+	Log        *slog.Logger
+	Metrics    *Metrics
+}
+
+// NewEngine makes an engine; Attach must follow before it is used.
+func NewEngine(o Options) *Engine {
+	if o.Forwarding.Client == nil {
+		o.Forwarding.Client = &http.Client{Timeout: forwardTimeout}
+	}
+	return &Engine{
+		db: o.DB, stores: o.Stores, publicURL: o.PublicURL, retention: o.Retention, forwarding: o.Forwarding, log: o.Log,
+		metrics: o.Metrics,
+	}
 }
 
 // Attach gives the engine the client that it enqueues with. The client's workers hold the engine, so it comes second.
@@ -100,7 +122,8 @@ func (e *Engine) inTx(ctx context.Context, fn func(context.Context, *unit) error
 // change is what apply did.
 type change struct {
 	effects []lifecycle.Effect
-	moved   bool
+	// changed is true when anything was stored, moved when the cart's state changed.
+	changed, moved bool
 }
 
 // sends reports whether the request of the call may go out.
@@ -141,7 +164,7 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near 
 	if moved {
 		u.counts = append(u.counts, func(m *Metrics) { m.cartMoved(after.Shop, after.State, after.Reason) })
 	}
-	return change{effects: effects, moved: moved}, nil
+	return change{effects: effects, changed: true, moved: moved}, nil
 }
 
 // errUnknownShop: the cart's shop is no longer in the configuration.
@@ -185,7 +208,7 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 		return u.trip(ctx, store.Domain, "provider: "+f.Why, nil)
 	case lifecycle.Acted:
 		if u.engine.forwards() {
-			return u.insert(ctx, ForwardAction{CallID: f.CallID}, time.Time{})
+			return u.insert(ctx, ForwardAction{CallID: f.CallID, Digest: f.Digest}, time.Time{})
 		}
 	}
 	return nil

@@ -57,7 +57,8 @@ type (
 	// Acted tells that the agent did or wants something done, for the operator's own system.
 	Acted struct {
 		CallID uuid.UUID
-		Report cart.Report
+		// Digest identifies the provider's message.
+		Digest []byte
 	}
 )
 

@@ -32,7 +32,7 @@ func (a *change) callReported(e cart.CallReported) {
 	a.keepDetails(call, r)
 	if r.Kind == cart.ReportAction {
 		a.note("action", r.Action+" "+r.ActionReason, cart.VerdictOK)
-		a.then(Acted{CallID: call.ID, Report: r})
+		a.then(Acted{CallID: call.ID, Digest: e.Digest})
 	}
 	if !has(call, r.Kind) || r.Kind == cart.ReportRinging {
 		a.noted = true

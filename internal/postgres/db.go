@@ -138,3 +138,6 @@ func collectStrings(ctx context.Context, q querier, query string, args ...any) (
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
+
+// Token derives an unguessable name from the installation's data key: the same for the same purpose, for ever.
+func (db *DB) Token(purpose string) string { return db.hasher.Token(purpose) }

@@ -64,7 +64,9 @@ func (db *DB) EnsureShops(ctx context.Context, domains []string) error {
 func (tx *Tx) Shop(ctx context.Context, domain string) (Shop, error) { return shop(ctx, tx, domain) }
 
 // Shop reads a shop; ErrNotFound for an unknown one.
-func (db *DB) Shop(ctx context.Context, domain string) (Shop, error) { return shop(ctx, db.pool, domain) }
+func (db *DB) Shop(ctx context.Context, domain string) (Shop, error) {
+	return shop(ctx, db.pool, domain)
+}
 
 func shop(ctx context.Context, q querier, domain string) (Shop, error) {
 	rows, err := q.Query(ctx, `

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
 // keptDays is how many daily partitions a webhook's key is looked for in: Shopify retries for four hours and promises
@@ -35,28 +36,24 @@ func (tx *Tx) KeepWebhook(ctx context.Context, shop, webhookID, topic string, pa
 
 // WebhookAbout ties a kept webhook to the cart that it was about, so that both can be erased together.
 func (tx *Tx) WebhookAbout(ctx context.Context, shop, webhookID string, cartID uuid.UUID) error {
-	return tx.onWebhook(ctx, shop, webhookID, "cart_id", cartID)
+	_, err := tx.Exec(ctx, `
+		UPDATE webhooks
+		SET cart_id = $3
+		WHERE day = $1 AND key = $2`, tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID), cartID)
+	if err != nil {
+		return fmt.Errorf("tie webhook to cart: %w", err)
+	}
+	return nil
 }
 
 // WebhookFailed notes why a kept webhook could not be used.
 func (tx *Tx) WebhookFailed(ctx context.Context, shop, webhookID, why string) error {
-	return tx.onWebhook(ctx, shop, webhookID, "error", why)
-}
-
-func (tx *Tx) onWebhook(ctx context.Context, shop, webhookID, column string, value any) error {
-	queries := map[string]string{
-		"cart_id": `
-			UPDATE webhooks
-			SET cart_id = $3
-			WHERE day = $1 AND key = $2`,
-		"error": `
-			UPDATE webhooks
-			SET error = $3
-			WHERE day = $1 AND key = $2`,
-	}
-	_, err := tx.Exec(ctx, queries[column], tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID), value)
+	_, err := tx.Exec(ctx, `
+		UPDATE webhooks
+		SET error = $3
+		WHERE day = $1 AND key = $2`, tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID), why)
 	if err != nil {
-		return fmt.Errorf("note on webhook: %w", err)
+		return fmt.Errorf("note why webhook failed: %w", err)
 	}
 	return nil
 }
@@ -88,3 +85,23 @@ func (tx *Tx) KeepCallback(ctx context.Context, provider string, call *uuid.UUID
 const keepCallback = `
 	INSERT INTO callbacks (day, received_at, provider, call_id, type, payload, error)
 	VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, ''))`
+
+// CallbackPayload reads the raw message about a call that has the given SHA-256 prefix; ErrNotFound when it was erased or dropped.
+func (db *DB) CallbackPayload(ctx context.Context, call uuid.UUID, digest []byte) ([]byte, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT payload
+		FROM callbacks
+		WHERE call_id = $1 AND payload IS NOT NULL AND substring(sha256(payload) FOR $3) = $2
+		LIMIT 1`, call, digest, len(digest))
+	if err != nil {
+		return nil, fmt.Errorf("read callback: %w", err)
+	}
+	payload, err := nilIfNone(pgx.CollectRows(rows, pgx.RowTo[[]byte]))
+	if err != nil {
+		return nil, fmt.Errorf("read callback: %w", err)
+	}
+	if payload == nil {
+		return nil, ErrNotFound
+	}
+	return *payload, nil
+}

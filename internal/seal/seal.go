@@ -112,3 +112,11 @@ func (h Hasher) sum(kind, value string) []byte {
 	mac.Write([]byte(value))
 	return mac.Sum(nil)[:hashSize]
 }
+
+// Token derives an unguessable name from the key: the same for the same purpose, whenever it is asked for.
+func (h Hasher) Token(purpose string) string {
+	mac := hmac.New(sha256.New, h.key)
+	mac.Write([]byte("token\x00"))
+	mac.Write([]byte(purpose))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:24])
+}

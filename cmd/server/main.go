@@ -1,0 +1,13 @@
+// Server answers webhooks, callbacks, the API and the pages, and works jobs unless worker.enabled is false.
+package main
+
+import (
+	"os"
+	_ "time/tzdata"
+
+	"ringback/internal/app"
+)
+
+func main() {
+	os.Exit(app.Main("server", app.Serve, os.Args[1:], os.Stderr))
+}

@@ -1,0 +1,309 @@
+// Package app builds the whole program from its configuration. It is the only place where the parts meet.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"ringback/internal/config"
+	"ringback/internal/jobs"
+	"ringback/internal/lifecycle"
+	"ringback/internal/policy"
+	"ringback/internal/postgres"
+	"ringback/internal/postgres/embedded"
+	"ringback/internal/seal"
+	"ringback/internal/voice/providers"
+	"ringback/internal/web"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/riverqueue/river"
+	"golang.org/x/sync/errgroup"
+	"riverqueue.com/riverui"
+)
+
+// Role says what a process does.
+type Role int
+
+// The roles of a process.
+const (
+	// Serve answers HTTP, and works jobs unless the configuration says otherwise.
+	Serve Role = iota
+	// Work works jobs only.
+	Work
+	// Tool does neither: it reads and changes the database at an operator's word.
+	Tool
+)
+
+// App is one running program.
+type App struct {
+	Config *config.Config
+	DB     *postgres.DB
+	Engine *jobs.Engine
+	Log    *slog.Logger
+
+	role     Role
+	pool     *pgxpool.Pool
+	database *embedded.Server
+	client   *river.Client[pgx.Tx]
+	works    bool
+	ui       *riverui.Handler
+	http     *http.Server
+	listener net.Listener
+}
+
+// stopWithin bounds how long requests and jobs that are under way may take to finish once the program is told to stop.
+const stopWithin = 25 * time.Second
+
+// New opens the database, brings its schema up to date and builds everything. Close must follow, whether or not Run is called.
+func New(ctx context.Context, cfg *config.Config, role Role, log *slog.Logger) (*App, error) {
+	a := &App{Config: cfg, Log: log, role: role}
+	if err := a.build(ctx); err != nil {
+		a.Close()
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) build(ctx context.Context) error {
+	if err := a.openDatabase(ctx); err != nil {
+		return err
+	}
+	stores, err := Stores(a.Config)
+	if err != nil {
+		return err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.Engine = jobs.NewEngine(jobs.Options{
+		DB:        a.DB,
+		Stores:    stores,
+		PublicURL: a.Config.Server.PublicURL,
+		Retention: a.Config.Retention,
+		Forwarding: jobs.Forwarding{
+			URL:    a.Config.Integrations.WebhookURL,
+			Secret: a.Config.Integrations.WebhookSecret,
+		},
+		Log:     a.Log,
+		Metrics: jobs.NewMetrics(registry),
+	})
+	concurrency := 0
+	if a.role == Work || a.role == Serve && a.Config.Worker.Enabled {
+		concurrency, a.works = a.Config.Worker.Concurrency, true
+	}
+	if a.client, err = jobs.NewClient(a.Engine, a.pool, concurrency, a.Log); err != nil {
+		return fmt.Errorf("set up jobs: %w", err)
+	}
+	domains := make([]string, 0, len(stores))
+	for d := range stores {
+		domains = append(domains, d)
+	}
+	if err := a.DB.EnsureShops(ctx, domains); err != nil {
+		return err
+	}
+	if a.role == Serve {
+		return a.buildServer(registry)
+	}
+	return nil
+}
+
+// openDatabase connects to the configured Postgres, or starts one of our own, and migrates it.
+func (a *App) openDatabase(ctx context.Context) error {
+	url := a.Config.Database.URL
+	if url == "" {
+		server, err := embedded.Start(ctx, embedded.Options{DataDir: a.Config.Database.DataDir, Logger: a.Log})
+		if err != nil {
+			return err
+		}
+		a.database, url = server, server.URL()
+	}
+	poolConfig, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// The library's message repeats the URL, password and all.
+		return errors.New("database.url is not a usable postgres:// URL")
+	}
+	if a.Config.Database.MaxConns > 0 {
+		poolConfig.MaxConns = int32(min(a.Config.Database.MaxConns, 1000))
+	}
+	if a.pool, err = pgxpool.NewWithConfig(ctx, poolConfig); err != nil {
+		return fmt.Errorf("connect to the database: %w", err)
+	}
+	if err := postgres.Migrate(ctx, a.pool); err != nil {
+		return fmt.Errorf("migrate the database: %w", err)
+	}
+	keys := make([]string, len(a.Config.Security.EncryptionKey))
+	for i, k := range a.Config.Security.EncryptionKey {
+		keys[i] = k.Reveal()
+	}
+	box, err := seal.NewBox(keys...)
+	if err != nil {
+		return fmt.Errorf("security.encryption_key: %w", err)
+	}
+	a.DB, err = postgres.Open(ctx, a.pool, box, time.Now)
+	return err
+}
+
+// Stores makes the shops from their configuration.
+func Stores(cfg *config.Config) (map[string]*jobs.Store, error) {
+	stores := make(map[string]*jobs.Store, len(cfg.Stores))
+	for domain, sc := range cfg.Stores {
+		location, err := time.LoadLocation(sc.Timezone)
+		if err != nil {
+			return nil, fmt.Errorf("stores.%s.timezone: %w", domain, err)
+		}
+		rules := sc.Policy
+		err = rules.Compile(policy.Store{Shop: domain, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency})
+		if err != nil {
+			return nil, fmt.Errorf("stores.%s.policy: %w", domain, err)
+		}
+		provider, err := providers.New(sc.Voice, providers.Options{})
+		if err != nil {
+			return nil, fmt.Errorf("stores.%s.voice: %w", domain, err)
+		}
+		can := provider.Abilities()
+		stores[domain] = &jobs.Store{
+			Domain:   domain,
+			Config:   sc,
+			Provider: provider,
+			Location: location,
+			Rules: lifecycle.Rules{
+				Policy:  &rules,
+				Country: sc.Country,
+				Voice: lifecycle.Voice{
+					Provider:   provider.Name(),
+					Assistant:  sc.Voice.AssistantKey(),
+					Silence:    sc.Voice.Silence,
+					OurRetries: sc.Voice.Retries == "ours" || !can.OwnRetries,
+					CanAbort:   can.CanAbort,
+					CanUpdate:  can.CanUpdate,
+				},
+			},
+		}
+	}
+	return stores, nil
+}
+
+func (a *App) buildServer(registry *prometheus.Registry) error {
+	ui, err := riverui.NewHandler(&riverui.HandlerOpts{
+		Endpoints: riverui.NewEndpoints(a.client, nil),
+		Logger:    a.Log,
+		Prefix:    "/jobs",
+	})
+	if err != nil {
+		return fmt.Errorf("set up the job pages: %w", err)
+	}
+	a.ui = ui
+	site, err := web.New(web.Options{
+		Engine:  a.Engine,
+		DB:      a.DB,
+		Config:  a.Config,
+		Metrics: registry,
+		RiverUI: ui,
+		Ready:   a.ready,
+		Logger:  a.Log,
+	})
+	if err != nil {
+		return err
+	}
+	a.http = &http.Server{
+		Handler:           site,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
+	}
+	a.listener, err = net.Listen("tcp", a.Config.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("server.listen: %w", err)
+	}
+	return nil
+}
+
+// ready reports whether the program can do its work: the database answers and its schema is complete.
+func (a *App) ready(ctx context.Context) error {
+	pending, err := postgres.MigrationsPending(ctx, a.pool)
+	if err != nil {
+		return fmt.Errorf("the database does not answer: %w", err)
+	}
+	if pending {
+		return errors.New("migrations are pending")
+	}
+	return nil
+}
+
+// Addr is the address that the server listens on.
+func (a *App) Addr() string { return a.listener.Addr().String() }
+
+// Run serves and works until ctx ends, then finishes what is under way. It returns nil after an orderly stop.
+func (a *App) Run(ctx context.Context) error {
+	if a.works {
+		// River stops by Stop below, so that jobs under way can finish; its own context must outlive ctx.
+		if err := a.client.Start(context.WithoutCancel(ctx)); err != nil {
+			return fmt.Errorf("start jobs: %w", err)
+		}
+	}
+	group, running := errgroup.WithContext(ctx)
+	if a.http != nil {
+		if err := a.ui.Start(running); err != nil {
+			return fmt.Errorf("start the job pages: %w", err)
+		}
+		group.Go(func() error {
+			a.Log.Info("listening", "addr", a.Addr(), "public_url", a.Config.Server.PublicURL)
+			if err := a.http.Serve(a.listener); !errors.Is(err, http.ErrServerClosed) {
+				return fmt.Errorf("serve: %w", err)
+			}
+			return nil
+		})
+	}
+	group.Go(func() error {
+		<-running.Done()
+		return a.stop()
+	})
+	return group.Wait()
+}
+
+// stop lets requests and jobs that are under way finish, within bounds.
+func (a *App) stop() error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	var errs []error
+	if a.http != nil {
+		if err := a.http.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("stop serving: %w", err), a.http.Close())
+		}
+	}
+	if a.works {
+		if err := a.client.Stop(ctx); err != nil {
+			cut, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+			defer cancel()
+			errs = append(errs, fmt.Errorf("stop jobs: %w", err), a.client.StopAndCancel(cut))
+		}
+	}
+	a.Log.Info("stopped")
+	return errors.Join(errs...)
+}
+
+// Close gives back what New took.
+func (a *App) Close() {
+	if a.listener != nil {
+		_ = a.listener.Close()
+	}
+	if a.pool != nil {
+		a.pool.Close()
+	}
+	if a.database != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+		defer cancel()
+		if err := a.database.Stop(ctx); err != nil {
+			a.Log.Error("stop the embedded Postgres", "error", err)
+		}
+	}
+}

@@ -1,0 +1,266 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/policy"
+	"ringback/internal/postgres"
+	"ringback/internal/shopify"
+
+	"github.com/google/uuid"
+)
+
+// Taken says what became of a webhook.
+type Taken string
+
+// What becomes of a webhook.
+const (
+	// TakenNew: it was kept and acted upon.
+	TakenNew Taken = "taken"
+	// TakenBefore: its id was seen before; nothing changed.
+	TakenBefore Taken = "duplicate"
+	// TakenUnread: it was kept with the reason why it could not be used.
+	TakenUnread Taken = "unread"
+)
+
+// TakeWebhook keeps a verified webhook and lets it change what it is about, in one transaction. An error means that it could
+// not be kept: Shopify should send it again.
+func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byte) (Taken, error) {
+	var taken Taken
+	read, unreadable := e.read(d, body)
+	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		taken = TakenBefore
+		fresh, err := u.KeepWebhook(ctx, d.Shop, d.WebhookID, d.Topic, body)
+		if err != nil || !fresh {
+			return err
+		}
+		taken = TakenNew
+		if unreadable != nil {
+			taken = TakenUnread
+			return u.WebhookFailed(ctx, d.Shop, d.WebhookID, unreadable.Error())
+		}
+		about, err := read(ctx, u)
+		if err != nil || about == uuid.Nil {
+			return err
+		}
+		return u.WebhookAbout(ctx, d.Shop, d.WebhookID, about)
+	})
+	if err != nil {
+		return "", err
+	}
+	e.metrics.webhook(d.Topic, taken)
+	return taken, nil
+}
+
+// action lets a webhook change what it is about and returns the id of the cart concerned, if it was one.
+type action func(context.Context, *unit) (uuid.UUID, error)
+
+// read decodes a webhook before any transaction begins. The error says why it cannot be used.
+func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
+	store := e.stores[d.Shop]
+	if store == nil {
+		return nil, errors.New("this shop is not in the configuration: add it under stores")
+	}
+	nothing := func(context.Context, *unit) (uuid.UUID, error) { return uuid.Nil, nil }
+	switch d.Topic {
+	case shopify.CheckoutsCreate, shopify.CheckoutsUpdate:
+		c, err := shopify.DecodeCheckout(body, d)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
+			return u.takeCheckout(ctx, store, c, "webhook")
+		}, nil
+	case shopify.CheckoutsDelete:
+		id, cartToken, token, err := shopify.DecodeDeletedCheckout(body)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
+			return u.takeDeletion(ctx, store, id, cartToken, token)
+		}, nil
+	case shopify.OrdersCreate, shopify.OrdersPaid, shopify.OrdersUpdated:
+		o, err := shopify.DecodeOrder(body, d)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
+			return u.takeOrder(ctx, store, o)
+		}, nil
+	case shopify.AppUninstalled:
+		at := d.TriggeredAt
+		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
+			return uuid.Nil, u.takeUninstall(ctx, store, at)
+		}, nil
+	case shopify.CustomersConsentUpdate, shopify.CustomersEmailConsentUpdate, shopify.CustomersUpdate:
+		c, err := shopify.DecodeCustomerConsent(body, d)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
+			return uuid.Nil, u.takeConsent(ctx, store, c)
+		}, nil
+	case shopify.CustomersDataRequest, shopify.CustomersRedact, shopify.ShopRedact:
+		c, err := shopify.DecodeCompliance(body)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
+			return uuid.Nil, u.takeCompliance(ctx, store, d.WebhookID, d.Topic, c)
+		}, nil
+	}
+	return nothing, nil
+}
+
+// takeCheckout gives a version of a checkout to its cart, which it makes when there is none. An order that came before
+// its checkout is met here.
+func (u *unit) takeCheckout(ctx context.Context, store *Store, co cart.Checkout, via string) (uuid.UUID, error) {
+	if err := u.LockCheckout(ctx, store.Domain, co.Token); err != nil {
+		return uuid.Nil, err
+	}
+	c, err := u.CartByTokenForUpdate(ctx, store.Domain, co.Token)
+	knewCartToken := false
+	switch {
+	case errors.Is(err, postgres.ErrNotFound):
+		c = &postgres.Cart{Cart: cart.Cart{ID: uuid.Must(uuid.NewV7()), Shop: store.Domain, Token: co.Token}}
+	case err != nil:
+		return uuid.Nil, err
+	default:
+		knewCartToken = c.Checkout.CartToken == co.CartToken
+	}
+	if _, err := u.apply(ctx, c, cart.CheckoutSeen{Checkout: co, Via: via}, nil); err != nil {
+		return uuid.Nil, err
+	}
+	if knewCartToken || c.State == cart.Purchased && c.Order != nil {
+		return c.ID, nil
+	}
+	order, match, err := u.OrderOfCheckout(ctx, store.Domain, co.Token, co.CartToken)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return c.ID, nil
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	if _, err := u.apply(ctx, c, cart.OrderSeen{Order: order, Match: match}, nil); err != nil {
+		return uuid.Nil, err
+	}
+	return c.ID, u.OrderTaken(ctx, store.Domain, order.ID, c.ID)
+}
+
+// takeOrder stops the winning back of whatever the order answers. The best match is purchased; the customer's other
+// active carts stop, so that nobody is called after buying, and the order counts once.
+func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.UUID, error) {
+	if o.CheckoutToken != "" {
+		if err := u.LockCheckout(ctx, store.Domain, o.CheckoutToken); err != nil {
+			return uuid.Nil, err
+		}
+	}
+	phones := policy.Numbers(o.Phones, o.Country, store.Config.Country)
+	fresh, err := u.KeepOrder(ctx, store.Domain, o, phones)
+	if err != nil || !fresh {
+		return uuid.Nil, err
+	}
+	matched, err := u.CartsOfOrder(ctx, store.Domain, o, phones, store.Rules.Policy.Attribution)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	bought := uuid.Nil
+	for _, m := range matched {
+		exact := m.Match == cart.MatchCheckout || m.Match == cart.MatchCart
+		event := cart.OrderSeen{Order: o, Match: m.Match}
+		switch {
+		case bought != uuid.Nil:
+			event.Other = true
+		case !exact && m.State == cart.Purchased:
+			// That cart was bought before; this order is about another one or about none.
+			continue
+		}
+		c, err := u.CartForUpdate(ctx, m.ID)
+		if err != nil {
+			return uuid.Nil, err
+		}
+		if _, err := u.apply(ctx, c, event, nil); err != nil {
+			return uuid.Nil, err
+		}
+		if bought == uuid.Nil {
+			bought = m.ID
+		}
+	}
+	if bought == uuid.Nil {
+		return uuid.Nil, nil
+	}
+	return bought, u.OrderTaken(ctx, store.Domain, o.ID, bought)
+}
+
+func (u *unit) takeDeletion(ctx context.Context, store *Store, id, cartToken, token string) (uuid.UUID, error) {
+	c, err := u.CartOfDeletedForUpdate(ctx, store.Domain, id, cartToken, token)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return uuid.Nil, nil
+	}
+	if err != nil {
+		return uuid.Nil, err
+	}
+	_, err = u.apply(ctx, c, cart.CheckoutDeleted{}, nil)
+	return c.ID, err
+}
+
+// takeUninstall marks the shop in this transaction, which keeps every cart of it from being called; a job then stops them.
+func (u *unit) takeUninstall(ctx context.Context, store *Store, at time.Time) error {
+	if at.IsZero() {
+		at = u.Now
+	}
+	changed, err := u.UninstallShop(ctx, store.Domain, at)
+	if err != nil || !changed {
+		return err
+	}
+	return u.insert(ctx, HaltShop{Shop: store.Domain}, time.Time{})
+}
+
+// takeConsent tells a customer's active carts of a consent given or withdrawn elsewhere.
+func (u *unit) takeConsent(ctx context.Context, store *Store, c shopify.Consent) error {
+	if c.Marketing == nil && c.SMS == nil {
+		return nil
+	}
+	number := policy.Number(c.Phone, store.Config.Country)
+	ids, err := u.ActiveCartsOfPerson(ctx, store.Domain, postgres.Person{CustomerID: c.CustomerID, Email: c.Email, Phones: []string{number}})
+	if err != nil {
+		return fmt.Errorf("find the customer's carts: %w", err)
+	}
+	for _, id := range ids {
+		found, err := u.CartForUpdate(ctx, id)
+		if err != nil {
+			return err
+		}
+		event := cart.ConsentChanged{Marketing: c.Marketing, SMS: c.SMS}
+		if c.SMS != nil && *c.SMS {
+			event.SMSPhone = c.Phone
+		}
+		if _, err := u.apply(ctx, found, event, nil); err != nil {
+			return err
+		}
+	}
+	return u.keepWithdrawal(ctx, store, c, number)
+}
+
+// keepWithdrawal remembers, for carts yet to come, that a customer withdrew the very consent that the store calls on;
+// giving it again lifts that.
+func (u *unit) keepWithdrawal(ctx context.Context, store *Store, c shopify.Consent, number string) error {
+	given := c.Marketing
+	if store.Rules.Policy.Consent == policy.ConsentSMS {
+		given = c.SMS
+	} else if store.Rules.Policy.Consent != policy.ConsentMarketing {
+		return nil
+	}
+	switch {
+	case given == nil:
+		return nil
+	case *given:
+		return u.LiftWithdrawal(ctx, store.Domain, number, c.Email)
+	}
+	_, err := u.Suppress(ctx, store.Domain, number, c.Email, postgres.SourceShopify)
+	return err
+}

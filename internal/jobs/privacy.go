@@ -1,0 +1,200 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/policy"
+	"ringback/internal/postgres"
+	"ringback/internal/shopify"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+)
+
+type (
+	// Redact acts on a privacy request.
+	Redact struct {
+		RequestID uuid.UUID `json:"request_id"`
+	}
+	// Purge drops what is older than its retention and makes room for the days to come.
+	Purge struct{}
+)
+
+// Kind implements river.JobArgs.
+func (Redact) Kind() string { return "redact" }
+
+// Kind implements river.JobArgs.
+func (Purge) Kind() string { return "purge" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (Redact) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueChore} }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (Purge) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+}
+
+// takeCompliance records a privacy request and has it acted upon. A request whose body names another shop than its
+// headers is not believed: headers are not signed.
+func (u *unit) takeCompliance(ctx context.Context, store *Store, webhookID, topic string, c shopify.Compliance) error {
+	if c.ShopDomain != "" && c.ShopDomain != store.Domain {
+		return u.WebhookFailed(ctx, store.Domain, webhookID, "the body names another shop than the headers")
+	}
+	kind := map[string]string{
+		shopify.CustomersDataRequest: postgres.PrivacyDataRequest,
+		shopify.CustomersRedact:      postgres.PrivacyRedactCustomer,
+		shopify.ShopRedact:           postgres.PrivacyRedactShop,
+	}[topic]
+	person := postgres.Person{CustomerID: c.CustomerID, Email: c.Email}
+	if n := policy.Number(c.Phone, store.Config.Country); n != "" {
+		person.Phones = []string{n}
+	}
+	id, err := u.AskPrivacy(ctx, store.Domain, kind, webhookID, person)
+	if err != nil || kind == postgres.PrivacyDataRequest {
+		// What is kept of a person is handed out by the operator, on the request's page.
+		return err
+	}
+	return u.insert(ctx, Redact{RequestID: id}, time.Time{})
+}
+
+type redactWorker struct {
+	river.WorkerDefaults[Redact]
+	engine *Engine
+}
+
+// Timeout implements river.Worker: a large shop takes its time.
+func (w *redactWorker) Timeout(*river.Job[Redact]) time.Duration { return 10 * time.Minute }
+
+// Work erases a person or a shop wherever personal data is kept. Totals, the ledger's skeleton and hashed suppressions stay.
+func (w *redactWorker) Work(ctx context.Context, job *river.Job[Redact]) error {
+	e := w.engine
+	req, person, err := e.db.PrivacyRequest(ctx, job.Args.RequestID)
+	if errors.Is(err, postgres.ErrNotFound) || err == nil && req.DoneAt != nil {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	erased := 0
+	if req.Kind == postgres.PrivacyRedactShop {
+		erased, err = e.eraseShop(ctx, req.Shop)
+	} else {
+		erased, err = e.erasePerson(ctx, req.Shop, person)
+	}
+	if err != nil {
+		return err
+	}
+	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		return u.PrivacyDone(ctx, req.ID, erased)
+	})
+}
+
+func (e *Engine) erasePerson(ctx context.Context, shop string, p postgres.Person) (int, error) {
+	ids, err := e.db.CartsOfPerson(ctx, shop, p)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		// The cart may know a number or an address that the request does not name.
+		c, err := e.db.Cart(ctx, id)
+		if err != nil {
+			return 0, err
+		}
+		if c.Phone != "" {
+			p.Phones = append(p.Phones, c.Phone)
+		}
+		if err := e.erase(ctx, id); err != nil {
+			return 0, err
+		}
+	}
+	return len(ids), e.db.ForgetPerson(ctx, shop, p)
+}
+
+func (e *Engine) eraseShop(ctx context.Context, shop string) (int, error) {
+	const page = 500
+	erased, after := 0, uuid.Nil
+	for {
+		ids, err := e.db.CartsOfShop(ctx, shop, after, page)
+		if err != nil {
+			return 0, err
+		}
+		for _, id := range ids {
+			if err := e.erase(ctx, id); err != nil {
+				return 0, err
+			}
+		}
+		erased += len(ids)
+		if len(ids) < page {
+			return erased, e.db.ForgetShop(ctx, shop)
+		}
+		after = ids[len(ids)-1]
+	}
+}
+
+// erase removes the personal data of one cart and of what is kept beside it.
+func (e *Engine) erase(ctx context.Context, id uuid.UUID) error {
+	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		c, err := u.CartForUpdate(ctx, id)
+		if errors.Is(err, postgres.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if err := u.ForgetCart(ctx, &c.Cart); err != nil {
+			return err
+		}
+		_, err = u.apply(ctx, c, cart.Erased{}, nil)
+		return err
+	})
+}
+
+// orderMemory is how long an order is remembered for checkouts that come after it, and for calls near it.
+const orderMemory = 30 * 24 * time.Hour
+
+// partitionsAhead is for how many days from today partitions are made.
+const partitionsAhead = 4
+
+type purgeWorker struct {
+	river.WorkerDefaults[Purge]
+	engine *Engine
+}
+
+// Timeout implements river.Worker.
+func (w *purgeWorker) Timeout(*river.Job[Purge]) time.Duration { return 10 * time.Minute }
+
+// Work applies the retention.
+func (w *purgeWorker) Work(ctx context.Context, _ *river.Job[Purge]) error {
+	return w.engine.purge(ctx)
+}
+
+func (e *Engine) purge(ctx context.Context) error {
+	if err := e.db.MakePartitions(ctx, partitionsAhead); err != nil {
+		return err
+	}
+	now := e.db.Now()
+	if err := e.db.DropPartitions(ctx, now.Add(-e.retention.Payloads)); err != nil {
+		return err
+	}
+	if err := e.db.DropOrders(ctx, now.Add(-orderMemory)); err != nil {
+		return err
+	}
+	const page = 500
+	for {
+		ids, err := e.db.CartsToErase(ctx, now.Add(-e.retention.PersonalData), page)
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := e.erase(ctx, id); err != nil {
+				return err
+			}
+		}
+		if len(ids) < page {
+			return nil
+		}
+	}
+}

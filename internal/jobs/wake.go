@@ -1,0 +1,58 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/postgres"
+
+	"github.com/riverqueue/river"
+)
+
+type wakeWorker struct {
+	river.WorkerDefaults[WakeCart]
+	engine *Engine
+}
+
+// Work takes the cart's pending look. When the wake was put off, or the look ends in another wait, the same job sleeps on.
+func (w *wakeWorker) Work(ctx context.Context, job *river.Job[WakeCart]) error {
+	var sleep time.Duration
+	err := w.engine.inTx(ctx, func(ctx context.Context, u *unit) error {
+		sleep = 0
+		c, err := u.CartForUpdate(ctx, job.Args.CartID)
+		if errors.Is(err, postgres.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if c.WakeJobID == nil || *c.WakeJobID != job.ID || c.State != cart.Waiting || c.WakeAt == nil {
+			// Another job has taken this one's place, or nothing is waited for.
+			return nil
+		}
+		if c.WakeAt.After(u.Now) {
+			sleep = c.WakeAt.Sub(u.Now)
+			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, c.WakeAt)
+		}
+		near, err := u.near(ctx, c, noCall)
+		if err != nil {
+			return err
+		}
+		if _, err := u.apply(ctx, c, cart.Woken{}, near); err != nil {
+			return err
+		}
+		if c.WakeAt != nil {
+			sleep = max(c.WakeAt.Sub(u.Now), time.Millisecond)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if sleep > 0 {
+		return river.JobSnooze(sleep)
+	}
+	return nil
+}

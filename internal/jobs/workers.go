@@ -1,0 +1,77 @@
+package jobs
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/robfig/cron/v3"
+)
+
+// How River is set up. A job that outlives rescueAfter is taken for lost with its process and run again, so every job but
+// the chores is done long before.
+const (
+	jobTimeout  = 30 * time.Second
+	rescueAfter = 3 * time.Minute
+	// pollEvery and cooldown bound how late a due job starts and how many a process starts a second.
+	pollEvery = 200 * time.Millisecond
+	cooldown  = 50 * time.Millisecond
+)
+
+// NewClient makes the client that enqueues and, when concurrency is above zero, works jobs, at most that many at a time in this process.
+func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	cfg := &river.Config{
+		Logger:                      log,
+		JobTimeout:                  jobTimeout,
+		RescueStuckJobsAfter:        rescueAfter,
+		FetchPollInterval:           pollEvery,
+		FetchCooldown:               cooldown,
+		CompletedJobRetentionPeriod: time.Hour,
+		CancelledJobRetentionPeriod: time.Hour,
+		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
+		SkipUnknownJobCheck:         true,
+	}
+	if concurrency > 0 {
+		workers := river.NewWorkers()
+		river.AddWorker(workers, &wakeWorker{engine: e})
+		river.AddWorker(workers, &fillWorker{engine: e})
+		river.AddWorker(workers, &placeWorker{engine: e})
+		river.AddWorker(workers, &abortWorker{engine: e})
+		river.AddWorker(workers, &updateWorker{engine: e})
+		river.AddWorker(workers, &watchWorker{engine: e})
+		river.AddWorker(workers, &supersedeWorker{engine: e})
+		river.AddWorker(workers, &haltWorker{engine: e})
+		river.AddWorker(workers, &resumeWorker{engine: e})
+		river.AddWorker(workers, &forwardWorker{engine: e})
+		river.AddWorker(workers, &redactWorker{engine: e})
+		river.AddWorker(workers, &purgeWorker{engine: e})
+		river.AddWorker(workers, &sweepWorker{engine: e})
+		cfg.Workers = workers
+		cfg.Queues = map[string]river.QueueConfig{
+			queueCarts: {MaxWorkers: concurrency},
+			queueCalls: {MaxWorkers: concurrency},
+			queueChore: {MaxWorkers: max(concurrency/10, 2)},
+		}
+		nightly, err := cron.ParseStandard("17 3 * * *")
+		if err != nil {
+			return nil, err
+		}
+		cfg.PeriodicJobs = []*river.PeriodicJob{
+			river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), func() (river.JobArgs, *river.InsertOpts) {
+				return Sweep{}, nil
+			}, &river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(nightly, func() (river.JobArgs, *river.InsertOpts) {
+				return Purge{}, nil
+			}, &river.PeriodicJobOpts{RunOnStart: true}),
+		}
+	}
+	client, err := river.NewClient(riverpgxv5.New(pool), cfg)
+	if err != nil {
+		return nil, err
+	}
+	e.Attach(client)
+	return client, nil
+}

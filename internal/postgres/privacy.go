@@ -1,0 +1,269 @@
+package postgres
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"ringback/internal/cart"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// The kinds of privacy request.
+const (
+	PrivacyDataRequest    = "data_request"
+	PrivacyRedactCustomer = "redact_customer"
+	PrivacyRedactShop     = "redact_shop"
+)
+
+// privacyDeadline is how long Shopify gives an app to act.
+const privacyDeadline = 30 * 24 * time.Hour
+
+// PrivacyRequest is a wish to see or to erase what is kept of a person or a shop.
+type PrivacyRequest struct {
+	ID          uuid.UUID
+	Shop        string
+	Kind        string
+	RequestedAt time.Time
+	DueAt       time.Time
+	DoneAt      *time.Time
+	// Carts is how many carts it concerned, once done.
+	Carts int
+}
+
+// AskPrivacy records a privacy request that came by a webhook; the person is sealed until it is done.
+func (tx *Tx) AskPrivacy(ctx context.Context, shop, kind, webhookID string, p Person) (uuid.UUID, error) {
+	plain, err := json.Marshal(p)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	id := uuid.Must(uuid.NewV7())
+	_, err = tx.Exec(ctx, `
+		INSERT INTO privacy_requests (id, shop, kind, person, webhook_day, webhook_key, requested_at, due_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+		id, shop, kind, tx.db.box.Seal(plain, "privacy "+id.String()), tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID),
+		tx.Now, tx.Now.Add(privacyDeadline))
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("record privacy request: %w", err)
+	}
+	return id, nil
+}
+
+// PrivacyRequest reads a request with the person it is about, who is empty once it is done. ErrNotFound for an unknown one.
+func (db *DB) PrivacyRequest(ctx context.Context, id uuid.UUID) (PrivacyRequest, Person, error) {
+	var r PrivacyRequest
+	var p Person
+	var sealed []byte
+	err := db.pool.QueryRow(ctx, `
+		SELECT id, shop, kind, requested_at, due_at, done_at, carts, person
+		FROM privacy_requests
+		WHERE id = $1`, id).Scan(&r.ID, &r.Shop, &r.Kind, &r.RequestedAt, &r.DueAt, &r.DoneAt, &r.Carts, &sealed)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return r, p, ErrNotFound
+	}
+	if err != nil {
+		return r, p, fmt.Errorf("read privacy request: %w", err)
+	}
+	if sealed == nil {
+		return r, p, nil
+	}
+	plain, _, err := db.box.Open(sealed, "privacy "+id.String())
+	if err != nil {
+		return r, p, fmt.Errorf("open privacy request: %w", err)
+	}
+	return r, p, json.Unmarshal(plain, &p)
+}
+
+// PrivacyRequests lists the newest requests, the open ones first.
+func (db *DB) PrivacyRequests(ctx context.Context, limit int) ([]PrivacyRequest, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT id, shop, kind, requested_at, due_at, done_at, carts
+		FROM privacy_requests
+		ORDER BY done_at IS NOT NULL, requested_at DESC
+		LIMIT $1`, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list privacy requests: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[PrivacyRequest])
+}
+
+// PrivacyDone closes a request and forgets whom it was about, in the request and in the webhook that brought it.
+func (tx *Tx) PrivacyDone(ctx context.Context, id uuid.UUID, carts int) error {
+	_, err := tx.Exec(ctx, `
+		WITH done AS (
+			UPDATE privacy_requests
+			SET done_at = $2, carts = $3, person = NULL
+			WHERE id = $1
+			RETURNING webhook_day, webhook_key
+		)
+		UPDATE webhooks
+		SET payload = NULL
+		FROM done
+		WHERE webhooks.day = done.webhook_day AND webhooks.key = done.webhook_key`, id, tx.Now, carts)
+	if err != nil {
+		return fmt.Errorf("close privacy request: %w", err)
+	}
+	return nil
+}
+
+// ForgetCart erases what is kept beside a cart that was erased: the raw messages about it and its calls.
+func (tx *Tx) ForgetCart(ctx context.Context, c *cart.Cart) error {
+	calls := make([]uuid.UUID, len(c.Calls))
+	for i := range c.Calls {
+		calls[i] = c.Calls[i].ID
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		UPDATE webhooks
+		SET payload = NULL
+		WHERE cart_id = $1`, c.ID)
+	batch.Queue(`
+		UPDATE callbacks
+		SET payload = NULL
+		WHERE call_id = ANY ($1)`, calls)
+	batch.Queue(`
+		UPDATE orders
+		SET customer_id = ''
+		WHERE cart_id = $1`, c.ID)
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("forget what surrounds cart %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// ForgetPerson erases a person's values where only hashes are needed, and the raw messages of the shop that speak of
+// the person without belonging to a cart.
+func (db *DB) ForgetPerson(ctx context.Context, shop string, p Person) error {
+	keys := phoneKeys(db.hasher, p.Phones)
+	if key := db.hasher.Email(p.Email); key != nil {
+		keys = append(keys, key)
+	}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		UPDATE suppressions
+		SET value = NULL
+		WHERE key = ANY ($1) AND scope IN ('', $2)`, keys, shop)
+	batch.Queue(`
+		UPDATE orders
+		SET customer_id = ''
+		WHERE shop = $1 AND (customer_id = $2 AND $2 <> '' OR email_key = ANY ($3) OR phone_keys && $3)`, shop, p.CustomerID, keys)
+	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("forget person: %w", err)
+	}
+	return db.wipePayloads(ctx, shop, p.spokenOf)
+}
+
+// ForgetShop erases the raw messages of a shop and the values of its suppressions.
+func (db *DB) ForgetShop(ctx context.Context, shop string) error {
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		UPDATE webhooks
+		SET payload = NULL
+		WHERE shop = $1`, shop)
+	batch.Queue(`
+		UPDATE suppressions
+		SET value = NULL
+		WHERE scope = $1`, shop)
+	batch.Queue(`
+		UPDATE orders
+		SET customer_id = ''
+		WHERE shop = $1`, shop)
+	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("forget shop: %w", err)
+	}
+	return nil
+}
+
+// wipePayloads drops the shop's raw messages that speak of somebody. It reads them all: privacy requests are rare and raw messages few days old.
+func (db *DB) wipePayloads(ctx context.Context, shop string, speaks func([]byte) bool) error {
+	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		type place struct {
+			day time.Time
+			key []byte
+		}
+		rows, err := tx.Query(ctx, `
+			SELECT day, key, payload
+			FROM webhooks
+			WHERE shop = $1 AND payload IS NOT NULL`, shop)
+		if err != nil {
+			return fmt.Errorf("read payloads: %w", err)
+		}
+		var found []place
+		for rows.Next() {
+			var p place
+			var payload []byte
+			if err := rows.Scan(&p.day, &p.key, &payload); err != nil {
+				rows.Close()
+				return fmt.Errorf("read payloads: %w", err)
+			}
+			if speaks(payload) {
+				found = append(found, p)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			return fmt.Errorf("read payloads: %w", err)
+		}
+		for _, p := range found {
+			if _, err := tx.Exec(ctx, `
+				UPDATE webhooks
+				SET payload = NULL
+				WHERE day = $1 AND key = $2`, p.day, p.key); err != nil {
+				return fmt.Errorf("wipe payload: %w", err)
+			}
+		}
+		return nil
+	})
+}
+
+// spokenOf reports whether a raw message names the person. It errs on the side of yes: a message too many is
+// forgotten a few days early.
+func (p Person) spokenOf(payload []byte) bool {
+	low := bytes.ToLower(payload)
+	if p.Email != "" && bytes.Contains(low, []byte(strings.ToLower(p.Email))) {
+		return true
+	}
+	if p.CustomerID != "" && bytes.Contains(low, []byte(p.CustomerID)) {
+		return true
+	}
+	digits := bytes.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, low)
+	for _, phone := range p.Phones {
+		if n := strings.TrimPrefix(phone, "+"); len(n) >= nationalDigits && bytes.Contains(digits, []byte(n[len(n)-nationalDigits:])) {
+			return true
+		}
+	}
+	return false
+}
+
+// nationalDigits is how many last digits of a number are looked for: it may have been typed without its country code.
+const nationalDigits = 8
+
+// CartsToErase lists carts whose last activity is older than before and whose personal data is still there.
+func (db *DB) CartsToErase(ctx context.Context, before time.Time, limit int) ([]uuid.UUID, error) {
+	return db.ids(ctx, `
+		SELECT id
+		FROM carts
+		WHERE erased_at IS NULL AND last_activity_at < $1 AND updated_at < $1
+		ORDER BY last_activity_at
+		LIMIT $2`, before, limit)
+}
+
+// CartsOfShop lists the ids of a shop's carts after the id after.
+func (db *DB) CartsOfShop(ctx context.Context, shop string, after uuid.UUID, limit int) ([]uuid.UUID, error) {
+	return db.ids(ctx, `
+		SELECT id
+		FROM carts
+		WHERE shop = $1 AND id > $2
+		ORDER BY id
+		LIMIT $3`, shop, after, limit)
+}
