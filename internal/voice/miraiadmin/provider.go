@@ -1,0 +1,110 @@
+// Package miraiadmin places calls with Mirai's older endpoint, POST /v1/admin/assistant/call (its guide "Make a Call").
+//
+// That endpoint takes an assistant and a number and nothing else: no cart, no metadata and no callback URL. Callbacks go to the
+// one URL that is set for the assistant at Mirai and name only the provider's id of the call. Stopping a call and checking a
+// callback's signature need the key pair of the newer API: without it the account can do neither.
+package miraiadmin
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"ringback/internal/config"
+	"ringback/internal/voice"
+	"ringback/internal/voice/mirai"
+	"ringback/internal/voice/tolerant"
+	"ringback/internal/voice/wire"
+)
+
+// Name is the provider's name in configurations and callback URLs.
+const Name = "mirai_admin"
+
+// Provider places calls through the admin endpoint. It implements voice.Provider.
+type Provider struct {
+	client    *wire.Client
+	assistant string
+	insights  config.Insights
+	// keys is nil without a key pair.
+	keys *mirai.Account
+}
+
+// New makes a provider from a store's voice section. The error names the key at fault.
+func New(cfg config.Voice, network wire.Network) (*Provider, error) {
+	for _, need := range []struct{ key, value string }{
+		{"token", cfg.Token.Reveal()}, {"workspace", cfg.Workspace}, {"organization", cfg.Organization}, {"assistant", cfg.Assistant},
+	} {
+		if strings.TrimSpace(need.value) == "" {
+			return nil, fmt.Errorf("voice.%s: missing; mirai_admin needs it", need.key)
+		}
+	}
+	client, err := wire.New(cfg.BaseURL, cfg.Timeout, http.Header{
+		"Authorization": {"Bearer " + cfg.Token.Reveal()},
+		"Workspace":     {cfg.Workspace},
+		"Organization":  {cfg.Organization},
+	}, network)
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{client: client, assistant: cfg.Assistant, insights: cfg.Insights}
+	if cfg.PublicKey != "" || cfg.PrivateKey.Set() {
+		if p.keys, err = mirai.NewAccount(cfg, network); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Name implements voice.Provider.
+func (p *Provider) Name() string { return Name }
+
+// Abilities implements voice.Provider.
+func (p *Provider) Abilities() voice.Abilities {
+	return voice.Abilities{CanAbort: p.keys != nil, Signs: p.keys != nil, OwnRetries: true}
+}
+
+// Place implements voice.Provider with POST /v1/admin/assistant/call. The cart, the offer and the callback URL do not travel:
+// there is no field for them.
+func (p *Provider) Place(ctx context.Context, r voice.Request) (voice.Receipt, error) {
+	if err := r.Check(); err != nil {
+		return voice.Receipt{}, err
+	}
+	body := map[string]string{"assistant_id": p.assistant, "to_number": r.Phone}
+	answer, err := p.client.Place(ctx, "/v1/admin/assistant/call", body, r.Private())
+	if err != nil {
+		return voice.Receipt{}, err
+	}
+	answers, err := tolerant.Decode(answer)
+	if err != nil {
+		return voice.Receipt{}, &voice.UncertainError{Err: fmt.Errorf("read the provider's answer: %w", err)}
+	}
+	for _, o := range []tolerant.Object{answers[0].Object("data"), answers[0]} {
+		if id := o.Word("call_id", "callId"); id != "" {
+			return voice.Receipt{ProviderCallID: id, Status: o.Word("status")}, nil
+		}
+	}
+	return voice.Receipt{}, &voice.UncertainError{Err: wire.ErrNoID}
+}
+
+// Abort implements voice.Provider with the newer API's POST /v2/call/abort, if the account has its keys.
+func (p *Provider) Abort(ctx context.Context, providerCallID string) error {
+	if p.keys == nil {
+		return voice.ErrUnsupported
+	}
+	return p.keys.Abort(ctx, providerCallID)
+}
+
+// Update implements voice.Provider: there is nothing to update.
+func (p *Provider) Update(context.Context, string, voice.Request) error { return voice.ErrUnsupported }
+
+// Verify implements voice.Provider. Without the key pair it accepts everything.
+func (p *Provider) Verify(h http.Header, body []byte) error {
+	if p.keys == nil {
+		return nil
+	}
+	return p.keys.Verify(h, body)
+}
+
+// Parse implements voice.Provider.
+func (p *Provider) Parse(body []byte) ([]voice.Callback, error) { return mirai.Parse(body, p.insights) }
