@@ -1,0 +1,382 @@
+package simshop
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/shopify"
+
+	"github.com/shopspring/decimal"
+)
+
+// ShopConfig describes a shop.
+type ShopConfig struct {
+	// Domain is the *.myshopify.com domain.
+	Domain string
+	Name   string
+	// Timezone is an IANA zone (UTC), Currency an ISO 4217 code (USD), Country an ISO alpha-2 code (US).
+	Timezone string
+	Currency string
+	Country  string
+}
+
+// Shop is one simulated shop. Its methods are safe for concurrent use.
+type Shop struct {
+	sim  *Shopify
+	cfg  ShopConfig
+	zone *time.Location
+
+	// All below is guarded by sim.mu.
+	id            int64
+	checkouts     map[string]*checkout
+	orders        []*order
+	subscriptions []*subscription
+	discounts     []*discount
+	points        float64
+	pointsAt      time.Time
+	orderNumber   int
+}
+
+type checkout struct {
+	cart.Checkout
+	id      int64
+	deleted bool
+}
+
+type order struct {
+	cart.Order
+	id       int64
+	checkout cart.Checkout
+}
+
+type discount struct {
+	id       int64
+	title    string
+	code     string
+	startsAt time.Time
+	endsAt   time.Time
+	// off is what the code takes off a total.
+	off   func(total decimal.Decimal) decimal.Decimal
+	limit int
+	used  int
+}
+
+// AddShop adds a shop. It panics on a domain that is not a *.myshopify.com one or an unknown zone: a mistake in a script.
+func (s *Shopify) AddShop(cfg ShopConfig) *Shop {
+	domain, err := shopify.ParseShop(cfg.Domain)
+	if err != nil {
+		panic(err)
+	}
+	cfg.Domain = domain
+	for field, fallback := range map[*string]string{
+		&cfg.Timezone: "UTC", &cfg.Currency: "USD", &cfg.Country: "US", &cfg.Name: strings.TrimSuffix(domain, ".myshopify.com"),
+	} {
+		if *field == "" {
+			*field = fallback
+		}
+	}
+	zone, err := time.LoadLocation(cfg.Timezone)
+	if err != nil {
+		panic(err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	shop := &Shop{
+		sim: s, cfg: cfg, zone: zone, id: s.id(), checkouts: map[string]*checkout{},
+		points: s.cfg.Points, pointsAt: s.now(), orderNumber: 1000,
+	}
+	s.shops[domain] = shop
+	return shop
+}
+
+// Domain is the shop's *.myshopify.com domain.
+func (p *Shop) Domain() string { return p.cfg.Domain }
+
+// NewCheckout begins a checkout: fill puts in what the shopper did, on a checkout that has its tokens, link, times and currency.
+// Totals that fill leaves at zero follow from the items. It returns the token; the checkout appears to the app once it has
+// an email or a phone, as Shopify does it.
+func (p *Shop) NewCheckout(fill func(*cart.Checkout)) string {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	now := p.sim.now()
+	id := p.sim.id()
+	c := &checkout{id: id, Checkout: cart.Checkout{
+		Token: p.sim.secret(32), ID: strconv.FormatInt(id, 10), CartToken: "hWN" + p.sim.secret(21),
+		Currency: p.cfg.Currency, Locale: "en", SourceName: "web", CreatedAt: now, UpdatedAt: now,
+	}}
+	c.URL = fmt.Sprintf("https://%s/%d/checkouts/ac/%s/recover?key=%s", p.cfg.Domain, p.id, c.CartToken, p.sim.secret(32))
+	p.checkouts[c.Token] = c
+	p.change(c, fill, shopify.CheckoutsCreate)
+	return c.Token
+}
+
+// Update lets the shopper do something more on a checkout, a few seconds to days after. It panics on an unknown token: a mistake in
+// a script. A checkout that was bought or deleted stays as it is.
+func (p *Shop) Update(token string, change func(*cart.Checkout)) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	c := p.open(token)
+	if c == nil {
+		return
+	}
+	seen := visible(c)
+	topic := shopify.CheckoutsUpdate
+	if !seen {
+		topic = shopify.CheckoutsCreate
+	}
+	p.change(c, change, topic)
+}
+
+// open returns the checkout if it can still change. The caller holds the lock.
+func (p *Shop) open(token string) *checkout {
+	c := p.checkouts[token]
+	if c == nil {
+		panic("simshop: no checkout " + token)
+	}
+	if c.deleted || c.CompletedAt != nil {
+		return nil
+	}
+	return c
+}
+
+// visible reports whether Shopify tells the app of the checkout.
+func visible(c *checkout) bool { return c.Email != "" || len(c.Phones) > 0 }
+
+// change applies fill and tells of it. A total that follows from the items goes on doing so, until fill sets another. The
+// caller holds the lock.
+func (p *Shop) change(c *checkout, fill func(*cart.Checkout), topic string) {
+	before := c.Total
+	derived := before.Equal(total(c.Items, c.Discounts))
+	fill(&c.Checkout)
+	if derived && c.Total.Equal(before) {
+		c.Subtotal = total(c.Items, c.Discounts)
+		c.Total = c.Subtotal
+	}
+	c.UpdatedAt = p.sim.now()
+	if visible(c) {
+		p.tell(topic, p.checkoutJSON(c), c.UpdatedAt)
+	}
+}
+
+func total(items []cart.Item, discounts decimal.Decimal) decimal.Decimal {
+	sum := decimal.Zero
+	for _, i := range items {
+		sum = sum.Add(i.Price.Mul(decimal.NewFromInt(int64(i.Quantity))))
+	}
+	return decimal.Max(sum.Sub(discounts), decimal.Zero)
+}
+
+// Buy completes a checkout, with the discount codes used, and returns the order. It fails when a code of the app's own cannot be
+// used (ended, not begun, used up); codes it does not know are taken as the merchant's. Buying twice returns the first order.
+func (p *Shop) Buy(token string, codes ...string) (cart.Order, error) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	c := p.open(token)
+	if c == nil {
+		for _, o := range p.orders {
+			if o.CheckoutToken == token {
+				return o.Order, nil
+			}
+		}
+		return cart.Order{}, fmt.Errorf("simshop: checkout %s was deleted", token)
+	}
+	now := p.sim.now()
+	sum := c.Total
+	for _, code := range codes {
+		used, err := p.redeem(code, now)
+		if err != nil {
+			return cart.Order{}, err
+		}
+		if used != nil {
+			off := decimal.Min(used.off(sum), sum)
+			sum = sum.Sub(off)
+			c.Discounts = c.Discounts.Add(off)
+			c.Codes = append(c.Codes, cart.DiscountCode{Code: code, Amount: off, Type: "fixed_amount"})
+			continue
+		}
+		c.Codes = append(c.Codes, cart.DiscountCode{Code: code, Type: "fixed_amount"})
+	}
+	c.Total, c.CompletedAt, c.UpdatedAt = sum, &now, now
+	p.orderNumber++
+	o := &order{id: p.sim.id(), checkout: c.Checkout}
+	o.Order = cart.Order{
+		ID: strconv.FormatInt(o.id, 10), Name: "#" + strconv.Itoa(p.orderNumber),
+		CheckoutToken: c.Token, CartToken: c.CartToken, CustomerID: c.Customer.ID, Email: c.Email, Phones: c.Phones,
+		Total: sum, Currency: c.Currency, Test: c.Test, CreatedAt: now, UpdatedAt: now,
+	}
+	for _, code := range c.Codes {
+		o.Codes = append(o.Codes, code.Code)
+	}
+	p.orders = append(p.orders, o)
+	event := p.sim.uuid()
+	p.tellEvent(shopify.OrdersCreate, event, p.orderJSON(o), now)
+	p.tellEvent(shopify.OrdersPaid, event, p.orderJSON(o), now)
+	if visible(c) {
+		p.tellEvent(shopify.CheckoutsUpdate, event, p.checkoutJSON(c), now)
+	}
+	return o.Order, nil
+}
+
+// BuyElsewhere makes an order that came from no checkout the app knows: another device, a one-click checkout, the till.
+func (p *Shop) BuyElsewhere(buyer cart.Checkout) cart.Order {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	now := p.sim.now()
+	p.orderNumber++
+	buyer.Token, buyer.CartToken = p.sim.secret(32), ""
+	if buyer.Total.IsZero() {
+		buyer.Total = total(buyer.Items, buyer.Discounts)
+	}
+	o := &order{id: p.sim.id(), checkout: buyer}
+	o.Order = cart.Order{
+		ID: strconv.FormatInt(o.id, 10), Name: "#" + strconv.Itoa(p.orderNumber), CheckoutToken: buyer.Token,
+		CustomerID: buyer.Customer.ID, Email: buyer.Email, Phones: buyer.Phones, Total: buyer.Total, Currency: p.cfg.Currency,
+		CreatedAt: now, UpdatedAt: now,
+	}
+	p.orders = append(p.orders, o)
+	p.tell(shopify.OrdersCreate, p.orderJSON(o), now)
+	return o.Order
+}
+
+// Delete deletes a checkout.
+func (p *Shop) Delete(token string) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	c := p.open(token)
+	if c == nil {
+		return
+	}
+	c.deleted = true
+	p.tell(shopify.CheckoutsDelete, object{
+		"id": c.id, "cart_token": c.CartToken, "presentment_currency": c.Currency, "total_price": c.Total.StringFixed(2),
+	}, p.sim.now())
+}
+
+// SetSMSConsent tells that a customer gave or withdrew the consent to text messages.
+func (p *Shop) SetSMSConsent(customer cart.Customer, phone string, given bool) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	now := p.sim.now()
+	p.tell(shopify.CustomersConsentUpdate, object{
+		"id": number(customer.ID), "phone": nullable(phone), "email": nullable(customer.Email),
+		"sms_marketing_consent": consent(given, p.local(now)),
+	}, now)
+}
+
+func consent(given bool, at string) object {
+	state := "unsubscribed"
+	if given {
+		state = "subscribed"
+	}
+	return object{"state": state, "opt_in_level": "single_opt_in", "consent_updated_at": at, "consent_collected_from": "SHOPIFY"}
+}
+
+// Uninstall removes the app: its tokens and subscriptions are gone at once, and app/uninstalled is sent.
+func (p *Shop) Uninstall() {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	p.tell(shopify.AppUninstalled, object{"id": p.id, "domain": p.cfg.Domain, "myshopify_domain": p.cfg.Domain, "name": p.cfg.Name}, p.sim.now())
+	p.subscriptions = nil
+	p.sim.tokens = slices.DeleteFunc(p.sim.tokens, func(t *token) bool { return t.shop == p })
+}
+
+// SendDataRequest, SendRedact and SendShopRedact send the compliance webhooks to Config.ComplianceURL.
+func (p *Shop) SendDataRequest(customer cart.Customer, phone string) {
+	p.comply(shopify.CustomersDataRequest, object{
+		"customer":         object{"id": number(customer.ID), "email": nullable(customer.Email), "phone": nullable(phone)},
+		"orders_requested": []any{}, "data_request": object{"id": 1},
+	})
+}
+
+// SendRedact asks the app to forget a customer, who may be named by an email alone. See SendDataRequest.
+func (p *Shop) SendRedact(customer cart.Customer, phone string) {
+	p.comply(shopify.CustomersRedact, object{
+		"customer":         object{"id": number(customer.ID), "email": nullable(customer.Email), "phone": nullable(phone)},
+		"orders_to_redact": []any{},
+	})
+}
+
+// SendShopRedact asks the app to forget the shop. See SendDataRequest.
+func (p *Shop) SendShopRedact() { p.comply(shopify.ShopRedact, object{}) }
+
+func (p *Shop) comply(topic string, body object) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	body["shop_id"], body["shop_domain"] = p.id, p.cfg.Domain
+	p.enqueue(topic, p.sim.uuid(), p.sim.cfg.ComplianceURL, body, p.sim.now(), nil)
+}
+
+// redeem uses a code of the app's own; nil when the code is not one. The caller holds the lock.
+func (p *Shop) redeem(code string, now time.Time) (*discount, error) {
+	for _, d := range p.discounts {
+		if !strings.EqualFold(d.code, code) {
+			continue
+		}
+		if now.Before(d.startsAt) || !now.Before(d.endsAt) || d.used >= d.limit {
+			return nil, fmt.Errorf("simshop: discount code %s cannot be used: from %s to %s, used %d of %d", code, d.startsAt, d.endsAt, d.used, d.limit)
+		}
+		d.used++
+		return d, nil
+	}
+	return nil, nil
+}
+
+// Codes lists the discount codes that the app made, each with how often it was used.
+func (p *Shop) Codes() map[string]int {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	out := map[string]int{}
+	for _, d := range p.discounts {
+		out[d.code] = d.used
+	}
+	return out
+}
+
+// Checkout returns a checkout as it is now.
+func (p *Shop) Checkout(token string) (cart.Checkout, bool) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	c, ok := p.checkouts[token]
+	if !ok {
+		return cart.Checkout{}, false
+	}
+	return c.Checkout, true
+}
+
+// Subscribe adds a webhook subscription, as a merchant or an earlier install would have left it.
+func (p *Shop) Subscribe(topic, uri string) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	p.subscriptions = append(p.subscriptions, &subscription{id: p.sim.id(), topic: topic, uri: uri, createdAt: p.sim.now()})
+}
+
+// DropSubscription removes the subscriptions of a topic, as Shopify does after too many failures.
+func (p *Shop) DropSubscription(topic string) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	p.subscriptions = slices.DeleteFunc(p.subscriptions, func(s *subscription) bool { return s.topic == topic })
+}
+
+// Subscriptions returns the address of each subscribed topic; of several for one topic, the last.
+func (p *Shop) Subscriptions() map[string]string {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	out := map[string]string{}
+	for _, s := range p.subscriptions {
+		out[s.topic] = s.uri
+	}
+	return out
+}
+
+// sorted returns the checkouts that the API shows, by id. The caller holds the lock.
+func (p *Shop) sorted() []*checkout {
+	all := slices.Collect(maps.Values(p.checkouts))
+	all = slices.DeleteFunc(all, func(c *checkout) bool { return c.deleted || !visible(c) })
+	slices.SortFunc(all, func(a, b *checkout) int { return int(a.id - b.id) })
+	return all
+}
