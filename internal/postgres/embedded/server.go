@@ -161,5 +161,6 @@ func (o *owner) stop(ctx context.Context) error {
 	if err != nil {
 		err = fmt.Errorf("stop the embedded Postgres: %w", err)
 	}
-	return errors.Join(err, o.lock.Close())
+	// Nobody owns the directory now.
+	return errors.Join(err, o.lock.Truncate(0), o.lock.Close())
 }

@@ -1,0 +1,54 @@
+# Ringback's tasks. "make" lists them.
+
+CONFIG   ?= config.yaml
+DATA     ?= data
+FUZZTIME ?= 10s
+
+GO       ?= go
+LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run build test bench fuzz lint fmt generate db/reset
+
+help: ## List the tasks
+	@awk -F ':.*## ' '/^[a-z\/]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Tell the story with a simulated shop and voice API, then keep the dashboard open
+	@scripts/need.sh go postgres
+	$(GO) run ./cmd/ringback demo
+
+run: ## Run the server with CONFIG (config.yaml)
+	@scripts/need.sh go postgres
+	@test -f "$(CONFIG)" || { echo "$(CONFIG) is missing: cp config.example.yaml $(CONFIG), then edit it"; exit 1; }
+	$(GO) run ./cmd/server -config "$(CONFIG)"
+
+build: ## Build the programs into bin/
+	@scripts/need.sh go
+	$(GO) build -trimpath -o bin/ ./cmd/...
+
+test: ## Run all tests, with the race detector
+	@scripts/need.sh go cc postgres $(BROWSER)
+	$(GO) test -race -timeout 10m ./...
+
+bench: ## Run the benchmarks
+	@scripts/need.sh go postgres
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## Fuzz every fuzz test for FUZZTIME (10s)
+	@scripts/need.sh go
+	@scripts/fuzz.sh $(FUZZTIME)
+
+lint: ## Check formatting, generated code and the rules of .golangci.yml
+	@scripts/need.sh go
+	@scripts/gofmt.sh
+	@scripts/generated.sh
+	$(LINT) run
+
+fmt: ## Format the code
+	gofmt -w cmd internal migrations
+
+generate: ## Make the code that comes from templates
+	$(GO) tool templ generate
+
+db/reset: ## Throw the embedded databases under DATA (data) away
+	@scripts/db-reset.sh "$(DATA)"
