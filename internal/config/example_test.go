@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"gopkg.in/yaml.v3"
+	"pgregory.net/rapid"
 )
 
 const exampleFile = "../../config.example.yaml"
@@ -130,4 +131,56 @@ func keyPaths(t reflect.Type, path string) []string {
 		return paths
 	}
 	return []string{path}
+}
+
+// TestDamageToTheExampleIsReported puts something else in place of any one value of the full example. Whatever it is, the loader
+// either takes it or says where it stands.
+func TestDamageToTheExampleIsReported(t *testing.T) {
+	t.Parallel()
+	text := optionalKey.ReplaceAll(readExample(t), []byte("$1$2"))
+	rapid.Check(t, func(t *rapid.T) {
+		var document yaml.Node
+		require.NoError(t, yaml.Unmarshal(text, &document))
+		var values []*yaml.Node
+		collectValues(document.Content[0], &values)
+		damaged := rapid.SampledFrom(values).Draw(t, "value")
+		*damaged = rapid.SampledFrom([]yaml.Node{
+			{Kind: yaml.ScalarNode, Tag: "!!null", Value: "null"},
+			{Kind: yaml.ScalarNode, Tag: "!!str", Value: ""},
+			{Kind: yaml.ScalarNode, Tag: "!!str", Value: "nonsense"},
+			{Kind: yaml.ScalarNode, Tag: "!!int", Value: "-1"},
+			{Kind: yaml.ScalarNode, Tag: "!!str", Value: "${NO_SUCH_VARIABLE"},
+			{Kind: yaml.SequenceNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Tag: "!!str", Value: ""}, {Kind: yaml.MappingNode}}},
+			{Kind: yaml.MappingNode, Content: []*yaml.Node{{Kind: yaml.ScalarNode, Tag: "!!str", Value: "nonsense"}, {Kind: yaml.ScalarNode, Tag: "!!str", Value: "x"}}},
+		}).Draw(t, "damage")
+		damagedText, err := yaml.Marshal(&document)
+		require.NoError(t, err)
+
+		lines := strings.Count(string(damagedText), "\n") + 1
+		_, _, err = Parse("testdata/f.yml", damagedText, exampleEnv)
+		var problems *Error
+		require.ErrorAs(t, err, &problems, "the secret files are not there")
+		for _, p := range problems.Problems {
+			require.NotEmpty(t, p.Message)
+			require.NotEmpty(t, p.Path)
+			require.Positive(t, p.Column)
+			require.Positive(t, p.Line)
+			require.LessOrEqual(t, p.Line, lines)
+		}
+	})
+}
+
+func collectValues(n *yaml.Node, into *[]*yaml.Node) {
+	switch n.Kind {
+	case yaml.MappingNode:
+		for i := 1; i < len(n.Content); i += 2 {
+			*into = append(*into, n.Content[i])
+			collectValues(n.Content[i], into)
+		}
+	case yaml.SequenceNode:
+		for _, item := range n.Content {
+			*into = append(*into, item)
+			collectValues(item, into)
+		}
+	}
 }
