@@ -1,11 +1,171 @@
 package policy
 
-// compiled is what Decide needs of the rules, worked out once.
-type compiled struct{}
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
-// Compile works out what Decide needs, for the store that the rules belong to. It must be called again after any change.
-// Its error is the first of the rules' problems, or names the store's value that is wrong.
+// compiled is what Decide needs of the rules, worked out once.
+type compiled struct {
+	tables    *tables
+	store     Store
+	storeZone *zone
+
+	windows week
+	// holidays are the store's own, as days since 1970-01-01, in order.
+	holidays []int64
+	// countries holds the table's rows by country, as the store changed them; elsewhere is the row of all others.
+	countries map[string]countryRows
+	elsewhere *row
+
+	// attribute is the checkout attribute that carries consent, when that is the basis.
+	attribute string
+}
+
+// countryRows are the rows of one country.
+type countryRows struct {
+	row    *row
+	states map[string]*row
+	// unknownState is nil where no state has a row of its own.
+	unknownState *row
+}
+
+// Compile works out what Decide needs, for the store that the rules belong to. It must be called again after any change. Its error
+// is the first of the rules' problems, or names the store's value that is wrong.
 func (r *Rules) Compile(store Store) error {
-	r.compiled = &compiled{}
+	if problems := r.Problems(); len(problems) > 0 {
+		return fmt.Errorf("policy.%s: %s", problems[0].Path, problems[0].Message)
+	}
+	c, err := r.compile(store)
+	if err != nil {
+		return err
+	}
+	r.compiled = c
 	return nil
+}
+
+func (r *Rules) compile(store Store) (*compiled, error) {
+	t, err := builtin()
+	if err != nil {
+		return nil, err
+	}
+	if store.Timezone == "" {
+		return nil, errors.New("timezone: is missing; write the store's IANA zone, such as Asia/Kolkata")
+	}
+	c := &compiled{tables: t, store: store}
+	if c.storeZone, err = loadZone(store.Timezone); err != nil {
+		return nil, fmt.Errorf("timezone: %w", err)
+	}
+	c.store.Country, c.store.Currency = strings.ToUpper(store.Country), strings.ToUpper(store.Currency)
+	c.attribute, _ = strings.CutPrefix(r.Consent, ConsentAttribute)
+	if c.windows, err = weekOf(r.Windows); err != nil {
+		return nil, err
+	}
+	for _, text := range r.Holidays {
+		day, err := parseDate(text)
+		if err != nil {
+			return nil, err
+		}
+		c.holidays = append(c.holidays, day)
+	}
+	slices.Sort(c.holidays)
+	return c, c.overlay(r.Jurisdictions)
+}
+
+// weekOf turns the windows into the spans of each day; a window belongs to the day on which it starts.
+func weekOf(windows []Window) (week, error) {
+	var w week
+	for _, win := range windows {
+		from, err := parseTime(win.From)
+		if err != nil {
+			return w, err
+		}
+		to, err := parseTime(win.To)
+		if err != nil {
+			return w, err
+		}
+		if to < from {
+			to += daySeconds
+		}
+		for day := range time.Saturday + 1 {
+			if len(win.Days) == 0 || slices.Contains(win.Days, dayNames[day]) {
+				w[day] = append(w[day], span{from, to})
+			}
+		}
+	}
+	return w, nil
+}
+
+// overlay lays the store's changes over the table: first those of a row, then those of one country.
+func (c *compiled) overlay(overrides map[string]Override) error {
+	c.countries = map[string]countryRows{}
+	for _, r := range c.tables.rows {
+		here, err := r.over(overrides, r.key)
+		if err != nil {
+			return err
+		}
+		if r.key == everywhere {
+			c.elsewhere = here
+			for code, o := range overrides {
+				if c.tables.isCountry(code) && !c.tables.covered(code) {
+					own, err := here.changed(o)
+					if err != nil {
+						return err
+					}
+					own.key = code
+					c.countries[code] = countryRows{row: own}
+				}
+			}
+			continue
+		}
+		for _, code := range r.countries {
+			rows := c.countries[code]
+			switch r.state {
+			case "":
+				rows.row = here
+				if code != r.key {
+					if rows.row, err = here.over(overrides, code); err != nil {
+						return err
+					}
+				}
+			case anyState:
+				rows.unknownState = here
+			default:
+				if rows.states == nil {
+					rows.states = map[string]*row{}
+				}
+				rows.states[r.state] = here
+			}
+			c.countries[code] = rows
+		}
+	}
+	return nil
+}
+
+// over gives the row as the override of that key leaves it, if there is one.
+func (r *row) over(overrides map[string]Override, key string) (*row, error) {
+	o, ok := overrides[key]
+	if !ok {
+		return r, nil
+	}
+	return r.changed(o)
+}
+
+// covered reports whether a row of its own covers the country.
+func (t *tables) covered(country string) bool {
+	return slices.ContainsFunc(t.rows, func(r *row) bool { return r.covers(country) })
+}
+
+// ready gives what was compiled. Rules that were not compiled are compiled here, for a store of which nothing is known.
+func (r *Rules) ready() (*compiled, error) {
+	if r.compiled != nil {
+		return r.compiled, nil
+	}
+	if problems := r.Problems(); len(problems) > 0 {
+		return nil, fmt.Errorf("%s: %s", problems[0].Path, problems[0].Message)
+	}
+	return r.compile(Store{Timezone: "UTC"})
 }

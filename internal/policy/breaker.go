@@ -1,0 +1,81 @@
+package policy
+
+import (
+	"fmt"
+	"time"
+
+	"ringback/internal/cart"
+
+	"github.com/shopspring/decimal"
+)
+
+// maxBreakerCalls bounds how many of a shop's last calls a breaker may look at.
+const maxBreakerCalls = 1000
+
+// BreakerReach gives how many of a shop's newest calls the breakers look at; 0 when there are no breakers.
+func BreakerReach(breakers []Breaker) int {
+	n := 0
+	for _, b := range breakers {
+		n = max(n, b.Last)
+		if b.On == BreakCredits {
+			n = max(n, 1)
+		}
+	}
+	return n
+}
+
+// Trip says whether one of the breakers goes off at now: why, as a sentence of what was counted, and until when the shop pauses, nil
+// until it is resumed by hand. Of several, the one that pauses longest counts. calls are the shop's newest settled or uncertain
+// calls, newest first, at least as many as BreakerReach asks for if there are so many; the caller leaves out those from before the shop
+// was last resumed by hand, which have been answered for. credits is the voice account's balance, nil when it is not known.
+func Trip(breakers []Breaker, calls []cart.Call, credits *decimal.Decimal, now time.Time) (why string, until *time.Time, tripped bool) {
+	for _, b := range breakers {
+		saw, off := b.wentOff(calls, credits)
+		if !off {
+			continue
+		}
+		var end *time.Time
+		if b.PauseFor > 0 {
+			at := now.Add(b.PauseFor)
+			end = &at
+		}
+		if !tripped || until != nil && (end == nil || end.After(*until)) {
+			why, until, tripped = saw, end, true
+		}
+	}
+	return why, until, tripped
+}
+
+func (b *Breaker) wentOff(calls []cart.Call, credits *decimal.Decimal) (saw string, off bool) {
+	if b.On == BreakCredits {
+		if b.Below == nil || credits == nil || credits.Cmp(*b.Below) >= 0 {
+			return "", false
+		}
+		return fmt.Sprintf("%s credits are left, fewer than %s", credits, b.Below), true
+	}
+	if b.Last < 1 || len(calls) < b.Last {
+		return "", false
+	}
+	bad, what := 0, ""
+	for i := range calls[:b.Last] {
+		var is bool
+		if what, is = b.counts(&calls[i]); is {
+			bad++
+		}
+	}
+	if float64(bad) <= b.Above*float64(b.Last) {
+		return "", false
+	}
+	return fmt.Sprintf("%d of the last %d calls %s, more than the share of %v that may", bad, b.Last, what, b.Above), true
+}
+
+// counts reports whether the breaker counts the call, and what it counts.
+func (b *Breaker) counts(c *cart.Call) (what string, is bool) {
+	switch b.On {
+	case BreakOptOuts:
+		return "ended with an opt-out", c.Insights.OptedOut
+	case BreakUncertain:
+		return "were uncertain", c.State == cart.Uncertain || c.Outcome == cart.Lost
+	}
+	return "failed", c.State == cart.Rejected || c.Outcome == cart.Failed || c.Outcome == cart.Lost || c.Outcome == cart.Invalid
+}

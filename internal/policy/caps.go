@@ -1,0 +1,166 @@
+package policy
+
+import (
+	"slices"
+	"time"
+
+	"ringback/internal/cart"
+)
+
+// phoneCaps waits until every sliding window has room for one more call to this phone: the store's, and those of the jurisdictions
+// that the customer may be in, with their silence after a refusal.
+func (d *decider) phoneCaps() bool {
+	const rule = "caps.per_phone"
+	if d.facts.Near == nil {
+		return d.later(rule)
+	}
+	free := d.now
+	for _, c := range d.rules.Caps.PerPhone {
+		free = later(free, d.room(c))
+	}
+	if d.rules.QuietHours != QuietOff {
+		for i, p := range d.person.places {
+			if d.seenRow(i) {
+				continue
+			}
+			for _, c := range p.row.caps {
+				free = later(free, d.room(c))
+			}
+			if p.row.silence > 0 {
+				free = later(free, d.afterRefusal(p.row.silence))
+			}
+		}
+	}
+	if free.After(d.now) {
+		d.say("; free at ")
+		d.sayTime(free)
+	}
+	d.until(rule, &d.firm, free, cart.Cap)
+	return false
+}
+
+// seenRow reports whether an earlier place has the same row: a row may stand for several provinces.
+func (d *decider) seenRow(i int) bool {
+	return slices.ContainsFunc(d.person.places[:i], func(p place) bool { return p.row == d.person.places[i].row })
+}
+
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// room gives the moment from which the cap has room for a call, which may be past, and says how far it is used.
+func (d *decider) room(c Cap) time.Time {
+	d.scratch = d.scratch[:0]
+	since := d.now.Add(-c.Every)
+	for _, dial := range d.facts.Near.Dials {
+		if dial.At.After(since) && (c.Scope != ScopeShop || dial.Shop == d.cart.Shop) {
+			d.scratch = append(d.scratch, dial.At.UnixNano())
+		}
+	}
+	d.comma()
+	d.sayInt(len(d.scratch))
+	d.say(" of ")
+	d.sayCount(c.Calls, "call")
+	d.say(" in ")
+	d.sayDuration(c.Every)
+	if c.Scope == ScopeShop {
+		d.say(" by this shop")
+	}
+	if len(d.scratch) < c.Calls {
+		return time.Time{}
+	}
+	// There is room again once the newest calls but Calls-1 have left the window.
+	slices.Sort(d.scratch)
+	return time.Unix(0, d.scratch[len(d.scratch)-c.Calls]).Add(c.Every)
+}
+
+// afterRefusal gives the end of the silence after the last refusal.
+func (d *decider) afterRefusal(silence time.Duration) time.Time {
+	var refused time.Time
+	for _, dial := range d.facts.Near.Dials {
+		if dial.Refused {
+			refused = later(refused, dial.At)
+		}
+	}
+	if refused.IsZero() {
+		return refused
+	}
+	d.comma()
+	d.say("refused at ")
+	d.sayTime(refused)
+	return refused.Add(silence)
+}
+
+// comma separates parts of what a step saw.
+func (d *decider) comma() {
+	if begin := d.begun(); len(d.buf) > begin {
+		d.say(", ")
+	}
+}
+
+// dailyCap waits for the store's next day once the shop's calls of the day are used up.
+func (d *decider) dailyCap() bool {
+	const rule = "caps.daily_calls"
+	most := d.rules.Caps.DailyCalls
+	if most <= 0 {
+		return false
+	}
+	if d.facts.Near == nil {
+		return d.later(rule)
+	}
+	today, n := d.storeZone.dayOn(d.now), 0
+	for _, at := range d.facts.Near.ShopCalls {
+		if d.storeZone.dayOn(at) == today {
+			n++
+		}
+	}
+	d.sayInt(n)
+	d.say(" of ")
+	d.sayCount(most, "call")
+	d.say(" today")
+	free := d.now
+	if n >= most {
+		free = d.storeZone.startOfNextDay(d.now)
+	}
+	d.until(rule, &d.firm, free, cart.Cap)
+	return false
+}
+
+// LongestCap gives how far back the calls to a phone must be known: the longest window of the store's caps and of the
+// calling-hours table's, silences after a refusal included.
+func LongestCap(r *Rules) time.Duration {
+	var longest time.Duration
+	for _, c := range r.Caps.PerPhone {
+		longest = max(longest, c.Every)
+	}
+	if c, err := r.ready(); err == nil && r.QuietHours != QuietOff {
+		longest = max(longest, c.longest())
+	}
+	return longest
+}
+
+// longest gives the longest window of the jurisdictions' own caps.
+func (c *compiled) longest() time.Duration {
+	var longest time.Duration
+	note := func(r *row) {
+		if r == nil {
+			return
+		}
+		longest = max(longest, r.silence)
+		for _, limit := range r.caps {
+			longest = max(longest, limit.Every)
+		}
+	}
+	note(c.elsewhere)
+	for _, rows := range c.countries {
+		note(rows.row)
+		note(rows.unknownState)
+		for _, r := range rows.states {
+			note(r)
+		}
+	}
+	return longest
+}

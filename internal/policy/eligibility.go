@@ -1,0 +1,181 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+
+	"ringback/internal/cart"
+
+	"github.com/shopspring/decimal"
+)
+
+// eligible looks at whether the cart is worth a call, rule by rule; only rules that the store set leave a step.
+func (d *decider) eligible() bool {
+	e, c := &d.rules.Eligibility, &d.cart.Checkout
+	if c.Test && !e.Test {
+		d.say("a test checkout, which the store leaves out")
+		return d.watch("eligibility.test", cart.Ineligible)
+	}
+	return d.eligibleTotal(e, c) || d.eligibleCountry(e, c) || d.eligibleItems(e, c) || d.eligibleCustomer(e, c)
+}
+
+func (d *decider) eligibleTotal(e *Eligibility, c *cart.Checkout) bool {
+	if len(e.Currencies) > 0 {
+		d.say(c.Currency)
+		if !holds(e.Currencies, c.Currency) {
+			return d.watch("eligibility.currency", cart.Ineligible)
+		}
+		d.ok("eligibility.currency")
+	}
+	if e.MinTotal == nil && e.MaxTotal == nil {
+		return false
+	}
+	d.say("total ")
+	d.sayAmount(c.Total)
+	d.say(" ", c.Currency)
+	d.sayBounds(e.MinTotal, e.MaxTotal)
+	if !d.inStoreCurrency(c) {
+		d.say("; the bounds are in ", d.store.Currency)
+		return d.watch("eligibility.total", cart.Ineligible)
+	}
+	if !within(c.Total, e.MinTotal, e.MaxTotal) {
+		return d.watch("eligibility.total", cart.Ineligible)
+	}
+	d.ok("eligibility.total")
+	return false
+}
+
+// inStoreCurrency reports whether the cart's total may be compared with the store's amounts.
+func (d *decider) inStoreCurrency(c *cart.Checkout) bool {
+	return d.store.Currency != "" && strings.EqualFold(c.Currency, d.store.Currency)
+}
+
+func (d *decider) sayBounds(low, high *decimal.Decimal) {
+	if low != nil {
+		d.say(", min ")
+		d.sayAmount(*low)
+	}
+	if high != nil {
+		d.say(", max ")
+		d.sayAmount(*high)
+	}
+}
+
+// within reports whether the amount lies between two bounds, both inclusive; nil means none.
+func within(amount decimal.Decimal, low, high *decimal.Decimal) bool {
+	return (low == nil || amount.Cmp(*low) >= 0) && (high == nil || amount.Cmp(*high) <= 0)
+}
+
+func (d *decider) eligibleCountry(e *Eligibility, c *cart.Checkout) bool {
+	if len(e.Countries)+len(e.ExcludeCountries) == 0 {
+		return false
+	}
+	number, delivery := d.cart.Country, addressCountry(*c)
+	d.say("number of ", orUnknown(number), ", delivered to ", orUnknown(delivery))
+	known := false
+	for _, country := range [...]string{number, delivery} {
+		if country == "" {
+			continue
+		}
+		known = true
+		if len(e.Countries) > 0 && !holds(e.Countries, country) || holds(e.ExcludeCountries, country) {
+			return d.watch("eligibility.country", cart.Ineligible)
+		}
+	}
+	if !known && len(e.Countries) > 0 {
+		return d.watch("eligibility.country", cart.Ineligible)
+	}
+	d.ok("eligibility.country")
+	return false
+}
+
+func orUnknown(text string) string {
+	if text == "" {
+		return "unknown"
+	}
+	return text
+}
+
+func (d *decider) eligibleItems(e *Eligibility, c *cart.Checkout) bool {
+	if e.MinItems > 0 {
+		n := c.ItemCount()
+		d.sayCount(n, "piece")
+		d.say(", min ")
+		d.sayInt(e.MinItems)
+		if n < e.MinItems {
+			return d.watch("eligibility.min_items", cart.Ineligible)
+		}
+		d.ok("eligibility.min_items")
+	}
+	return d.eligibleItem("eligibility.skus", e.SKUs, e.ExcludeSKUs, c.Items, func(i *cart.Item) string { return i.SKU }) ||
+		d.eligibleItem("eligibility.products", e.Products, e.ExcludeProducts, c.Items, func(i *cart.Item) string { return i.ProductID }) ||
+		d.eligibleItem("eligibility.vendors", e.Vendors, e.ExcludeVendors, c.Items, func(i *cart.Item) string { return i.Vendor })
+}
+
+// eligibleItem asks for at least one item on the one list and none on the other.
+func (d *decider) eligibleItem(rule string, include, exclude []string, items []cart.Item, of func(*cart.Item) string) bool {
+	if len(include)+len(exclude) == 0 {
+		return false
+	}
+	wanted := 0
+	for i := range items {
+		value := of(&items[i])
+		if holds(exclude, value) {
+			d.say("holds ", value, ", which is excluded")
+			return d.watch(rule, cart.Ineligible)
+		}
+		if holds(include, value) {
+			wanted++
+		}
+	}
+	if len(include) > 0 {
+		d.sayCount(wanted, "item")
+		d.say(" on the list")
+		if wanted == 0 {
+			return d.watch(rule, cart.Ineligible)
+		}
+	} else {
+		d.say("none excluded")
+	}
+	d.ok(rule)
+	return false
+}
+
+func (d *decider) eligibleCustomer(e *Eligibility, c *cart.Checkout) bool {
+	// Tags may say things about a person: the trace shows only the store's own words for them.
+	return d.eligibleText("eligibility.customer_tags", "tag", e.CustomerTags, e.ExcludeCustomerTags, c.Customer.Tags) ||
+		d.eligibleText("eligibility.sources", "source", e.Sources, e.ExcludeSources, []string{c.SourceName})
+}
+
+func (d *decider) eligibleText(rule, what string, include, exclude, values []string) bool {
+	if len(include)+len(exclude) == 0 {
+		return false
+	}
+	for _, text := range exclude {
+		if holds(values, text) {
+			d.say(what, " ", text, " is excluded")
+			return d.watch(rule, cart.Ineligible)
+		}
+	}
+	if len(include) > 0 && !slices.ContainsFunc(include, func(text string) bool { return holds(values, text) }) {
+		d.say("no ", what, " of those asked for")
+		return d.watch(rule, cart.Ineligible)
+	}
+	if len(include) > 0 {
+		d.say("a ", what, " of those asked for")
+	} else {
+		d.say("no excluded ", what)
+	}
+	d.ok(rule)
+	return false
+}
+
+// holds reports whether the list has the text, in any letters.
+func holds(list []string, text string) bool {
+	for _, entry := range list {
+		if entry == text || strings.EqualFold(strings.TrimSpace(entry), strings.TrimSpace(text)) {
+			return true
+		}
+	}
+	return false
+}

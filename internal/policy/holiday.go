@@ -1,0 +1,152 @@
+package policy
+
+import (
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/rickar/cal/v2"
+	"github.com/rickar/cal/v2/at"
+	"github.com/rickar/cal/v2/au"
+	"github.com/rickar/cal/v2/be"
+	"github.com/rickar/cal/v2/bg"
+	"github.com/rickar/cal/v2/br"
+	"github.com/rickar/cal/v2/ca"
+	"github.com/rickar/cal/v2/ch"
+	"github.com/rickar/cal/v2/cz"
+	"github.com/rickar/cal/v2/de"
+	"github.com/rickar/cal/v2/dk"
+	"github.com/rickar/cal/v2/es"
+	"github.com/rickar/cal/v2/fr"
+	"github.com/rickar/cal/v2/gb"
+	"github.com/rickar/cal/v2/gr"
+	"github.com/rickar/cal/v2/hr"
+	"github.com/rickar/cal/v2/ie"
+	"github.com/rickar/cal/v2/it"
+	"github.com/rickar/cal/v2/jp"
+	"github.com/rickar/cal/v2/lt"
+	"github.com/rickar/cal/v2/lv"
+	"github.com/rickar/cal/v2/nl"
+	"github.com/rickar/cal/v2/no"
+	"github.com/rickar/cal/v2/nz"
+	"github.com/rickar/cal/v2/pl"
+	"github.com/rickar/cal/v2/ro"
+	"github.com/rickar/cal/v2/ru"
+	"github.com/rickar/cal/v2/se"
+	"github.com/rickar/cal/v2/si"
+	"github.com/rickar/cal/v2/sk"
+	"github.com/rickar/cal/v2/ua"
+	"github.com/rickar/cal/v2/us"
+	"github.com/rickar/cal/v2/za"
+)
+
+// publicHolidays answers whether a day is a public holiday, and remembers the years it has worked out.
+type publicHolidays struct {
+	list  []*cal.Holiday
+	years [lastYear - firstYear + 1]atomic.Pointer[[]int64]
+}
+
+// The years whose holidays are remembered; others are worked out each time.
+const (
+	firstYear = 2020
+	lastYear  = 2060
+)
+
+// on reports whether the day (since 1970-01-01) is a holiday, or is kept in place of one that falls on a weekend.
+func (p *publicHolidays) on(day int64) bool {
+	year := time.Unix(day*daySeconds, 0).UTC().Year()
+	if year < firstYear || year > lastYear {
+		return slices.Contains(daysIn(p.list, year), day)
+	}
+	known := p.years[year-firstYear].Load()
+	if known == nil {
+		days := daysIn(p.list, year)
+		known = &days
+		p.years[year-firstYear].Store(known)
+	}
+	_, found := slices.BinarySearch(*known, day)
+	return found
+}
+
+// daysIn gives the holidays' days in a year, in order. A new year's day may be kept in the year before.
+func daysIn(list []*cal.Holiday, year int) []int64 {
+	var days []int64
+	for _, h := range list {
+		for _, y := range [2]int{year, year + 1} {
+			actual, observed := h.Calc(y)
+			for _, t := range [2]time.Time{actual, observed} {
+				if t.IsZero() {
+					continue
+				}
+				// The library gives midnight in the machine's zone, which may not exist on that day.
+				y, m, d := t.Add(6 * time.Hour).Date()
+				if y == year {
+					days = append(days, dayOf(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix()))
+				}
+			}
+		}
+	}
+	slices.Sort(days)
+	return slices.Compact(days)
+}
+
+// holidayBook holds the public holidays of the countries that the library covers.
+type holidayBook struct {
+	countries map[string]*publicHolidays
+	// regions are those of a country's provinces, by "DE-BY".
+	regions map[string]*publicHolidays
+}
+
+// in gives a country's holidays, or those of its province where they differ and the province is known. Nil means unknown.
+func (b *holidayBook) in(country, province string) *publicHolidays {
+	if province != "" {
+		if p, ok := b.regions[country+"-"+province]; ok {
+			return p
+		}
+	}
+	return b.countries[country]
+}
+
+// newHolidayBook lists the holidays. Where only provinces have lists, or theirs are longer, the country as a whole keeps the
+// holidays of them all: a day is a holiday if it may be one.
+func newHolidayBook() *holidayBook {
+	book := &holidayBook{countries: map[string]*publicHolidays{}, regions: map[string]*publicHolidays{}}
+	for country, list := range map[string][]*cal.Holiday{
+		"AT": at.Holidays, "BE": be.Holidays, "BG": bg.Holidays, "BR": br.Holidays, "CA": ca.Holidays, "CH": ch.Holidays,
+		"CZ": cz.Holidays, "DE": de.Holidays, "DK": dk.Holidays, "ES": es.Holidays, "FR": fr.Holidays, "GB": gb.Holidays,
+		"GR": gr.Holidays, "HR": hr.Holidays, "IE": ie.Holidays, "IT": it.Holidays, "JP": jp.Holidays, "LT": lt.Holidays,
+		"LV": lv.Holidays, "NL": nl.Holidays, "NO": no.Holidays, "NZ": nz.Holidays, "PL": pl.Holidays, "RO": ro.Holidays,
+		"RU": ru.Holidays, "SE": se.Holidays, "SI": si.Holidays, "SK": sk.Holidays, "UA": ua.Holidays, "US": us.Holidays,
+		"ZA": za.Holidays,
+	} {
+		book.countries[country] = &publicHolidays{list: list}
+	}
+	for country, regions := range map[string]map[string][]*cal.Holiday{
+		"AU": {
+			"ACT": au.HolidaysACT, "NSW": au.HolidaysNSW, "NT": au.HolidaysNT, "QLD": au.HolidaysQLD, "SA": au.HolidaysSA,
+			"TAS": au.HolidaysTAS, "VIC": au.HolidaysVIC, "WA": au.HolidaysWA,
+		},
+		"DE": {
+			"BW": de.HolidaysBW, "BY": de.HolidaysBY, "BE": de.HolidaysBE, "BB": de.HolidaysBB, "HB": de.HolidaysHB,
+			"HH": de.HolidaysHH, "HE": de.HolidaysHE, "MV": de.HolidaysMV, "NI": de.HolidaysNI, "NW": de.HolidaysNW,
+			"RP": de.HolidaysRP, "SL": de.HolidaysSL, "SN": de.HolidaysSN, "ST": de.HolidaysST, "SH": de.HolidaysSH,
+			"TH": de.HolidaysTH,
+		},
+	} {
+		var all []*cal.Holiday
+		for province, list := range regions {
+			book.regions[country+"-"+province] = &publicHolidays{list: list}
+			all = append(all, list...)
+		}
+		book.countries[country] = &publicHolidays{list: all}
+	}
+	// The Crown dependencies, whose numbers begin like British ones, keep England's, and France's overseas departments France's.
+	for country, like := range map[string]string{
+		"GG": "GB", "IM": "GB", "JE": "GB",
+		"PR": "US", "GU": "US", "VI": "US", "AS": "US", "MP": "US",
+		"RE": "FR", "GP": "FR", "MQ": "FR", "GF": "FR", "YT": "FR", "BL": "FR", "MF": "FR", "PM": "FR",
+	} {
+		book.countries[country] = book.countries[like]
+	}
+	return book
+}

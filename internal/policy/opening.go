@@ -1,0 +1,150 @@
+package policy
+
+import (
+	"time"
+
+	"ringback/internal/cart"
+)
+
+// SearchDays is how far ahead an opening is looked for.
+const SearchDays = 31
+
+// NextOpening gives the first instant at or after t at which the cart's customer may be called, as far as the hours go: the
+// store's windows and holidays on their clock, and every jurisdiction's calling hours and public holidays on the clock of every
+// zone that the customer may be in. It is exact to the second across changes of the clocks. False means never within SearchDays days.
+func NextOpening(r *Rules, c *cart.Cart, t time.Time) (time.Time, bool) {
+	ready, err := r.ready()
+	if err != nil {
+		return time.Time{}, false
+	}
+	var p person
+	ready.locate(c, &p)
+	h := hours{}
+	ready.hours(r, &p, &h)
+	return h.next(t)
+}
+
+// check is one schedule on one zone's clock.
+type check struct {
+	zone     *zone
+	schedule schedule
+	// until, when not 0, is the Unix second from which the check is lifted.
+	until int64
+}
+
+// next gives the first Unix second from unix on, before limit, that this check allows.
+func (c *check) next(unix, limit int64) (int64, bool) {
+	if c.until != 0 && unix >= c.until {
+		return unix, true
+	}
+	at, ok := c.zone.next(&c.schedule, unix, limit)
+	if c.until != 0 && (!ok || at > c.until) {
+		return c.until, c.until < limit
+	}
+	return at, ok
+}
+
+// hours are all the checks that a moment must pass.
+type hours struct {
+	checks []check
+	// closed is set when a jurisdiction allows no calls at all.
+	closed *row
+
+	room [8]check
+}
+
+// hours lists the checks for a person.
+func (c *compiled) hours(r *Rules, p *person, h *hours) {
+	h.checks = h.room[:0]
+	windows := schedule{week: &c.windows, own: c.holidays}
+	if r.Timezone == ZoneStore {
+		h.checks = append(h.checks, check{zone: c.storeZone, schedule: windows})
+	} else {
+		for _, z := range p.zones {
+			h.checks = append(h.checks, check{zone: z, schedule: windows})
+		}
+	}
+	if r.QuietHours == QuietOff {
+		return
+	}
+	for _, pl := range p.places {
+		if pl.row.off {
+			h.closed = pl.row
+		}
+		for _, z := range p.zones {
+			h.checks = append(h.checks, check{zone: z, schedule: schedule{week: &pl.row.week, public: pl.public, own: c.holidays}})
+		}
+	}
+}
+
+// next gives the first instant at or after t that every check allows.
+func (h *hours) next(t time.Time) (time.Time, bool) {
+	if h.closed != nil {
+		return time.Time{}, false
+	}
+	start := t.Unix()
+	limit := start + SearchDays*daySeconds
+	unix := start
+	// Each check moves the moment on to its own next opening; a round in which none does has found it.
+	for agreed, i := 0, 0; agreed < len(h.checks); i = (i + 1) % len(h.checks) {
+		at, ok := h.checks[i].next(unix, limit)
+		switch {
+		case !ok:
+			return time.Time{}, false
+		case at > unix:
+			unix, agreed = at, 1
+		default:
+			agreed++
+		}
+	}
+	if unix == start {
+		return t, true
+	}
+	return time.Unix(unix, 0).UTC(), true
+}
+
+// Parts of the day, for calling at another time of day: before noon, from noon to five, later.
+const (
+	noon    = 12 * 3600
+	evening = 17 * 3600
+)
+
+// partOf gives the part of the day that a second of it is in.
+func partOf(second int64) int {
+	switch {
+	case second < noon:
+		return 0
+	case second < evening:
+		return 1
+	}
+	return 2
+}
+
+// otherParts holds, for each part of the day, the week of which every day allows only the other parts.
+var otherParts = [3]week{
+	everyDay(span{noon, daySeconds}),
+	everyDay(span{0, noon}, span{evening, daySeconds}),
+	everyDay(span{0, evening}),
+}
+
+func everyDay(spans ...span) week {
+	var w week
+	for i := range w {
+		w[i] = spans
+	}
+	return w
+}
+
+// otherTimeOfDay is how long another attempt keeps out of the part of the day of the last one.
+const otherTimeOfDay = 48 * time.Hour
+
+// avoid adds the checks that keep a call out of the part of the day that the last one was made in, on every clock that the
+// customer may live by.
+func (h *hours) avoid(p *person, last time.Time) {
+	for _, z := range p.zones {
+		_, offset := last.In(z.loc).Zone()
+		wall := last.Unix() + int64(offset)
+		part := partOf(wall - dayOf(wall)*daySeconds)
+		h.checks = append(h.checks, check{zone: z, schedule: schedule{week: &otherParts[part]}, until: last.Add(otherTimeOfDay).Unix()})
+	}
+}

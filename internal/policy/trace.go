@@ -1,0 +1,104 @@
+package policy
+
+import (
+	"strconv"
+	"time"
+
+	"ringback/internal/cart"
+
+	"github.com/shopspring/decimal"
+)
+
+// tracer collects the steps of a decision. What they saw is written into one buffer and becomes one string at the end, since a
+// trace of twenty steps is made for every look at every cart.
+type tracer struct {
+	buf   []byte
+	steps []tracedStep
+
+	bufRoom  [1024]byte
+	stepRoom [24]tracedStep
+}
+
+// tracedStep is a step whose Saw ends at end in the buffer; it begins where the step before ends.
+type tracedStep struct {
+	rule, verdict string
+	end           int
+}
+
+func (t *tracer) begin() {
+	t.buf, t.steps = t.bufRoom[:0], t.stepRoom[:0]
+}
+
+// say adds to what the step being made saw.
+func (t *tracer) say(texts ...string) {
+	for _, text := range texts {
+		t.buf = append(t.buf, text...)
+	}
+}
+
+func (t *tracer) sayInt(n int) { t.buf = strconv.AppendInt(t.buf, int64(n), 10) }
+
+// sayCount says "1 call" or "2 calls".
+func (t *tracer) sayCount(n int, what string) {
+	t.sayInt(n)
+	t.say(" ", what)
+	if n != 1 {
+		t.say("s")
+	}
+}
+
+func (t *tracer) sayTime(at time.Time) {
+	t.buf = at.UTC().Truncate(time.Second).AppendFormat(t.buf, time.RFC3339)
+}
+
+// sayDuration says a duration without the zeros that time.Duration's own form has: "72h", "1h30m".
+func (t *tracer) sayDuration(d time.Duration) {
+	if d < time.Second {
+		t.say(d.String())
+		return
+	}
+	for _, unit := range [...]struct {
+		size time.Duration
+		name string
+	}{{time.Hour, "h"}, {time.Minute, "m"}, {time.Second, "s"}} {
+		if n := d / unit.size; n > 0 {
+			t.buf = strconv.AppendInt(t.buf, int64(n), 10)
+			t.say(unit.name)
+			d -= n * unit.size
+		}
+	}
+}
+
+// sayAmount says an amount of money with at least two places.
+func (t *tracer) sayAmount(amount decimal.Decimal) {
+	if amount.Exponent() > -2 {
+		t.say(amount.StringFixed(2))
+		return
+	}
+	t.say(amount.String())
+}
+
+// step ends the step being made.
+func (t *tracer) step(rule, verdict string) {
+	t.steps = append(t.steps, tracedStep{rule, verdict, len(t.buf)})
+}
+
+// begun is where in the buffer the step being made begins.
+func (t *tracer) begun() int {
+	if len(t.steps) == 0 {
+		return 0
+	}
+	return t.steps[len(t.steps)-1].end
+}
+
+// finish gives the steps made.
+func (t *tracer) finish() []cart.Step {
+	all := string(t.buf)
+	steps := make([]cart.Step, len(t.steps))
+	begin := 0
+	for i, s := range t.steps {
+		steps[i] = cart.Step{Rule: s.rule, Saw: all[begin:s.end], Verdict: s.verdict}
+		begin = s.end
+	}
+	return steps
+}

@@ -1,0 +1,120 @@
+package policy
+
+import (
+	"fmt"
+	"math"
+	"sync"
+	"time"
+	// Calling hours must not hang on what zone data the machine happens to have.
+	_ "time/tzdata"
+)
+
+// zone is a time zone with the name under which a trace shows it.
+type zone struct {
+	name string
+	loc  *time.Location
+}
+
+// loadedZones remembers what time.LoadLocation gave; it never changes for a name. Names come from the built-in tables, from
+// libphonenumber's and from the configuration, so there are a few hundred at most.
+var loadedZones sync.Map // string → *zone
+
+// sameZone gives the usual name of zones that libphonenumber names by an older one or by a link to another.
+var sameZone = map[string]string{
+	"Asia/Calcutta":        "Asia/Kolkata",
+	"Asia/Katmandu":        "Asia/Kathmandu",
+	"Asia/Rangoon":         "Asia/Yangon",
+	"Asia/Saigon":          "Asia/Ho_Chi_Minh",
+	"America/Buenos_Aires": "America/Argentina/Buenos_Aires",
+	"America/Godthab":      "America/Nuuk",
+	"America/Indianapolis": "America/Indiana/Indianapolis",
+	"Atlantic/Faeroe":      "Atlantic/Faroe",
+	"Europe/Guernsey":      "Europe/London",
+	"Europe/Isle_of_Man":   "Europe/London",
+	"Europe/Jersey":        "Europe/London",
+	"Europe/Kiev":          "Europe/Kyiv",
+	"Pacific/Ponape":       "Pacific/Pohnpei",
+	"Pacific/Truk":         "Pacific/Chuuk",
+}
+
+// loadZone gives the zone of an IANA name.
+func loadZone(name string) (*zone, error) {
+	if known, ok := loadedZones.Load(name); ok {
+		return known.(*zone), nil
+	}
+	current := name
+	if newer, ok := sameZone[name]; ok {
+		current = newer
+	}
+	if current == "" || current == "Local" {
+		return nil, fmt.Errorf("%q is not a time zone; write an IANA name such as Asia/Kolkata", name)
+	}
+	loc, err := time.LoadLocation(current)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not a time zone; write an IANA name such as Asia/Kolkata", name)
+	}
+	z := &zone{name: current, loc: loc}
+	if current != name {
+		if z, err = loadZone(current); err != nil {
+			return nil, err
+		}
+	}
+	kept, _ := loadedZones.LoadOrStore(name, z)
+	return kept.(*zone), nil
+}
+
+// stretch is a span of time in which a zone keeps one offset. Within it the wall clock runs evenly, so that days and hours are
+// plain arithmetic; clocks are put forward and back only between stretches.
+type stretch struct {
+	// end is the first Unix second that is not part of it.
+	end int64
+	// offset is what the wall clock is ahead of UTC, in seconds.
+	offset int64
+}
+
+func (z *zone) stretchAt(unix int64) stretch {
+	t := time.Unix(unix, 0).In(z.loc)
+	_, offset := t.Zone()
+	_, end := t.ZoneBounds()
+	if end.IsZero() {
+		return stretch{end: math.MaxInt64, offset: int64(offset)}
+	}
+	return stretch{end: end.Unix(), offset: int64(offset)}
+}
+
+// next gives the first Unix second from unix on, before limit, that the schedule allows by this zone's clock.
+func (z *zone) next(s *schedule, unix, limit int64) (int64, bool) {
+	for unix < limit {
+		here := z.stretchAt(unix)
+		end := min(here.end, limit)
+		if wall, ok := s.next(unix+here.offset, end+here.offset); ok {
+			return wall - here.offset, true
+		}
+		unix = end
+	}
+	return 0, false
+}
+
+// startOfNextDay gives the first instant of the calendar day after t's. Where clocks are put forward at midnight that is not 00:00.
+func (z *zone) startOfNextDay(t time.Time) time.Time {
+	unix := t.Unix()
+	here := z.stretchAt(unix)
+	today := dayOf(unix + here.offset)
+	for {
+		midnight := (today+1)*daySeconds - here.offset
+		if midnight < here.end {
+			return time.Unix(max(midnight, unix), 0).UTC()
+		}
+		unix = here.end
+		here = z.stretchAt(unix)
+		if dayOf(unix+here.offset) > today {
+			return time.Unix(unix, 0).UTC()
+		}
+	}
+}
+
+// dayOn gives the calendar day of t in this zone, in days since 1970-01-01.
+func (z *zone) dayOn(t time.Time) int64 {
+	_, offset := t.In(z.loc).Zone()
+	return dayOf(t.Unix() + int64(offset))
+}
