@@ -10,6 +10,7 @@ CREATE TABLE shops (
     breaker_at         TIMESTAMPTZ,
     breaker_reason     TEXT NOT NULL DEFAULT '',
     breaker_until      TIMESTAMPTZ,
+    resumed_at         TIMESTAMPTZ,
     last_webhook_at    TIMESTAMPTZ,
     credits_left       NUMERIC,
     created_at         TIMESTAMPTZ NOT NULL DEFAULT now()

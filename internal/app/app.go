@@ -18,6 +18,7 @@ import (
 	"ringback/internal/postgres/embedded"
 	"ringback/internal/seal"
 	"ringback/internal/voice/providers"
+	"ringback/internal/voice/wire"
 	"ringback/internal/web"
 
 	"github.com/jackc/pgx/v5"
@@ -163,7 +164,7 @@ func Stores(cfg *config.Config) (map[string]*jobs.Store, error) {
 		if err != nil {
 			return nil, fmt.Errorf("stores.%s.policy: %w", domain, err)
 		}
-		provider, err := providers.New(sc.Voice, providers.Options{})
+		provider, err := providers.New(sc.Voice, wire.Network{})
 		if err != nil {
 			return nil, fmt.Errorf("stores.%s.voice: %w", domain, err)
 		}

@@ -50,20 +50,20 @@ func (u *unit) trip(ctx context.Context, domain, why string, until *time.Time) e
 
 // lookAtBreakers opens the shop's breaker when too much went wrong lately.
 func (u *unit) lookAtBreakers(ctx context.Context, store *Store) error {
-	rules := store.Rules.Policy.Breakers
-	reach := policy.BreakerReach(rules)
+	breakers := store.Rules.Policy.Breakers
+	reach := policy.BreakerReach(breakers)
 	if reach == 0 {
 		return nil
-	}
-	calls, err := u.LastOutcomes(ctx, store.Domain, reach)
-	if err != nil {
-		return err
 	}
 	shop, err := u.Shop(ctx, store.Domain)
 	if err != nil {
 		return err
 	}
-	why, until, tripped := policy.Trip(rules, calls, shop.CreditsLeft, u.Now)
+	calls, err := u.LastOutcomes(ctx, store.Domain, shop.ResumedAt, reach)
+	if err != nil {
+		return err
+	}
+	why, until, tripped := policy.Trip(breakers, calls, shop.CreditsLeft, u.Now)
 	if !tripped {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"time"
 
 	"ringback/internal/cart"
 
@@ -196,15 +197,17 @@ func (db *DB) callRef(ctx context.Context, query string, args ...any) (CallRef, 
 	return ref, nil
 }
 
-// LastOutcomes lists the outcomes of the shop's newest calls that came to one, newest first. Uncertain calls are
-// among them with an empty outcome, rejected ones with what the provider made of them.
-func (tx *Tx) LastOutcomes(ctx context.Context, shop string, limit int) ([]cart.Call, error) {
+// LastOutcomes lists the shop's newest calls that came to an outcome, newest first, of those made since an instant when that is not nil.
+// Uncertain calls are among them with an empty outcome, rejected ones with what the provider made of them.
+func (tx *Tx) LastOutcomes(ctx context.Context, shop string, since *time.Time, limit int) ([]cart.Call, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT `+callColumns+`
 		FROM calls
-		WHERE shop = $1 AND (state IN ('closed', 'uncertain') OR state = 'rejected' AND error <> '')
+		WHERE shop = $1
+			AND (state IN ('closed', 'uncertain') OR state = 'rejected' AND error <> '')
+			AND ($2::timestamptz IS NULL OR created_at >= $2)
 		ORDER BY id DESC
-		LIMIT $2`, shop, limit)
+		LIMIT $3`, shop, since, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list outcomes: %w", err)
 	}

@@ -22,6 +22,7 @@ type Shop struct {
 	BreakerAt     *time.Time
 	BreakerReason string
 	BreakerUntil  *time.Time
+	ResumedAt     *time.Time
 	LastWebhookAt *time.Time
 	CreditsLeft   *decimal.Decimal
 }
@@ -38,13 +39,13 @@ func (s Shop) State(now time.Time) policy.Shop {
 
 const shopColumns = `
 	domain, installed_at, uninstalled_at, paused_at, paused_by, breaker_at, breaker_reason, breaker_until,
-	last_webhook_at, credits_left`
+	resumed_at, last_webhook_at, credits_left`
 
 func scanShop(row pgx.CollectableRow) (Shop, error) {
 	var s Shop
 	err := row.Scan(&s.Domain, &s.InstalledAt, &s.UninstalledAt, &s.PausedAt, &s.PausedBy, &s.BreakerAt, &s.BreakerReason,
-		&s.BreakerUntil, &s.LastWebhookAt, &s.CreditsLeft)
-	inUTC(s.InstalledAt, s.UninstalledAt, s.PausedAt, s.BreakerAt, s.BreakerUntil, s.LastWebhookAt)
+		&s.BreakerUntil, &s.ResumedAt, &s.LastWebhookAt, &s.CreditsLeft)
+	inUTC(s.InstalledAt, s.UninstalledAt, s.PausedAt, s.BreakerAt, s.BreakerUntil, s.ResumedAt, s.LastWebhookAt)
 	return s, err
 }
 
@@ -110,8 +111,8 @@ func (tx *Tx) PauseShop(ctx context.Context, domain, by string) (bool, error) {
 func (tx *Tx) ResumeShop(ctx context.Context, domain, by string) (bool, error) {
 	return tx.changeShop(ctx, domain, "resumed", by, `
 		UPDATE shops
-		SET paused_at = NULL, paused_by = '', breaker_at = NULL, breaker_reason = '', breaker_until = NULL
-		WHERE domain = $1 AND (paused_at IS NOT NULL OR breaker_at IS NOT NULL)`, domain)
+		SET paused_at = NULL, paused_by = '', breaker_at = NULL, breaker_reason = '', breaker_until = NULL, resumed_at = $2
+		WHERE domain = $1 AND (paused_at IS NOT NULL OR breaker_at IS NOT NULL)`, domain, tx.Now)
 }
 
 // TripBreaker halts calling for a shop because of what went wrong, until a moment or, when that is nil, until resumed by hand.
@@ -126,7 +127,7 @@ func (tx *Tx) TripBreaker(ctx context.Context, domain, why string, until *time.T
 func (tx *Tx) CloseBreakers(ctx context.Context) ([]string, error) {
 	rows, err := tx.Query(ctx, `
 		UPDATE shops
-		SET breaker_at = NULL, breaker_reason = '', breaker_until = NULL
+		SET breaker_at = NULL, breaker_reason = '', breaker_until = NULL, resumed_at = $1
 		WHERE breaker_until <= $1
 		RETURNING domain`, tx.Now)
 	if err != nil {
