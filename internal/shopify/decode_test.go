@@ -30,7 +30,7 @@ func TestDecodeCheckoutOfAGuest(t *testing.T) {
 	no := false
 	assert.Equal(t, cart.Checkout{
 		Token: "tok-guest-1", ID: "70000000000000007",
-		URL:              "https://lamps.myshopify.com/1/checkouts/ac/tok/recover?key=k",
+		URL:              "https://lamps.myshopify.com/1/checkouts/cn/tok-guest-1/recover?key=k",
 		Currency:         "INR",
 		Total:            amount("945.00"),
 		Subtotal:         amount("900.00"),
@@ -380,6 +380,10 @@ func decodes(t *testing.T, topic string, body []byte) {
 		for _, p := range c.Phones {
 			assert.NotEmpty(t, p.Number)
 		}
+		if token, cartToken := tokensOfURL(c.URL); token+cartToken != "" {
+			assert.Contains(t, []string{"", c.Token}, token, "what the link tells is so")
+			assert.Contains(t, []string{"", c.CartToken}, cartToken)
+		}
 		_, err = json.Marshal(c)
 		assert.NoError(t, err)
 	case CheckoutsDelete:
@@ -418,5 +422,22 @@ func BenchmarkDecodeCheckout(b *testing.B) {
 		if _, err := DecodeCheckout(body, Delivery{}); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestTokensOfURL(t *testing.T) {
+	t.Parallel()
+	for link, want := range map[string][2]string{
+		"https://a.myshopify.com/1/checkouts/ac/hWN123/recover?key=k&discount=x": {"", "hWN123"},
+		"https://a.myshopify.com/1/checkouts/ac/c1-83%3D%3D/recover":             {"", "c1-83=="},
+		"https://a.myshopify.com/checkouts/cn/0c6778120e46/recover":              {"0c6778120e46", ""},
+		"https://a.myshopify.com/1/checkouts/2a1ace52255252df/recover?key=k":     {"2a1ace52255252df", ""},
+		"https://a.myshopify.com/1/checkouts/2a1ace52255252df":                   {"2a1ace52255252df", ""},
+		"https://a.myshopify.com/1/orders/2a1ace52255252df?recovered=1":          {"", ""},
+		"https://a.myshopify.com/1/checkouts/ac/":                                {"", ""},
+		"://": {"", ""}, "": {"", ""},
+	} {
+		token, cartToken := tokensOfURL(link)
+		assert.Equal(t, want, [2]string{token, cartToken}, link)
 	}
 }

@@ -99,3 +99,33 @@ func FuzzDecodeOthers(f *testing.F) {
 		}
 	})
 }
+
+func FuzzAnswers(f *testing.F) {
+	f.Add([]byte(`{"data":{"nodes":[{"id":"gid://shopify/AbandonedCheckout/5","name":"#5","abandonedCheckoutUrl":"https://x/checkouts/ac/c/recover","totalPriceSet":{"shopMoney":{"amount":"1.5","currencyCode":"INR"}},"customer":{"id":"gid://shopify/Customer/1","defaultPhoneNumber":{"phoneNumber":"+1","marketingState":"SUBSCRIBED"}},"lineItems":{"nodes":[null,{"title":"x","quantity":"2"}]}}],"pageInfo":{"hasNextPage":true,"endCursor":"c"}},"errors":[{"path":["a",1],"extensions":{"code":"X"}}],"extensions":{"cost":{"requestedQueryCost":3,"throttleStatus":{"maximumAvailable":1000.0,"currentlyAvailable":1,"restoreRate":1e999}}}}`))
+	f.Add([]byte(`{"data":[],"errors":{}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var a answer
+		if decodeObject(body, &a) != nil {
+			return
+		}
+		var b bucket
+		b.learn(operation{name: "x"}, a.Extensions.value.Cost.value)
+		assert.GreaterOrEqual(t, b.delay(operation{name: "x", background: true}), time.Duration(0))
+		var checkouts connection[gqlCheckout]
+		if _, err := a.into(operation{name: "x"}, 200, 0, &checkouts); err != nil {
+			return
+		}
+		for _, c := range pageOf(checkouts, nil, gqlCheckout.checkout).Items {
+			assert.NotEmpty(t, c.ID)
+			storable(t, c)
+			storable(t, Merge(c, c))
+		}
+		var orders connection[gqlOrder]
+		_, err := a.into(operation{name: "x"}, 200, 0, &orders)
+		require.NoError(t, err)
+		for _, o := range pageOf(orders, nil, gqlOrder.order).Items {
+			assert.NotEmpty(t, o.ID)
+			storable(t, o)
+		}
+	})
+}

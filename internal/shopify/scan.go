@@ -42,7 +42,7 @@ func (c *Client) AbandonedCheckouts(ctx context.Context, since time.Time, cursor
 	if err != nil {
 		return Page[cart.Checkout]{}, err
 	}
-	return pageOf(data.Checkouts.value, problems, func(p gqlCheckout) (cart.Checkout, bool) { return p.checkout() }), nil
+	return pageOf(data.Checkouts.value, problems, gqlCheckout.checkout), nil
 }
 
 // Orders returns one page of the orders updated at or after since. An empty cursor begins the scan; they come oldest update first.
@@ -56,7 +56,7 @@ func (c *Client) Orders(ctx context.Context, since time.Time, cursor string) (Pa
 	if err != nil {
 		return Page[cart.Order]{}, err
 	}
-	return pageOf(data.Orders.value, problems, func(p gqlOrder) (cart.Order, bool) { return p.order() }), nil
+	return pageOf(data.Orders.value, problems, gqlOrder.order), nil
 }
 
 // page asks for one page, and for smaller ones when Shopify finds the query too costly.
