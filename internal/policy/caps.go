@@ -137,13 +137,13 @@ func LongestCap(r *Rules) time.Duration {
 		longest = max(longest, c.Every)
 	}
 	if c, err := r.ready(); err == nil && r.QuietHours != QuietOff {
-		longest = max(longest, c.longest())
+		longest = max(longest, c.longest)
 	}
 	return longest
 }
 
-// longest gives the longest window of the jurisdictions' own caps.
-func (c *compiled) longest() time.Duration {
+// longestWindow gives the longest window of the jurisdictions' own caps.
+func (c *compiled) longestWindow() time.Duration {
 	var longest time.Duration
 	note := func(r *row) {
 		if r == nil {

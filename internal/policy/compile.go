@@ -21,6 +21,9 @@ type compiled struct {
 	countries map[string]countryRows
 	elsewhere *row
 
+	// longest is the longest window of the jurisdictions' caps.
+	longest time.Duration
+
 	// attribute is the checkout attribute that carries consent, when that is the basis.
 	attribute string
 }
@@ -72,7 +75,11 @@ func (r *Rules) compile(store Store) (*compiled, error) {
 		c.holidays = append(c.holidays, day)
 	}
 	slices.Sort(c.holidays)
-	return c, c.overlay(r.Jurisdictions)
+	if err := c.overlay(r.Jurisdictions); err != nil {
+		return nil, err
+	}
+	c.longest = c.longestWindow()
+	return c, nil
 }
 
 // weekOf turns the windows into the spans of each day; a window belongs to the day on which it starts.

@@ -36,7 +36,7 @@ type Shop struct {
 type Near struct {
 	// Suppressed is set when the phone or email may not be called; it names the scope: "shop" or "all".
 	Suppressed string
-	// Dials are the calls made to this phone in all shops, in any order, as far back as LongestCap reaches, those of this
+	// Dials are the calls made to this phone in all shops, in any order, as far back as LongestCap asks for, those of this
 	// cart and calls now being placed included; but the call that is being decided on is left out.
 	Dials []Dial
 	// ShopCalls are the instants of the shop's calls, in any order, over at least the last 25 hours, without the call that is
