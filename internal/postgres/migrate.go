@@ -44,7 +44,7 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 		return err
 	}
 	_, err = ours.Up(ctx)
-	return closing(ours, wrap("migrate the database", err))
+	return closing(ours, wrap("apply the migrations", err))
 }
 
 // MigrationsPending reports whether the database lacks a migration that this program needs. It changes nothing.

@@ -53,7 +53,7 @@ type child struct {
 // startChild runs a server on dir in another process, as the given user if there is one.
 func startChild(t *testing.T, dir string, as *syscall.Credential) child {
 	t.Helper()
-	cmd := exec.Command(testProgram(t))
+	cmd := exec.CommandContext(t.Context(), testProgram(t))
 	cmd.Env = append(os.Environ(), childVariable+"="+dir)
 	cmd.Stderr = os.Stderr
 	cmd.Dir = "/"
@@ -63,7 +63,6 @@ func startChild(t *testing.T, dir string, as *syscall.Credential) child {
 	output, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	line, err := bufio.NewReader(output).ReadString('\n')
 	require.NoError(t, err)
 	require.NotContains(t, line, "error:")
@@ -89,7 +88,7 @@ func testProgram(t *testing.T) string {
 // sharedFolder is a temporary folder that other users may enter, unlike that of the testing package.
 func sharedFolder(t *testing.T) string {
 	t.Helper()
-	folder, err := os.MkdirTemp("", "ringback-embedded-")
+	folder, err := os.MkdirTemp("", "ringback-embedded-") //nolint:usetesting // t.TempDir is closed to others
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(folder) })
 	require.NoError(t, os.Chmod(folder, 0o755))

@@ -72,7 +72,7 @@ func (c cluster) prepare(ctx context.Context, log *slog.Logger) (connection, err
 		}
 		url = newConnection()
 	}
-	if url, err = url.withFreePort(); err != nil {
+	if url, err = url.withFreePort(ctx); err != nil {
 		return connection{}, err
 	}
 	_, err = os.Stat(c.dir.cluster())

@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -66,9 +67,10 @@ func (c connection) database(name string) string {
 
 // withFreePort keeps the port if nobody listens on it, so that those who joined find a restarted server again, and takes
 // any free one otherwise.
-func (c connection) withFreePort() (connection, error) {
+func (c connection) withFreePort(ctx context.Context) (connection, error) {
+	var system net.ListenConfig
 	for _, port := range []int{c.port, 0} {
-		listener, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		listener, err := system.Listen(ctx, "tcp", net.JoinHostPort(host, strconv.Itoa(port)))
 		if err != nil {
 			if port == 0 {
 				return connection{}, fmt.Errorf("find a free port for Postgres on %s: %w", host, err)

@@ -25,7 +25,7 @@ func startBound(cmd *exec.Cmd, signal syscall.Signal) (ended func(), err error) 
 	if err != nil {
 		return nil, errors.Join(err, cmd.Process.Kill())
 	}
-	watcher := exec.Command("/bin/sh", "-c", watchScript, "sh", strconv.Itoa(int(signal)), strconv.Itoa(cmd.Process.Pid))
+	watcher := exec.CommandContext(context.Background(), "/bin/sh", "-c", watchScript, "sh", strconv.Itoa(int(signal)), strconv.Itoa(cmd.Process.Pid))
 	watcher.Stdin = watched
 	watcher.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: cmd.SysProcAttr.Credential}
 	err = errors.Join(watcher.Start(), watched.Close())

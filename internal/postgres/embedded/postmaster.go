@@ -60,7 +60,7 @@ func (c cluster) runOnce(ctx context.Context, port int) (*postmaster, error) {
 	if err := c.dir.disownPidFile(); err != nil {
 		return nil, err
 	}
-	server, err := c.launch(port)
+	server, err := c.launch(ctx, port)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.programs.postgres(), err)
 	}
@@ -81,12 +81,13 @@ func (c cluster) runOnce(ctx context.Context, port int) (*postmaster, error) {
 }
 
 // launch starts the process from a thread that lives as long as the process does: on Linux its end is tied to that thread.
-func (c cluster) launch(port int) (*postmaster, error) {
+func (c cluster) launch(ctx context.Context, port int) (*postmaster, error) {
 	log, size, err := c.dir.openLog()
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(c.programs.postgres(), serverArguments(c.dir.cluster(), port, c.throwaway)...)
+	// It outlives the start, so no context may end it.
+	cmd := exec.CommandContext(context.WithoutCancel(ctx), c.programs.postgres(), serverArguments(c.dir.cluster(), port, c.throwaway)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Dir = "/"
 	cmd.Env = environment()

@@ -161,13 +161,12 @@ func TestARecycledProcessIDIsNoObstacle(t *testing.T) {
 	require.NoError(t, server.Stop(t.Context()))
 
 	// The crashed server's process id now belongs to another program of the same user.
-	stranger := exec.Command("/bin/sh", "-c", "read -r _")
+	stranger := exec.CommandContext(t.Context(), "/bin/sh", "-c", "read -r _")
 	_, err = stranger.StdinPipe()
 	require.NoError(t, err)
 	stranger.Dir = "/"
 	stranger.SysProcAttr = account.attributes()
 	require.NoError(t, stranger.Start())
-	t.Cleanup(func() { _ = stranger.Process.Kill() })
 	_, rest, _ := strings.Cut(string(pidFile), "\n")
 	require.NoError(t, os.WriteFile(directory{dir}.pidFilePath(), []byte(strconv.Itoa(stranger.Process.Pid)+"\n"+rest), 0o600))
 	require.NoError(t, os.Chown(directory{dir}.pidFilePath(), account.uid, account.gid))
@@ -292,6 +291,7 @@ func start(t *testing.T, dir string) *Server {
 }
 
 func stop(t *testing.T, server *Server) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 30*time.Second)
 	defer cancel()
 	assert.NoError(t, server.Stop(ctx))

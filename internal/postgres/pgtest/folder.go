@@ -29,7 +29,7 @@ func newFolder() (string, error) {
 // parentFolder is the memory folder where it exists and is large enough, else the system's folder for temporary files.
 func parentFolder() string {
 	var space syscall.Statfs_t
-	if syscall.Statfs(memoryFolder, &space) == nil && int64(space.Bavail)*int64(space.Bsize) >= memoryNeeded {
+	if syscall.Statfs(memoryFolder, &space) == nil && space.Bavail >= memoryNeeded/uint64(space.Bsize) {
 		return memoryFolder
 	}
 	return os.TempDir()

@@ -21,45 +21,45 @@ const (
 
 // New returns a pool on a fresh database with all migrations. When the test ends the pool is closed and the database dropped.
 // Config().ConnString() of the pool is the database's URL, for a program that connects by itself.
-func New(t testing.TB) *pgxpool.Pool {
-	t.Helper()
-	return open(t, server.cloneTemplate)
+func New(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	return open(tb, server.cloneTemplate)
 }
 
 // NewEmpty returns a pool on a fresh database without any table; otherwise it is like New.
-func NewEmpty(t testing.TB) *pgxpool.Pool {
-	t.Helper()
-	return open(t, server.createEmpty)
+func NewEmpty(tb testing.TB) *pgxpool.Pool {
+	tb.Helper()
+	return open(tb, server.createEmpty)
 }
 
-func open(t testing.TB, create func(server, context.Context, string) error) *pgxpool.Pool {
-	t.Helper()
+func open(tb testing.TB, create func(server, context.Context, string) error) *pgxpool.Pool {
+	tb.Helper()
 	server, err := shared()
-	require.NoError(t, err, "no Postgres to test with")
+	require.NoError(tb, err, "no Postgres to test with")
 
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
 	defer cancel()
 	name := "ringback_test_" + uuid.NewString()
-	require.NoError(t, create(server, ctx, name))
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	require.NoError(tb, create(server, ctx, name))
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), patience)
 		defer cancel()
 		if err := server.drop(ctx, name); err != nil {
-			t.Errorf("drop the test's database: %v", err)
+			tb.Errorf("drop the test's database: %v", err)
 		}
 	})
 
 	config, err := pgxpool.ParseConfig(server.database(name))
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	config.MaxConns = poolSize
 	pool, err := pgxpool.NewWithConfig(ctx, config)
-	require.NoError(t, err)
-	t.Cleanup(func() { closePool(t, pool) })
+	require.NoError(tb, err)
+	tb.Cleanup(func() { closePool(tb, pool) })
 	return pool
 }
 
 // closePool closes the pool, and says so if the test still uses one of its connections: closing would wait for it for ever.
-func closePool(t testing.TB, pool *pgxpool.Pool) {
+func closePool(tb testing.TB, pool *pgxpool.Pool) {
 	closed := make(chan struct{})
 	go func() {
 		pool.Close()
@@ -68,6 +68,6 @@ func closePool(t testing.TB, pool *pgxpool.Pool) {
 	select {
 	case <-closed:
 	case <-time.After(releasePatience):
-		t.Errorf("%d connections of the test are still in use after its end: close rows, end transactions, stop workers", pool.Stat().AcquiredConns())
+		tb.Errorf("%d connections of the test are still in use after its end: close rows, end transactions, stop workers", pool.Stat().AcquiredConns())
 	}
 }

@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -22,24 +23,21 @@ rm -rf -- "$1"
 `
 
 // removeAtExit has the folder removed once this process is gone, be it by kill -9: a test binary has no other place for
-// that, short of a TestMain in every package.
-func removeAtExit(folder string) error {
+// that, short of a TestMain in every package. The caller keeps the file that is returned: once it is closed, be it by the garbage
+// collector, the folder goes.
+func removeAtExit(ctx context.Context, folder string) (*os.File, error) {
 	input, held, err := os.Pipe()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	remover := exec.Command("/bin/sh", "-c", removeScript, "sh", filepath.Clean(folder))
+	// It outlives us, so no context may end it.
+	remover := exec.CommandContext(context.WithoutCancel(ctx), "/bin/sh", "-c", removeScript, "sh", filepath.Clean(folder))
 	remover.Stdin = input
 	remover.Dir = "/"
 	// A session of its own: an interrupt at the terminal ends the tests, and then there is work to do.
 	remover.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := errors.Join(remover.Start(), input.Close()); err != nil {
-		return errors.Join(fmt.Errorf("start the remover of %s: %w", folder, err), held.Close())
+		return nil, errors.Join(fmt.Errorf("start the remover of %s: %w", folder, err), held.Close())
 	}
-	// held stays open until the process ends; it must not be closed by the garbage collector before.
-	atExit = held
-	return nil
+	return held, nil
 }
-
-// atExit keeps the remover waiting.
-var atExit *os.File

@@ -30,44 +30,54 @@ type server struct {
 	url url.URL
 	// template is the migrated database that is copied.
 	template string
+	// own is set when the server is ours.
+	own *ownServer
+}
+
+// ownServer keeps what must live as long as the process.
+type ownServer struct {
+	server *embedded.Server
+	folder *os.File
 }
 
 func start() (server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
+	var s server
 	text := os.Getenv(urlVariable)
 	if text == "" {
-		var err error
-		if text, err = startOwn(ctx); err != nil {
+		own, err := startOwn(ctx)
+		if err != nil {
 			return server{}, err
 		}
+		s.own, text = own, own.server.URL()
 	}
 	parsed, err := url.Parse(text)
 	if err != nil || parsed.Scheme == "" {
 		return server{}, fmt.Errorf("%s is not a URL such as postgres://user:password@localhost:5432/postgres", urlVariable)
 	}
-	template, err := templateName()
-	if err != nil {
+	s.url = *parsed
+	if s.template, err = templateName(); err != nil {
 		return server{}, err
 	}
-	s := server{url: *parsed, template: template}
 	return s, s.makeTemplate(ctx)
 }
 
 // startOwn starts a server that ends with this process, on a folder that is removed then.
-func startOwn(ctx context.Context) (string, error) {
-	folder, err := newFolder()
+func startOwn(ctx context.Context) (*ownServer, error) {
+	path, err := newFolder()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if err := removeAtExit(folder); err != nil {
-		return "", errors.Join(err, os.RemoveAll(folder))
-	}
-	own, err := embedded.Start(ctx, embedded.Options{DataDir: folder, Throwaway: true})
+	folder, err := removeAtExit(ctx, path)
 	if err != nil {
-		return "", err
+		return nil, errors.Join(err, os.RemoveAll(path))
 	}
-	return own.URL(), nil
+	own, err := embedded.Start(ctx, embedded.Options{DataDir: path, Throwaway: true})
+	if err != nil {
+		return nil, err
+	}
+	return &ownServer{server: own, folder: folder}, nil
 }
 
 // makeTemplate migrates the template, unless another test binary on the same server has.
