@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/policy"
+
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/currency"
 	"golang.org/x/text/language"
@@ -62,11 +64,21 @@ func (l *loader) checkStore(s *scope, store *Store) {
 		s.problem("client_secrets", "is missing, and there is no shopify.client_secrets; write the app's client secret, without which no webhook can be trusted")
 	}
 	l.checkVoice(s, &store.Voice)
+	l.checkPolicy(s, store)
+}
+
+// checkPolicy asks the policy what is wrong with its rules, and warns of what it permits and an operator would not want.
+func (l *loader) checkPolicy(s *scope, store *Store) {
 	for _, p := range store.Policy.Problems() {
 		s.problem(join("policy", p.Path), p.Message)
 	}
 	if keep := l.config.Retention.PersonalData; keep < store.Policy.ExpiresAfter {
 		s.warn("policy.expires_after", fmt.Sprintf("%s is longer than retention.personal_data, %s: numbers are erased before their calls are over", briefly(store.Policy.ExpiresAfter), briefly(keep)))
+	}
+	for _, country := range append([]string{store.Country}, store.Policy.Eligibility.Countries...) {
+		if shortfall := policy.ConsentShortfall(&store.Policy, country); shortfall != "" {
+			s.warn("policy.consent", shortfall)
+		}
 	}
 }
 

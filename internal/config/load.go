@@ -92,7 +92,7 @@ func (l *loader) read(root *yaml.Node) {
 
 func (l *loader) readStore(key, own, defaults *yaml.Node) {
 	domain := strings.ToLower(key.Value)
-	s := &scope{found: l.found, prefix: join("stores", key.Value), key: key, own: own, base: defaults}
+	s := &scope{found: l.found, prefix: join("stores", key.Value), key: key, own: own}
 	if first, twice := l.stores[domain]; twice {
 		l.found.problem(place{key.Line, key.Column, s.prefix}, fmt.Sprintf("this store stands twice, in other letters; the first is on line %d", first.key.Line))
 		return
@@ -101,8 +101,12 @@ func (l *loader) readStore(key, own, defaults *yaml.Node) {
 	if problem := domainProblem(domain); problem != "" {
 		l.found.problem(place{key.Line, key.Column, s.prefix}, problem)
 	}
+	tree := merge(defaults, own)
+	if defaults != nil {
+		s.merged = tree
+	}
 	store := builtinStore()
-	l.decode(s, merge(defaults, own), &store)
+	l.decode(s, tree, &store)
 	l.config.Stores[domain] = store
 }
 

@@ -24,8 +24,8 @@ type scope struct {
 	key *yaml.Node
 	// own is what the file says here.
 	own *yaml.Node
-	// base is the defaults' mapping under a store; nil elsewhere.
-	base *yaml.Node
+	// merged is own with the defaults under it; nil where there are none. What it has and own has not stands in the defaults.
+	merged *yaml.Node
 	// failed holds the relative paths whose value could not be read, so that nothing more is said about them.
 	failed []string
 }
@@ -36,8 +36,8 @@ func (s *scope) at(path string, atKey bool) place {
 	key, value, exact := find(s.own, path)
 	full := s.full(path)
 	if !exact {
-		if baseKey, baseValue, inBase := find(s.base, path); inBase {
-			key, value, exact, full = baseKey, baseValue, true, join("defaults", path)
+		if sharedKey, sharedValue, shared := find(s.merged, path); shared {
+			key, value, exact, full = sharedKey, sharedValue, true, join("defaults", path)
 		}
 	}
 	switch {
@@ -56,7 +56,7 @@ func (s *scope) at(path string, atKey bool) place {
 // ownPlace is at, but never in the defaults: for what is wrong with this store rather than with what it shares.
 func (s *scope) ownPlace(path string) place {
 	alone := *s
-	alone.base = nil
+	alone.merged = nil
 	return alone.at(path, false)
 }
 
