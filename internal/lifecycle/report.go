@@ -76,7 +76,8 @@ func implied(final cart.Outcome) []cart.ReportKind {
 	return nil
 }
 
-// keepTimes remembers when the customer picked up and when the connection ended: the earliest that any report tells.
+// keepTimes remembers when the customer picked up, the earliest that any report tells, and when the phone was last put
+// down, the latest of them.
 func (a *change) keepTimes(call *cart.Call, r cart.Report) {
 	at := r.At
 	if at.IsZero() || at.After(a.now) {
@@ -86,7 +87,7 @@ func (a *change) keepTimes(call *cart.Call, r cart.Report) {
 	if answered(r.Kind) && (call.AnsweredAt == nil || at.Before(*call.AnsweredAt)) {
 		call.AnsweredAt = &at
 	}
-	if ends(r.Kind) && (call.EndedAt == nil || at.Before(*call.EndedAt)) {
+	if putDown(r.Kind) && (call.EndedAt == nil || at.After(*call.EndedAt)) {
 		call.EndedAt = &at
 	}
 	if call.PlacedAt == nil {
@@ -158,6 +159,11 @@ func answered(k cart.ReportKind) bool {
 	return false
 }
 
+// putDown tells the reports of the end of one dial; those that only follow it later are not among them.
+func putDown(k cart.ReportKind) bool {
+	return ends(k) && k != cart.ReportRecorded && k != cart.ReportAnalysed && k != cart.ReportFinished
+}
+
 // ends tells the reports after which the phone connection is over.
 func ends(k cart.ReportKind) bool {
 	switch k {
@@ -205,12 +211,15 @@ func see(call *cart.Call, k cart.ReportKind) {
 }
 
 // outcomeOf derives how the call ended from the set of reports, "" while that is open. A conversation outweighs an
-// unanswered dial before it, and any end of the provider's outweighs our abort of its redials.
+// unanswered dial before it, any end of the provider's outweighs our abort of its redials, and a connection that ended by itself
+// outweighs a timeout: the customer is then not called again.
 func outcomeOf(call *cart.Call) cart.Outcome {
 	switch {
+	case has(call, cart.ReportHungUp):
+		return cart.Completed
 	case has(call, cart.ReportTimeout):
 		return cart.Timeout
-	case has(call, cart.ReportHungUp), has(call, cart.ReportRecorded), has(call, cart.ReportAnalysed):
+	case has(call, cart.ReportRecorded), has(call, cart.ReportAnalysed):
 		return cart.Completed
 	case has(call, cart.ReportSkipped):
 		return cart.Skipped
@@ -305,7 +314,9 @@ func (a *change) close(call *cart.Call, outcome cart.Outcome) {
 // correct lets late word of a closed call be heard: a call given up as lost that was answered after all, a redial that
 // our abort came too late for.
 func (a *change) correct(call *cart.Call, outcome cart.Outcome) {
-	if outcome == "" || outcome == call.Outcome {
+	was := a.was.Call(call.ID)
+	later := call.EndedAt != nil && was.EndedAt != nil && call.EndedAt.After(*was.EndedAt)
+	if outcome == "" || outcome == call.Outcome && !later {
 		return
 	}
 	call.Outcome = outcome
