@@ -13,17 +13,17 @@ import (
 // The kinds of an APIError, beside ErrReinstall and ErrClient.
 var (
 	// ErrUnauthorized: the access token is not accepted. It may have expired: refresh once, then reinstall.
-	ErrUnauthorized = errors.New("Shopify does not accept the access token")
+	ErrUnauthorized = errors.New("the access token is not accepted")
 	// ErrDenied: the token lacks a scope, or the app lacks Shopify's approval for protected customer data.
-	ErrDenied = errors.New("Shopify denies access")
+	ErrDenied = errors.New("access is denied")
 	// ErrShopUnavailable: the shop is closed, frozen or gone.
 	ErrShopUnavailable = errors.New("the shop is not available")
 	// ErrThrottled: the shop's rate limit is used up for longer than the context allows to wait.
-	ErrThrottled = errors.New("Shopify's rate limit is used up")
+	ErrThrottled = errors.New("the rate limit is used up")
 	// ErrOutage: Shopify could not be reached or failed.
-	ErrOutage = errors.New("Shopify could not be reached or failed")
+	ErrOutage = errors.New("no usable answer")
 	// ErrRefused: Shopify understood the request and will not do it.
-	ErrRefused = errors.New("Shopify refused the request")
+	ErrRefused = errors.New("the request was refused")
 )
 
 // APIError is a failed request to Shopify. errors.Is tells its kind.

@@ -246,7 +246,7 @@ func TestRefusalsAreNotTriedAgain(t *testing.T) {
 		423: shopify.ErrShopUnavailable, 400: shopify.ErrRefused, 302: shopify.ErrRefused,
 	} {
 		var calls atomic.Int32
-		client := answering(t, func(w http.ResponseWriter, r *http.Request) {
+		client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 			calls.Add(1)
 			w.Header().Set("Location", "/elsewhere")
 			w.WriteHeader(status)
@@ -274,7 +274,7 @@ func TestOddAnswers(t *testing.T) {
 		`{"data":null,"errors":[{"message":"x","extensions":{"code":"INTERNAL_SERVER_ERROR"}}]}`: shopify.ErrOutage,
 		`{"data":{},"errors":[{"message":"x","extensions":{"code":"THROTTLED"}}]}`:               shopify.ErrThrottled,
 	} {
-		client := answering(t, func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, body) })
+		client := answering(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, body) })
 		ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 		_, err := client.ShopInfo(ctx)
 		cancel()
@@ -339,7 +339,7 @@ func TestTheTokenGoesToTheShopOnly(t *testing.T) {
 
 func TestATokenOfAnotherShopIsNoticed(t *testing.T) {
 	t.Parallel()
-	client := answering(t, func(w http.ResponseWriter, r *http.Request) {
+	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"data":{"shop":{"myshopifyDomain":"other.myshopify.com"}}}`)
 	})
 	_, err := client.ShopInfo(soon(t))
@@ -392,7 +392,7 @@ func TestPurchaseCheck(t *testing.T) {
 
 func TestASearchThatIsIgnoredFindsNoPurchase(t *testing.T) {
 	t.Parallel()
-	client := answering(t, func(w http.ResponseWriter, r *http.Request) {
+	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"data":{"checkout":null,"orders":{"nodes":[{"id":"gid://shopify/Order/1","checkoutToken":"somebody-elses"},{"id":"gid://shopify/Order/2"}]}}}`)
 	})
 	got, err := client.CheckoutCompleted(soon(t), "5", "mine")
@@ -402,7 +402,7 @@ func TestASearchThatIsIgnoredFindsNoPurchase(t *testing.T) {
 
 func TestHalfAnAnswerIsNotANo(t *testing.T) {
 	t.Parallel()
-	client := answering(t, func(w http.ResponseWriter, r *http.Request) {
+	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"data":{"checkout":null,"orders":null},"errors":[{"message":"denied","path":["orders"],"extensions":{"code":"ACCESS_DENIED"}}]}`)
 	})
 	_, err := client.CheckoutCompleted(soon(t), "5", "mine")

@@ -53,7 +53,7 @@ func ParseHeaders(h http.Header) (Delivery, error) {
 		EventID:    clean(h.Get(HeaderEventID)),
 		APIVersion: clean(h.Get(HeaderAPIVersion)),
 	}
-	d.TriggeredAt, _ = parseInstant(h.Get(HeaderTriggeredAt))
+	d.TriggeredAt = parseInstant(h.Get(HeaderTriggeredAt))
 	for _, f := range []struct {
 		name, value string
 		needed      bool

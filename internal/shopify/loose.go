@@ -59,6 +59,7 @@ func isNumber(b []byte) bool {
 // text is a string, or a number as written.
 type text string
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (t *text) UnmarshalJSON(b []byte) error {
 	*t = ""
 	if s, ok := quoted(b); ok {
@@ -72,6 +73,7 @@ func (t *text) UnmarshalJSON(b []byte) error {
 // scalar is a text, or "true" or "false".
 type scalar string
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (t *scalar) UnmarshalJSON(b []byte) error {
 	if s := string(b); s == "true" || s == "false" {
 		*t = scalar(s)
@@ -86,6 +88,7 @@ type id string
 // longestID bounds an id: 64 bits are at most 20 digits.
 const longestID = 20
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (i *id) UnmarshalJSON(b []byte) error {
 	*i = ""
 	if s, ok := quoted(b); ok {
@@ -116,6 +119,7 @@ type money struct {
 	set   bool
 }
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (m *money) UnmarshalJSON(b []byte) error {
 	*m = money{}
 	s, ok := quoted(b)
@@ -152,6 +156,7 @@ func firstAmount(amounts ...money) decimal.Decimal {
 // count is a whole number of pieces; nil when it was not given.
 type count struct{ value *int }
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (c *count) UnmarshalJSON(b []byte) error {
 	c.value = nil
 	s, ok := quoted(b)
@@ -176,6 +181,7 @@ func (c count) or(n int) int {
 // flag is a yes or no; nil when it was not given.
 type flag struct{ value *bool }
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (f *flag) UnmarshalJSON(b []byte) error {
 	f.value = nil
 	s, ok := quoted(b)
@@ -197,13 +203,14 @@ type instant struct {
 	given bool
 }
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (i *instant) UnmarshalJSON(b []byte) error {
 	*i = instant{}
 	s, ok := quoted(b)
 	switch {
 	case ok:
 		i.given = s != ""
-		i.at, _ = parseInstant(s)
+		i.at = parseInstant(s)
 	case isNumber(b):
 		i.given = true
 		i.at = unixInstant(string(b))
@@ -236,12 +243,12 @@ var instantLayouts = []string{
 	"2006-01-02",
 }
 
-// parseInstant reads a time in UTC.
-func parseInstant(s string) (time.Time, bool) {
+// parseInstant reads a time in UTC; zero when it is none.
+func parseInstant(s string) time.Time {
 	const longest = 48
 	s = strings.TrimSpace(s)
 	if s == "" || len(s) > longest {
-		return time.Time{}, false
+		return time.Time{}
 	}
 	for _, layout := range instantLayouts {
 		if strings.HasSuffix(layout, "MST") && !strings.HasSuffix(s, " UTC") && !strings.HasSuffix(s, " GMT") {
@@ -252,7 +259,7 @@ func parseInstant(s string) (time.Time, bool) {
 			return plausible(t)
 		}
 	}
-	return time.Time{}, false
+	return time.Time{}
 }
 
 // unixInstant reads seconds, or milliseconds, since 1970.
@@ -266,17 +273,16 @@ func unixInstant(s string) time.Time {
 	if n > milliseconds {
 		at = time.UnixMilli(n)
 	}
-	at, _ = plausible(at)
-	return at
+	return plausible(at)
 }
 
-// plausible keeps instants that JSON and Postgres can hold and that Shopify could have meant.
-func plausible(t time.Time) (time.Time, bool) {
+// plausible keeps instants that JSON and Postgres can hold and that Shopify could have meant; others are zero.
+func plausible(t time.Time) time.Time {
 	t = t.UTC()
 	if y := t.Year(); y < 1970 || y > 9000 {
-		return time.Time{}, false
+		return time.Time{}
 	}
-	return t, true
+	return t
 }
 
 // firstInstant returns the first that is set.
@@ -292,6 +298,7 @@ func firstInstant(times ...time.Time) time.Time {
 // object is a struct of tolerant fields, zero when the value is no object.
 type object[T any] struct{ value T }
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (o *object[T]) UnmarshalJSON(b []byte) error {
 	var v T
 	if len(b) > 0 && b[0] == '{' {
@@ -304,6 +311,7 @@ func (o *object[T]) UnmarshalJSON(b []byte) error {
 // list holds the elements of a list, nil when the value is no list. An element of a wrong type is the zero T.
 type list[T any] []T
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (l *list[T]) UnmarshalJSON(b []byte) error {
 	*l = nil
 	if len(b) > 0 && b[0] == '[' {
@@ -326,6 +334,7 @@ func lenient(b []byte, v any) {
 // ids is a list of ids; those that cannot be read are left out.
 type ids []string
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (l *ids) UnmarshalJSON(b []byte) error {
 	var raw list[id]
 	_ = raw.UnmarshalJSON(b)
@@ -341,6 +350,7 @@ func (l *ids) UnmarshalJSON(b []byte) error {
 // words is a list of texts, given as a list or as one text with commas.
 type words []string
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (w *words) UnmarshalJSON(b []byte) error {
 	*w = nil
 	var parts []string
@@ -364,6 +374,7 @@ func (w *words) UnmarshalJSON(b []byte) error {
 // attributes are a store's own fields: a list of {name, value}, or an object.
 type attributes map[string]string
 
+// UnmarshalJSON implements json.Unmarshaler.
 func (a *attributes) UnmarshalJSON(b []byte) error {
 	*a = nil
 	set := func(name, value string) {

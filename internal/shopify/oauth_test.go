@@ -21,7 +21,9 @@ func (w *world) install(t testing.TB, state string) url.Values {
 	address, err := w.app.AuthorizeURL(domain, state)
 	require.NoError(t, err)
 	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	res, err := browser.Get(address)
+	req, err := http.NewRequestWithContext(soon(t), http.MethodGet, address, nil)
+	require.NoError(t, err)
+	res, err := browser.Do(req)
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	require.Equal(t, http.StatusFound, res.StatusCode)
@@ -76,8 +78,9 @@ func TestAuthorizeURL(t *testing.T) {
 	}
 	_, err = app.AuthorizeURL(domain, "")
 	assert.ErrorContains(t, err, "state")
-	assert.NotEqual(t, shopify.NewState(), shopify.NewState())
-	assert.Len(t, shopify.NewState(), 48)
+	one, another := shopify.NewState(), shopify.NewState()
+	assert.NotEqual(t, one, another)
+	assert.Len(t, one, 48)
 }
 
 func TestForgedCallbacksAreRefused(t *testing.T) {
@@ -243,7 +246,7 @@ func TestTokenCallsFail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			calls := 0
-			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 				calls++
 				w.Header().Set("Location", "/elsewhere")
 				w.WriteHeader(tt.status)

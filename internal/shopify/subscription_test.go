@@ -91,7 +91,7 @@ func TestUnsubscribingTwiceIsNoError(t *testing.T) {
 
 func TestAListThatIsDeniedIsNotAnEmptyOne(t *testing.T) {
 	t.Parallel()
-	client := answering(t, func(w http.ResponseWriter, r *http.Request) {
+	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = strings.NewReader(`{"data":{"webhookSubscriptions":null},"errors":[{"message":"no","extensions":{"code":"ACCESS_DENIED"}}]}`).WriteTo(w)
 	})
 	_, err := client.Ensure(soon(t), hook, shopify.SubscribedTopics())

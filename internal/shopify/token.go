@@ -67,7 +67,7 @@ var (
 	// ErrReinstall: Shopify will not give tokens for this shop again until the merchant installs the app anew.
 	ErrReinstall = errors.New("the shop must install the app again")
 	// ErrClient: Shopify does not know the app's client id or secret: a mistake in the configuration, not the shop's.
-	ErrClient = errors.New("Shopify does not accept the app's client id or secret")
+	ErrClient = errors.New("the app's client id or secret is not accepted")
 )
 
 // Exchange turns the code of a callback into tokens, asking for an expiring pair: an access token of an hour and a refresh

@@ -254,7 +254,8 @@ func TestTheSameSeedTellsTheSameStory(t *testing.T) {
 		}
 		return sent
 	}
-	assert.Equal(t, tell(), tell())
+	once, again := tell(), tell()
+	assert.Equal(t, once, again)
 }
 
 func TestComplianceAndUninstall(t *testing.T) {
@@ -343,7 +344,7 @@ func asJSON(t require.TestingT, c cart.Checkout) string {
 
 // ask posts a raw query, as no client of ours would.
 func ask(t *testing.T, url, token, version, body string) (int, string, map[string]any) {
-	req, err := http.NewRequest(http.MethodPost, strings.ReplaceAll(url, "{shop}", "loom.myshopify.com")+"/admin/api/"+version+"/graphql.json", strings.NewReader(body))
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, strings.ReplaceAll(url, "{shop}", "loom.myshopify.com")+"/admin/api/"+version+"/graphql.json", strings.NewReader(body))
 	require.NoError(t, err)
 	req.Header.Set("X-Shopify-Access-Token", token)
 	res, err := http.DefaultClient.Do(req)
