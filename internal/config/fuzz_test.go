@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,7 +26,7 @@ func FuzzLoad(f *testing.F) {
 			require.NotNil(t, cfg)
 			require.NotEmpty(t, cfg.Security.EncryptionKey)
 		default:
-			require.True(t, errors.As(err, &problems))
+			require.ErrorAs(t, err, &problems)
 			require.NotEmpty(t, problems.Problems)
 			require.Nil(t, cfg)
 		}

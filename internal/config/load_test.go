@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,7 +57,7 @@ func TestTenMistakesGiveTenMessagesAtTheirLines(t *testing.T) {
 	t.Parallel()
 	_, _, err := Load("testdata/bad_ten.yml", testEnv)
 	var problems *Error
-	require.True(t, errors.As(err, &problems))
+	require.ErrorAs(t, err, &problems)
 	require.Len(t, problems.Problems, 10)
 	var lines []int
 	for _, p := range problems.Problems {

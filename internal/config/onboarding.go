@@ -1,27 +1,35 @@
 package config
 
-// Onboarding describes the brand and the agent for `ringback onboard`. Fields follow the provider's own
-// onboarding documents.
+// Onboarding describes the brand and the agent for `ringback onboard`. Fields and their words follow the provider's own
+// onboarding documents (Mirai Minds, lifecycle overview). What is not told is empty or 0.
 type Onboarding struct {
-	Brand        string       `yaml:"brand"`
-	SupportPhone string       `yaml:"support_phone"`
-	SupportEmail string       `yaml:"support_email"`
-	Trust        Trust        `yaml:"trust"`
-	Policies     Policies     `yaml:"policies"`
-	Agent        Agent        `yaml:"agent"`
-	FAQFile      string       `yaml:"faq_file"`
-	Audience     Audience     `yaml:"audience"`
-	MaxDuration  int          `yaml:"max_call_seconds"`
-	Documents    []string     `yaml:"documents"`
-	Analysis     AnalysisPlan `yaml:"analysis"`
+	// Brand is the store's name.
+	Brand string `yaml:"brand"`
+	// SupportPhone is E.164.
+	SupportPhone string   `yaml:"support_phone"`
+	SupportEmail string   `yaml:"support_email"`
+	Trust        Trust    `yaml:"trust"`
+	Policies     Policies `yaml:"policies"`
+	Agent        Agent    `yaml:"agent"`
+	// FAQFile holds questions and answers. Load makes it relative to the configuration file's folder.
+	FAQFile  string   `yaml:"faq_file"`
+	Audience Audience `yaml:"audience"`
+	// MaxDuration is the longest call, in seconds; 0 leaves it to the provider.
+	MaxDuration int `yaml:"max_call_seconds"`
+	// Documents are https addresses that the provider reads.
+	Documents []string     `yaml:"documents"`
+	Analysis  AnalysisPlan `yaml:"analysis"`
 }
 
 // Trust is what makes the brand believable.
 type Trust struct {
-	OneLiner  string  `yaml:"one_liner"`
-	Customers int     `yaml:"customers"`
-	Orders    int     `yaml:"orders"`
-	Rating    float64 `yaml:"rating"`
+	// OneLiner says in a line what the brand is for.
+	OneLiner string `yaml:"one_liner"`
+	// Customers and Orders are how many there have been.
+	Customers int `yaml:"customers"`
+	Orders    int `yaml:"orders"`
+	// Rating is 0 to 5.
+	Rating float64 `yaml:"rating"`
 }
 
 // Policies are the store's promises, as the agent may tell them.
@@ -38,15 +46,20 @@ type Agent struct {
 	// Variant is abandoned_cart or custom.
 	Variant      string `yaml:"variant"`
 	SystemPrompt string `yaml:"system_prompt"`
-	Name         string `yaml:"name"`
-	Gender       string `yaml:"gender"`
-	Voice        string `yaml:"voice"`
-	Language     string `yaml:"language"`
+	// Name is how the agent introduces itself.
+	Name string `yaml:"name"`
+	// Gender is male or female.
+	Gender string `yaml:"gender"`
+	// Voice is one of the provider's gallery.
+	Voice    string `yaml:"voice"`
+	Language string `yaml:"language"`
 }
 
 // Audience says whom the agent speaks to.
 type Audience struct {
-	AgeGroups     []string `yaml:"age_groups"`
+	// AgeGroups are gen_z, millennials, gen_x, boomers.
+	AgeGroups []string `yaml:"age_groups"`
+	// LocationTiers are metro_urban, tier1, tier2, tier3, rural.
 	LocationTiers []string `yaml:"location_tiers"`
 }
 
