@@ -24,7 +24,7 @@ func (c *Client) ShopInfo(ctx context.Context) (ShopInfo, error) {
 			Domain   text               `json:"myshopifyDomain"`
 			Timezone text               `json:"ianaTimezone"`
 			Currency text               `json:"currencyCode"`
-			Address  object[gqlAddress] `json:"billingAddress"`
+			Address  object[gqlAddress] `json:"shopAddress"`
 		}] `json:"shop"`
 	}
 	if _, err := c.run(ctx, operation{name: "Shop", text: queryShop}, nil, &data); err != nil {

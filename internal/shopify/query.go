@@ -130,5 +130,5 @@ const mutationDeactivateDiscount = `mutation DeactivateDiscount($id: ID!) {
 }` + fragmentDiscount
 
 const queryShop = `query Shop {
-  shop { id name myshopifyDomain ianaTimezone currencyCode billingAddress { countryCodeV2 } }
+  shop { id name myshopifyDomain ianaTimezone currencyCode shopAddress { countryCodeV2 } }
 }`

@@ -52,7 +52,7 @@ func (x *execution) resolve(name string, args map[string]any) (any, *gqlError) {
 		p := x.shop
 		return object{
 			"id": gid("Shop", p.id), "name": p.cfg.Name, "myshopifyDomain": p.cfg.Domain, "ianaTimezone": p.cfg.Timezone,
-			"currencyCode": p.cfg.Currency, "billingAddress": object{"countryCodeV2": p.cfg.Country},
+			"currencyCode": p.cfg.Currency, "shopAddress": object{"countryCodeV2": p.cfg.Country},
 		}, nil
 	}
 	panic("simshop: no resolver for " + name)
