@@ -1,0 +1,13 @@
+// Package simvoice is a simulated voice API that speaks Mirai's protocol over real HTTP: it checks keys and every request against
+// the published schema, keeps calls, lives them through in compressed time by a script, and calls back with signed events. The
+// demo and the tests use it in place of the real one.
+//
+// # A call's life
+//
+//	queued ─▶ initiate ─▶ in-progress ─▶ ended ─▶ completed ─▶ end-of-call ─▶ lifecycle-ended
+//	               │            └─▶ timeout ───────┘               └─▶ rescheduled ─▶ initiate …
+//	               ├─▶ no-answer │ busy │ failed ─▶ (redials, unless aborted) ─▶ lifecycle-ended
+//	               └─▶ validation-failed │ skip ─▶ lifecycle-ended
+//
+// An abort is accepted while the call is queued, dialling, or between two dials, and refused with 400 otherwise.
+package simvoice
