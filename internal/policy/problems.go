@@ -22,7 +22,7 @@ type Problem struct {
 func (r *Rules) Problems() []Problem {
 	var f faults
 	f.notNegative("delay", r.Delay)
-	f.span("expires_after", r.ExpiresAfter, MaxExpiry)
+	f.span("expires_after", r.ExpiresAfter, longestExpiry)
 	if r.Delay > 0 && r.ExpiresAfter > 0 && r.Delay >= r.ExpiresAfter {
 		f.add("expires_after", "%s is not longer than the delay of %s: every cart would expire before its first call; write more", short(r.ExpiresAfter), short(r.Delay))
 	}
@@ -267,8 +267,8 @@ func (f *faults) attempts(a *Attempts) {
 		name string
 		d    time.Duration
 	}{{"no_answer", s.NoAnswer}, {"busy", s.Busy}, {"failed", s.Failed}, {"timeout", s.Timeout}, {"lost", s.Lost}} {
-		if gap.d < time.Minute || gap.d > MaxExpiry {
-			f.add(path+"spacing."+gap.name, "%s is no time to leave between calls; write 1m to %s", gap.d, short(MaxExpiry))
+		if gap.d < time.Second || gap.d > MaxExpiry {
+			f.add(path+"spacing."+gap.name, "%s is no time to leave between calls; write 1s to %s", gap.d, short(MaxExpiry))
 		}
 	}
 	if s.Backoff != 0 && !(s.Backoff >= 1 && s.Backoff <= 10) {
@@ -289,6 +289,8 @@ func (f *faults) caps(path string, caps []Cap) {
 }
 
 // longestCap bounds the windows of caps, and with them how far back calls are looked for.
+const longestExpiry = 10 * 366 * 24 * time.Hour
+
 const longestCap = 366 * 24 * time.Hour
 
 func (f *faults) offer(path string, o *OfferRule) {

@@ -15,7 +15,7 @@ import (
 type Rules struct {
 	// Delay is how long after the customer's last touch of the checkout the first call may come.
 	Delay time.Duration `yaml:"delay"`
-	// ExpiresAfter is how long after the last touch a cart is given up. At most MaxExpiry.
+	// ExpiresAfter is how long after the last touch a cart is given up.
 	ExpiresAfter time.Duration `yaml:"expires_after"`
 	// Consent is what permits a call: sms_marketing, marketing, attribute:<name> or not_required. It has no default.
 	Consent string `yaml:"consent"`
@@ -247,7 +247,7 @@ type Store struct {
 	Currency string
 }
 
-// MaxExpiry bounds Rules.ExpiresAfter: openings are looked for no further ahead.
+// MaxExpiry bounds the times between calls and how far ahead a callback may be: openings are looked for no further ahead.
 const MaxExpiry = 30 * 24 * time.Hour
 
 // DefaultRules are the rules of a store that configures nothing but the basis of its consent, which has no default.
