@@ -288,9 +288,10 @@ func (f *faults) caps(path string, caps []Cap) {
 	}
 }
 
-// longestCap bounds the windows of caps, and with them how far back calls are looked for.
+// longestExpiry is more than any store means.
 const longestExpiry = 10 * 366 * 24 * time.Hour
 
+// longestCap bounds the windows of caps, and with them how far back calls are looked for.
 const longestCap = 366 * 24 * time.Hour
 
 func (f *faults) offer(path string, o *OfferRule) {

@@ -360,3 +360,19 @@ func (db *DB) CountCarts(ctx context.Context, shop string) ([]StateCount, error)
 	}
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[StateCount])
 }
+
+// CartByToken reads a checkout's cart with its calls, without locking it; ErrNotFound when there is none.
+func (db *DB) CartByToken(ctx context.Context, shop, token string) (*Cart, error) {
+	var id uuid.UUID
+	err := db.pool.QueryRow(ctx, `
+		SELECT id
+		FROM carts
+		WHERE shop = $1 AND token = $2`, shop, token).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find cart: %w", err)
+	}
+	return db.Cart(ctx, id)
+}

@@ -1,0 +1,197 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/policy"
+	"ringback/internal/postgres"
+	simvoice "ringback/internal/sim/voice"
+
+	"github.com/google/uuid"
+)
+
+// teller writes the story down as it happens: what shoppers do, what the voice API does, what Ringback decides and why.
+type teller struct {
+	mu     sync.Mutex
+	out    io.Writer
+	colour bool
+	cast   *cast
+	begun  time.Time
+	names  map[uuid.UUID]string
+	seen   map[uuid.UUID]cart.State
+}
+
+func newTeller(out io.Writer, colour bool) *teller {
+	return &teller{out: out, colour: colour, begun: time.Now(), names: map[uuid.UUID]string{}, seen: map[uuid.UUID]cart.State{}}
+}
+
+// The colours of the three voices of the story.
+const (
+	plain    = ""
+	bold     = "\x1b[1m"
+	dim      = "\x1b[2m"
+	shopTone = "\x1b[36m"
+	callTone = "\x1b[33m"
+	ringTone = "\x1b[32m"
+	reset    = "\x1b[0m"
+)
+
+func (t *teller) paint(tone, text string) string {
+	if !t.colour || tone == plain {
+		return text
+	}
+	return tone + text + reset
+}
+
+func (t *teller) line(tone, who, name, what string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := time.Since(t.begun)
+	fmt.Fprintf(t.out, "%s %s %-7s %s\n", t.paint(dim, fmt.Sprintf("%4.1fs", at.Seconds())), t.paint(tone, fmt.Sprintf("%-9s", who)), name, what)
+}
+
+func (t *teller) intro(listen string) {
+	fmt.Fprintf(t.out, "%s\n\n", t.paint(bold, "Ringback demo: one shop, five shoppers, one minute"))
+	fmt.Fprintln(t.out, "Everything here is the real program. The shop and the voice API are simulated on this machine; nobody is called.")
+	fmt.Fprintln(t.out, "The store waits 4 seconds after the last activity instead of 45 minutes.")
+	fmt.Fprintf(t.out, "Dashboard: http://%s/\n\n", listen)
+}
+
+func (t *teller) shopper(p *person, what string) { t.line(shopTone, "shopper", p.name, what) }
+
+// voiceEvent is told of what the simulated voice API does.
+func (t *teller) voiceEvent(e simvoice.Event) {
+	t.mu.Lock()
+	c := t.cast
+	t.mu.Unlock()
+	if c == nil {
+		return
+	}
+	p := c.ofPhone(e.Order.Phone)
+	if p == nil {
+		return
+	}
+	what := map[string]string{
+		"call.initiate":    fmt.Sprintf("the phone rings (attempt %d)", e.Order.Attempt),
+		"call.in-progress": "picks up",
+		"call.no-answer":   "does not pick up",
+		"call.ended":       "the conversation is over",
+		"call.aborted":     "the call is aborted",
+	}[e.Type]
+	if what != "" {
+		t.line(callTone, "voice API", p.name, what)
+	}
+}
+
+// follow writes down what enters the ledgers of the story's carts.
+func (t *teller) follow(ctx context.Context, db *postgres.DB, c *cast) error {
+	t.mu.Lock()
+	t.cast = c
+	t.mu.Unlock()
+	last, err := db.LastLedgerID(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		var entries []cart.Entry
+		entries, last, err = db.LedgerSince(ctx, last)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+		for _, e := range entries {
+			t.entry(ctx, db, c, e)
+		}
+		if pause(ctx, look) != nil {
+			return nil
+		}
+	}
+}
+
+func (t *teller) entry(ctx context.Context, db *postgres.DB, c *cast, e cart.Entry) {
+	name, known := t.names[e.CartID]
+	if !known {
+		if found, err := db.Cart(ctx, e.CartID); err == nil {
+			if p := c.ofToken(found.Token); p != nil {
+				name = p.name
+			}
+		}
+		if name == "" {
+			return
+		}
+		t.names[e.CartID] = name
+	}
+	if e.From == e.To {
+		return
+	}
+	from := string(e.From)
+	if from == "" {
+		from = "new"
+	}
+	what := fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), lower(policy.Sentence(e.Reason)))
+	if e.To == cart.Purchased {
+		if found, err := db.Cart(ctx, e.CartID); err == nil {
+			what = fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), owed(found.Attribution))
+		}
+	}
+	t.line(ringTone, "ringback", name, what)
+}
+
+func lower(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToLower(s[:1]) + s[1:]
+}
+
+func owed(a cart.Attribution) string {
+	switch a {
+	case cart.ByCall:
+		return "recovered by the call"
+	case cart.ByOffer:
+		return "recovered by the offer"
+	}
+	return "bought without us; no call is made"
+}
+
+// end sums the story up and says where to look further.
+func (t *teller) end(ctx context.Context, db *postgres.DB, listen, config string, c *cast, once bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	fmt.Fprintf(t.out, "\n%s\n", t.paint(bold, "What became of them"))
+	for _, p := range c.people {
+		found, err := db.CartByToken(ctx, shopDomain, p.token)
+		if err != nil {
+			continue
+		}
+		calls := "never called"
+		if found.Attempts > 0 {
+			calls = fmt.Sprintf("%d calls", found.Attempts)
+			if found.Attempts == 1 {
+				calls = "1 call"
+			}
+		}
+		fmt.Fprintf(t.out, "  %-7s %s\n          %s\n", p.name, p.about,
+			t.paint(dim, fmt.Sprintf("%s, %s; why: http://%s/carts/%s", found.State, calls, listen, found.ID)))
+	}
+	if once {
+		return
+	}
+	fmt.Fprintf(t.out, `
+Look around:
+  http://%[1]s/        the dashboard
+  http://%[1]s/jobs/   the jobs
+  curl -H 'Authorization: Bearer demo-token' http://%[1]s/api/v1/carts
+  ringback check -config %[2]s
+
+Ctrl-C ends the demo.
+`, listen, config)
+}
