@@ -15,9 +15,9 @@ install() {
 	if command -v apt-get >/dev/null && [ "$(id -u)" = 0 ]; then
 		echo "Installing $1 …" >&2
 		export DEBIAN_FRONTEND=noninteractive
-		apt-get update -qq
+		said=$(apt-get update -qq 2>&1) || fail "apt-get update: $said"
 		# shellcheck disable=SC2086 # several packages
-		apt-get install -y -qq --no-install-recommends $1 >/dev/null
+		said=$(apt-get install -y -qq --no-install-recommends $1 2>&1) || fail "apt-get install $1: $said"
 	elif command -v apt-get >/dev/null; then
 		fail "$1 missing: run 'sudo apt-get install -y --no-install-recommends $1'"
 	elif command -v brew >/dev/null; then

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"syscall"
 )
@@ -72,23 +73,26 @@ func (a account) attributes() *syscall.SysProcAttr {
 	return attributes
 }
 
-// mayEnter checks that the account can reach a folder, and names the folder on the way that keeps it out.
-func (a account) mayEnter(ctx context.Context, folder string) error {
+// entrance is how the account reaches the folders below path. Root's own folders, such as /root or one made by mktemp -d, are
+// closed to it; Linux lets it in all the same, by folders that we open and hand over.
+func (a account) entrance(ctx context.Context, path string) (entrance, error) {
 	if !a.switched {
-		return nil
+		return byPath, nil
 	}
 	probe := exec.CommandContext(ctx, "/bin/sh", "-c", ":")
-	probe.Dir = folder
+	probe.Dir = path
 	probe.SysProcAttr = a.attributes()
 	err := probe.Run()
-	if err == nil {
-		return nil
+	switch {
+	case err == nil:
+		return byPath, nil
+	case !errors.Is(err, os.ErrPermission):
+		return byPath, fmt.Errorf("enter %s as %s: %w", path, a.name, err)
+	case runtime.GOOS == "linux":
+		return byHandle, nil
 	}
-	if !errors.Is(err, os.ErrPermission) {
-		return fmt.Errorf("enter %s as %s: %w", folder, a.name, err)
-	}
-	return fmt.Errorf("started by root, Postgres runs as user %s, who may not enter %s: choose another data_dir (such as /var/lib/ringback), or run `chmod o+x %[2]s`",
-		a.name, a.barrier(folder))
+	return byPath, fmt.Errorf("started by root, Postgres runs as user %s, who may not enter %s: choose another data_dir (such as /var/lib/ringback), or run `chmod o+x %[2]s`",
+		a.name, a.barrier(path))
 }
 
 // barrier is the topmost folder on the way to path whose mode keeps the account out, or path if no mode tells.

@@ -20,6 +20,7 @@ type cluster struct {
 	dir       directory
 	programs  programs
 	account   account
+	entrance  entrance
 	throwaway bool
 }
 
@@ -33,7 +34,7 @@ func findCluster(ctx context.Context, dir directory, throwaway bool) (cluster, e
 	if c.account, err = serverAccount(dir.cluster()); err != nil {
 		return cluster{}, err
 	}
-	if err := c.account.mayEnter(ctx, dir.path); err != nil {
+	if c.entrance, err = c.account.entrance(ctx, dir.path); err != nil {
 		return cluster{}, err
 	}
 	c.programs, err = findPrograms(ctx, c.account, major)
@@ -105,32 +106,38 @@ func (c cluster) create(ctx context.Context, password string) (err error) {
 		return fmt.Errorf("create the Postgres cluster: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(workshop)) }()
-	passwordFile := filepath.Join(workshop, "password")
-	if err := os.WriteFile(passwordFile, []byte(password+"\n"), 0o600); err != nil {
+	if err := c.furnish(workshop, password); err != nil {
 		return fmt.Errorf("create the Postgres cluster: %w", err)
 	}
-	if c.account.switched {
-		for _, path := range []string{workshop, passwordFile} {
-			if err := os.Chown(path, c.account.uid, c.account.gid); err != nil {
-				return fmt.Errorf("create the Postgres cluster: %w", err)
-			}
+	err = c.work(ctx, workshop, "", c.programs.initdb(), func(path string) []string {
+		args := []string{
+			"--pgdata=" + filepath.Join(path, "data"), "--pwfile=" + filepath.Join(path, "password"), "--username=" + roleName,
+			"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions",
 		}
-	}
-	made := filepath.Join(workshop, "data")
-	args := []string{
-		"--pgdata=" + made, "--username=" + roleName, "--pwfile=" + passwordFile, "--auth=scram-sha-256",
-		"--encoding=UTF8", "--locale=C", "--no-instructions",
-	}
-	if c.throwaway {
-		args = append(args, "--no-sync")
-	}
-	if err := c.work(ctx, "", c.programs.initdb(), args...); err != nil {
+		if c.throwaway {
+			args = append(args, "--no-sync")
+		}
+		return args
+	})
+	if err != nil {
 		return fmt.Errorf("create the Postgres cluster: %w", err)
 	}
-	if err := os.Rename(made, c.dir.cluster()); err != nil {
+	if err := os.Rename(filepath.Join(workshop, "data"), c.dir.cluster()); err != nil {
 		return fmt.Errorf("create the Postgres cluster: %w", err)
 	}
 	return syncFolder(c.dir.path)
+}
+
+// furnish puts the password into the workshop and gives both to the account.
+func (c cluster) furnish(workshop, password string) error {
+	passwordFile := filepath.Join(workshop, "password")
+	if err := os.WriteFile(passwordFile, []byte(password+"\n"), 0o600); err != nil {
+		return err
+	}
+	if !c.account.switched {
+		return nil
+	}
+	return errors.Join(os.Chown(passwordFile, c.account.uid, c.account.gid), os.Chown(workshop, c.account.uid, c.account.gid))
 }
 
 // removeUnfinished removes what a crash while creating the cluster left.
@@ -149,22 +156,29 @@ func (c cluster) removeUnfinished() error {
 func (c cluster) setPassword(ctx context.Context, password string) error {
 	// The password is made of hexadecimal digits: nothing to escape.
 	statement := fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'\n", roleName, password)
-	if err := c.work(ctx, statement, c.programs.postgres(), "--single", "-D", c.dir.cluster(), "postgres"); err != nil {
+	err := c.work(ctx, c.dir.cluster(), statement, c.programs.postgres(), func(path string) []string {
+		return []string{"--single", "-D", path, "postgres"}
+	})
+	if err != nil {
 		return fmt.Errorf("set a new password of the embedded Postgres: %w", err)
 	}
 	return nil
 }
 
-// work runs one of PostgreSQL's programs to its end; the error quotes the end of what it said.
-func (c cluster) work(ctx context.Context, input, program string, args ...string) error {
-	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Stdin = strings.NewReader(input)
+// work runs one of PostgreSQL's programs on a folder to its end; args gets the path by which the program reaches the folder.
+// The error quotes the end of what the program said.
+func (c cluster) work(ctx context.Context, folder, input, program string, args func(path string) []string) error {
 	var said strings.Builder
-	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.Dir = "/"
-	cmd.Env = environment()
-	cmd.SysProcAttr = c.account.attributes()
-	if err := runBound(cmd); err != nil {
+	err := c.entrance.start(folder, func(path string) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, program, args(path)...)
+		cmd.Stdin = strings.NewReader(input)
+		cmd.Stdout, cmd.Stderr = &said, &said
+		cmd.Dir = "/"
+		cmd.Env = environment()
+		cmd.SysProcAttr = c.account.attributes()
+		return cmd
+	}, runBound)
+	if err != nil {
 		return fmt.Errorf("%s: %w: %s", program, err, lastLines(said.String()))
 	}
 	return nil

@@ -23,8 +23,8 @@ const (
 
 // joinOrOwn waits for the server of the process that holds the lock, and takes its place should it let go meanwhile.
 func joinOrOwn(ctx context.Context, dir directory, opts Options, log *slog.Logger) (*Server, error) {
-	ctx, cancel := context.WithTimeout(ctx, joinPatience)
-	defer cancel()
+	patience := time.NewTimer(joinPatience)
+	defer patience.Stop()
 	tick := time.NewTicker(joinPause)
 	defer tick.Stop()
 	for {
@@ -38,8 +38,9 @@ func joinOrOwn(ctx context.Context, dir directory, opts Options, log *slog.Logge
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("data_dir %s is in use by process %s, whose Postgres does not answer (%w); end that process or choose another data_dir",
-				dir.path, dir.lockedBy(), err)
+			return nil, errors.Join(ctx.Err(), inUse(dir, err))
+		case <-patience.C:
+			return nil, inUse(dir, err)
 		case <-tick.C:
 		}
 		lock, err := dir.lock()
@@ -50,6 +51,11 @@ func joinOrOwn(ctx context.Context, dir directory, opts Options, log *slog.Logge
 			return nil, err
 		}
 	}
+}
+
+func inUse(dir directory, err error) error {
+	return fmt.Errorf("data_dir %s is in use by process %s, whose Postgres does not answer (%w); end that process or choose another data_dir",
+		dir.path, dir.lockedBy(), err)
 }
 
 // answers reports whether the server at url takes connections and is the one that keeps its data in dir. A port that is left
@@ -63,7 +69,7 @@ func answers(ctx context.Context, url connection, dir string) error {
 	}
 	defer func() { _ = conn.Close(ctx) }()
 	var serves string
-	if err := conn.QueryRow(ctx, `SHOW data_directory`).Scan(&serves); err != nil {
+	if err := conn.QueryRow(ctx, `SELECT coalesce(current_setting($1, true), 'a place of its own')`, nameSetting).Scan(&serves); err != nil {
 		return err
 	}
 	if serves != dir {

@@ -21,23 +21,30 @@ func startBound(cmd *exec.Cmd, signal syscall.Signal) (ended func(), err error) 
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
+	if ended, err = watch(cmd, signal); err != nil {
+		return nil, errors.Join(err, cmd.Process.Kill(), cmd.Wait())
+	}
+	return ended, nil
+}
+
+func watch(cmd *exec.Cmd, signal syscall.Signal) (ended func(), err error) {
 	watched, held, err := os.Pipe()
 	if err != nil {
-		return nil, errors.Join(err, cmd.Process.Kill())
+		return nil, err
 	}
+	defer func() { _ = watched.Close() }()
 	watcher := exec.CommandContext(context.Background(), "/bin/sh", "-c", watchScript, "sh", strconv.Itoa(int(signal)), strconv.Itoa(cmd.Process.Pid))
 	watcher.Stdin = watched
 	watcher.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: cmd.SysProcAttr.Credential}
-	err = errors.Join(watcher.Start(), watched.Close())
-	if watcher.Process == nil {
-		return nil, errors.Join(err, held.Close(), cmd.Process.Kill())
+	if err := watcher.Start(); err != nil {
+		return nil, errors.Join(err, held.Close())
 	}
 	return func() {
 		// The watcher goes first, so that it never signals a process that was given the same id.
 		_ = watcher.Process.Kill()
 		_ = watcher.Wait()
 		_ = held.Close()
-	}, err
+	}, nil
 }
 
 // runBound runs a process to its end.
@@ -45,6 +52,6 @@ func runBound(cmd *exec.Cmd) error { return cmd.Run() }
 
 // commandLine is how a process was started.
 func commandLine(ctx context.Context, pid int) (string, error) {
-	args, err := exec.CommandContext(ctx, "ps", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
+	args, err := exec.CommandContext(ctx, "ps", "-ww", "-o", "command=", "-p", strconv.Itoa(pid)).Output()
 	return string(args), err
 }

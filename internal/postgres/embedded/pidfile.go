@@ -105,5 +105,5 @@ func (d directory) disownPidFile() error {
 // program that was given the process id of one that is gone.
 func (d directory) isPostmaster(ctx context.Context, pid int) bool {
 	command, err := commandLine(ctx, pid)
-	return err == nil && strings.Contains(command, "postgres -D "+d.cluster()+" ")
+	return err == nil && strings.Contains(command, nameSetting+"="+d.cluster()+" ")
 }

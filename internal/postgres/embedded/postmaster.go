@@ -86,21 +86,29 @@ func (c cluster) launch(ctx context.Context, port int) (*postmaster, error) {
 	if err != nil {
 		return nil, err
 	}
-	// It outlives the start, so no context may end it.
-	cmd := exec.CommandContext(context.WithoutCancel(ctx), c.programs.postgres(), serverArguments(c.dir.cluster(), port, c.throwaway)...)
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.Dir = "/"
-	cmd.Env = environment()
-	// A session of its own: an interrupt typed at the terminal is for the program, which then stops the server in its turn.
-	cmd.SysProcAttr = c.account.attributes()
 	server := &postmaster{logFrom: size, logFile: c.dir.logFile(), exited: make(chan struct{})}
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		ended, err := startBound(cmd, endSignal(c.throwaway))
-		err = errors.Join(err, log.Close())
-		if cmd.Process == nil {
+		var cmd *exec.Cmd
+		var ended func()
+		err := c.entrance.start(c.dir.cluster(), func(path string) *exec.Cmd {
+			// It outlives the start, so no context may end it.
+			cmd = exec.CommandContext(context.WithoutCancel(ctx), c.programs.postgres(), serverArguments(path, c.dir.cluster(), port, c.throwaway)...)
+			cmd.Stdout, cmd.Stderr = log, log
+			cmd.Dir = "/"
+			cmd.Env = environment()
+			// A session of its own: an interrupt typed at the terminal is for the program, which then stops the server in its turn.
+			cmd.SysProcAttr = c.account.attributes()
+			return cmd
+		}, func(cmd *exec.Cmd) (err error) {
+			ended, err = startBound(cmd, endSignal(c.throwaway))
+			return err
+		})
+		// The server has a handle of its own by now.
+		_ = log.Close()
+		if err != nil {
 			started <- err
 			return
 		}

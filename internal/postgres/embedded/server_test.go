@@ -136,6 +136,27 @@ func TestAnOrdinaryUserRunsAServer(t *testing.T) {
 	require.NoError(t, ordinary.Wait())
 }
 
+// A folder made by mktemp -d is closed to the user that root's server runs as.
+func TestAClosedFolderIsNoObstacle(t *testing.T) {
+	t.Parallel()
+	closed := sharedFolder(t)
+	require.NoError(t, os.Chmod(closed, 0o700))
+	dir := filepath.Join(closed, "data")
+	require.NoError(t, os.Mkdir(dir, 0o700))
+	server := start(t, dir)
+	write(t, server.URL(), "kept")
+	joined := start(t, dir)
+	assert.False(t, joined.Owned())
+	require.NoError(t, server.Stop(t.Context()))
+	require.NoError(t, os.Remove(directory{dir}.connectionFile()))
+
+	owner := startChild(t, dir, nil)
+	assert.Equal(t, "kept", read(t, owner.url))
+	require.NoError(t, owner.Process.Kill())
+	again := start(t, dir)
+	assert.Equal(t, "kept", read(t, again.URL()))
+}
+
 func TestADeadServerIsStartedAgain(t *testing.T) {
 	t.Parallel()
 	dir := sharedFolder(t)

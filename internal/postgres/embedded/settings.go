@@ -4,10 +4,14 @@ package embedded
 
 import "strconv"
 
-// serverArguments are the postmaster's arguments. They are given here and not in postgresql.conf, so that a newer program
-// brings its settings to older data.
-func serverArguments(dataDir string, port int, throwaway bool) []string {
+// nameSetting is a setting of our own by which a server tells whose data it keeps. Its data_directory may be a mere handle.
+const nameSetting = "ringback.cluster"
+
+// serverArguments are the arguments of a server that reaches its data by path and is known by name. They are given here and not
+// in postgresql.conf, so that a newer program brings its settings to older data.
+func serverArguments(path, name string, port int, throwaway bool) []string {
 	settings := []string{
+		nameSetting + "=" + name,
 		"listen_addresses=" + host,
 		"unix_socket_directories=",
 		"password_encryption=scram-sha-256",
@@ -32,7 +36,7 @@ func serverArguments(dataDir string, port int, throwaway bool) []string {
 		settings = append(settings, "fsync=off", "synchronous_commit=off", "full_page_writes=off",
 			"autovacuum=off", "wal_level=minimal", "max_wal_senders=0", "min_wal_size=32MB", "max_wal_size=128MB")
 	}
-	args := []string{"-D", dataDir, "-p", strconv.Itoa(port)}
+	args := []string{"-D", path, "-p", strconv.Itoa(port)}
 	for _, setting := range settings {
 		args = append(args, "-c", setting)
 	}
