@@ -155,7 +155,8 @@ func receipt(body []byte) (voice.Receipt, error) {
 
 // Update implements voice.Provider with PUT /v2/call/{id}, which Mirai takes while the call has not been dialled yet.
 func (p *Provider) Update(ctx context.Context, providerCallID string, r voice.Request) error {
-	if providerCallID == "" {
+	// Dots alone would lead out of the path.
+	if strings.Trim(providerCallID, ".") == "" {
 		return refuse("the provider's id of the call is not known")
 	}
 	payload, err := p.payload.make(r)
