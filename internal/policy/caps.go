@@ -111,12 +111,7 @@ func (d *decider) dailyCap() bool {
 	if d.facts.Near == nil {
 		return d.later(rule)
 	}
-	today, n := d.storeZone.dayOn(d.now), 0
-	for _, at := range d.facts.Near.ShopCalls {
-		if d.storeZone.dayOn(at) == today {
-			n++
-		}
-	}
+	n := d.storeZone.sameDay(d.now, d.facts.Near.ShopCalls)
 	d.sayInt(n)
 	d.say(" of ")
 	d.sayCount(most, "call")

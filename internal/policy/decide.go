@@ -515,7 +515,7 @@ func (d *decider) call() bool {
 		d.decision.Priority = d.inStoreCurrency(c) && c.Total.Cmp(*above) >= 0
 		d.say("total ")
 		d.sayAmount(c.Total)
-		d.say(" ", c.Currency, ", first from ")
+		d.say(" ", c.Currency, ", goes before others from ")
 		d.sayAmount(*above)
 		d.ok("priority")
 	}

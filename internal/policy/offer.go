@@ -15,8 +15,11 @@ func (d *decider) offer() bool {
 	if len(d.rules.Offers) == 0 {
 		return false
 	}
-	i := slices.IndexFunc(d.rules.Offers, d.fits)
-	if i < 0 {
+	i := 0
+	for i < len(d.rules.Offers) && !d.fits(&d.rules.Offers[i]) {
+		i++
+	}
+	if i == len(d.rules.Offers) {
 		d.say("none of ")
 		d.sayInt(len(d.rules.Offers))
 		d.say(" fits")
@@ -65,7 +68,8 @@ func (o *OfferRule) offer() *cart.Offer {
 	}
 }
 
-func (d *decider) fits(o OfferRule) bool {
+// fits reports whether the offer is for this cart.
+func (d *decider) fits(o *OfferRule) bool {
 	w, c := &o.When, &d.cart.Checkout
 	if w.Attempt > 0 && w.Attempt != d.cart.NextAttempt() {
 		return false

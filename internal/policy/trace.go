@@ -15,8 +15,8 @@ type tracer struct {
 	buf   []byte
 	steps []tracedStep
 
-	bufRoom  [1024]byte
-	stepRoom [24]tracedStep
+	bufRoom  [1536]byte
+	stepRoom [32]tracedStep
 }
 
 // tracedStep is a step whose Saw ends at end in the buffer; it begins where the step before ends.
@@ -71,11 +71,29 @@ func (t *tracer) sayDuration(d time.Duration) {
 
 // sayAmount says an amount of money with at least two places.
 func (t *tracer) sayAmount(amount decimal.Decimal) {
-	if amount.Exponent() > -2 {
-		t.say(amount.StringFixed(2))
+	const most = 17 // digits that an int64 surely holds, with two more
+	places := -int(amount.Exponent())
+	if places < 0 || places > 4 || amount.NumDigits() > most {
+		t.say(amount.String())
 		return
 	}
-	t.say(amount.String())
+	units := amount.CoefficientInt64()
+	for ; places < 2; places++ {
+		units *= 10
+	}
+	if units < 0 {
+		t.say("-")
+		units = -units
+	}
+	scale := int64(1)
+	for range places {
+		scale *= 10
+	}
+	t.buf = strconv.AppendInt(t.buf, units/scale, 10)
+	t.say(".")
+	for scale /= 10; scale > 0; scale /= 10 {
+		t.buf = append(t.buf, byte('0'+units/scale%10))
+	}
 }
 
 // step ends the step being made.

@@ -66,8 +66,8 @@ func loadZone(name string) (*zone, error) {
 // stretch is a span of time in which a zone keeps one offset. Within it the wall clock runs evenly, so that days and hours are
 // plain arithmetic; clocks are put forward and back only between stretches.
 type stretch struct {
-	// end is the first Unix second that is not part of it.
-	end int64
+	// begin is its first Unix second, end the first that is not part of it.
+	begin, end int64
 	// offset is what the wall clock is ahead of UTC, in seconds.
 	offset int64
 }
@@ -75,11 +75,15 @@ type stretch struct {
 func (z *zone) stretchAt(unix int64) stretch {
 	t := time.Unix(unix, 0).In(z.loc)
 	_, offset := t.Zone()
-	_, end := t.ZoneBounds()
-	if end.IsZero() {
-		return stretch{end: math.MaxInt64, offset: int64(offset)}
+	begin, end := t.ZoneBounds()
+	s := stretch{begin: math.MinInt64, end: math.MaxInt64, offset: int64(offset)}
+	if !begin.IsZero() {
+		s.begin = begin.Unix()
 	}
-	return stretch{end: end.Unix(), offset: int64(offset)}
+	if !end.IsZero() {
+		s.end = end.Unix()
+	}
+	return s
 }
 
 // next gives the first Unix second from unix on, before limit, that the schedule allows by this zone's clock.
@@ -113,8 +117,18 @@ func (z *zone) startOfNextDay(t time.Time) time.Time {
 	}
 }
 
-// dayOn gives the calendar day of t in this zone, in days since 1970-01-01.
-func (z *zone) dayOn(t time.Time) int64 {
-	_, offset := t.In(z.loc).Zone()
-	return dayOf(t.Unix() + int64(offset))
+// sameDay counts the instants that lie on the calendar day of now in this zone.
+func (z *zone) sameDay(now time.Time, instants []time.Time) int {
+	here := z.stretchAt(now.Unix())
+	today, n := dayOf(now.Unix()+here.offset), 0
+	for _, at := range instants {
+		unix := at.Unix()
+		if unix < here.begin || unix >= here.end {
+			here = z.stretchAt(unix)
+		}
+		if dayOf(unix+here.offset) == today {
+			n++
+		}
+	}
+	return n
 }
