@@ -5,6 +5,8 @@ DATA     ?= data
 FUZZTIME ?= 10s
 
 GO       ?= go
+# Tests of the pages, where there are any, drive a browser.
+BROWSER  := $(shell git grep -lqF chromedp -- '*_test.go' && echo chromium)
 LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
@@ -41,14 +43,14 @@ fuzz: ## Fuzz every fuzz test for FUZZTIME (10s)
 lint: ## Check formatting, generated code and the rules of .golangci.yml
 	@scripts/need.sh go
 	@scripts/gofmt.sh
-	@scripts/generated.sh
+	@scripts/generate.sh --check
 	$(LINT) run
 
 fmt: ## Format the code
 	gofmt -w cmd internal migrations
 
 generate: ## Make the code that comes from templates
-	$(GO) tool templ generate
+	@scripts/generate.sh
 
 db/reset: ## Throw the embedded databases under DATA (data) away
 	@scripts/db-reset.sh "$(DATA)"
