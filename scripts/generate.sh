@@ -16,7 +16,7 @@ digests() {
 
 before=$(digests)
 # In its own folder each: the generated code names its template by the path from there.
-for folder in $(list '*.templ' | xargs -n 1 dirname | sort -u); do
+for folder in $(list '*.templ' | sed 's|/[^/]*$||' | sort -u); do
 	(cd "$folder" && go tool templ generate -log-level error)
 done
 if [ "${1:-}" = --check ] && [ "$before" != "$(digests)" ]; then
