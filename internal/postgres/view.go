@@ -1,0 +1,110 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+
+	"ringback/internal/cart"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Load is what is under way and waiting at one moment, in all shops.
+type Load struct {
+	// Carts counts the carts by state.
+	Carts map[cart.State]int
+	// Ready counts the ready carts and Busy the lines taken, by assistant key.
+	Ready map[string]int
+	Busy  map[string]int
+	// Jobs counts the jobs that are not finished.
+	Jobs []JobCount
+}
+
+// JobCount is how many jobs of a queue are in one of River's states: available, scheduled, retryable, running or pending.
+type JobCount struct {
+	Queue string
+	State string
+	Count int
+}
+
+// Load counts what is under way. It reads indexes only, but all of them: with millions of carts it takes a while.
+func (db *DB) Load(ctx context.Context) (Load, error) {
+	load := Load{Carts: map[cart.State]int{}, Ready: map[string]int{}, Busy: map[string]int{}}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		SELECT state, count(*)
+		FROM carts
+		GROUP BY state`).
+		Query(func(rows pgx.Rows) error { return countInto(rows, load.Carts) })
+	batch.Queue(`
+		SELECT assistant, count(*)
+		FROM carts
+		WHERE state = 'ready'
+		GROUP BY assistant`).
+		Query(func(rows pgx.Rows) error { return countInto(rows, load.Ready) })
+	batch.Queue(`
+		SELECT assistant, count(*)
+		FROM calls
+		WHERE holds_line
+		GROUP BY assistant`).
+		Query(func(rows pgx.Rows) error { return countInto(rows, load.Busy) })
+	batch.Queue(`
+		SELECT queue, state::text, count(*)
+		FROM river_job
+		WHERE state IN ('available', 'scheduled', 'retryable', 'running', 'pending')
+		GROUP BY queue, state
+		ORDER BY queue, state`).
+		Query(func(rows pgx.Rows) (err error) {
+			load.Jobs, err = pgx.CollectRows(rows, pgx.RowToStructByPos[JobCount])
+			return err
+		})
+	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return Load{}, fmt.Errorf("count what is under way: %w", err)
+	}
+	return load, nil
+}
+
+func countInto[K ~string](rows pgx.Rows, counts map[K]int) error {
+	defer rows.Close()
+	for rows.Next() {
+		var key K
+		var n int
+		if err := rows.Scan(&key, &n); err != nil {
+			return err
+		}
+		counts[key] = n
+	}
+	return rows.Err()
+}
+
+// CartsByID reads carts without their calls; an id that there is no cart for is left out.
+func (db *DB) CartsByID(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]cart.Cart, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE id = ANY ($1)`, ids)
+	if err != nil {
+		return nil, fmt.Errorf("read carts: %w", err)
+	}
+	list, err := pgx.CollectRows(rows, scanCart)
+	if err != nil {
+		return nil, fmt.Errorf("read carts: %w", err)
+	}
+	carts := make(map[uuid.UUID]cart.Cart, len(list))
+	for _, c := range list {
+		carts[c.ID] = c.Cart
+	}
+	return carts, nil
+}
+
+// DropExpiredSessions removes the dashboard sessions that are over.
+func (db *DB) DropExpiredSessions(ctx context.Context) error {
+	_, err := db.pool.Exec(ctx, `
+		DELETE FROM sessions
+		WHERE expiry < now()`)
+	if err != nil {
+		return fmt.Errorf("drop expired sessions: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,104 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/voice"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+	"github.com/shopspring/decimal"
+)
+
+// callJSON is a call as its cart shows it.
+type callJSON struct {
+	ID              uuid.UUID      `json:"id"`
+	Attempt         int            `json:"attempt"`
+	State           cart.CallState `json:"state"`
+	Outcome         *cart.Outcome  `json:"outcome"`
+	Provider        string         `json:"provider"`
+	ProviderCallID  *string        `json:"provider_call_id"`
+	Offer           *offerJSON     `json:"offer"`
+	PlacedAt        *time.Time     `json:"placed_at"`
+	ClosedAt        *time.Time     `json:"closed_at"`
+	DurationSeconds *int           `json:"duration_seconds"`
+	Summary         *string        `json:"summary"`
+	RecordingURL    *string        `json:"recording_url"`
+}
+
+// listedCallJSON is a call in a list, which says whose it is.
+type listedCallJSON struct {
+	callJSON
+	CartID    uuid.UUID `json:"cart_id"`
+	Shop      string    `json:"shop"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// offerJSON is the discount that went out with a call.
+type offerJSON struct {
+	Code        string  `json:"code"`
+	Description *string `json:"description"`
+	// Value is a percentage or an amount in the cart's currency, as a decimal string.
+	Value   string `json:"value"`
+	Type    string `json:"type"`
+	ApplyAs string `json:"apply_as"`
+}
+
+func callAsJSON(c *cart.Call) callJSON {
+	j := callJSON{
+		ID:              c.ID,
+		Attempt:         c.Attempt,
+		State:           c.State,
+		Outcome:         orNull(c.Outcome),
+		Provider:        c.Provider,
+		ProviderCallID:  orNull(c.ProviderCallID),
+		PlacedAt:        c.PlacedAt,
+		ClosedAt:        c.ClosedAt,
+		DurationSeconds: c.DurationSeconds,
+		Summary:         orNull(c.Summary),
+		RecordingURL:    orNull(c.RecordingURL),
+	}
+	if o := c.Offer; o != nil {
+		j.Offer = &offerJSON{Code: o.Code, Description: orNull(o.Description), Value: plain(o.Value), Type: o.Type, ApplyAs: o.ApplyAs}
+	}
+	return j
+}
+
+// plain writes a number in digits; one that is absurdly long becomes zero.
+func plain(d decimal.Decimal) string {
+	if !voice.Sound(d) {
+		return "0"
+	}
+	return d.String()
+}
+
+func callsAsJSON(calls []cart.Call) []callJSON {
+	list := make([]callJSON, len(calls))
+	for i := range calls {
+		list[i] = callAsJSON(&calls[i])
+	}
+	return list
+}
+
+func (s *Server) apiCalls(c echo.Context) error {
+	q := readQuery(c, "shop", "cursor", "limit")
+	shop, before, limit := q.shop(), q.cursor(), q.limit()
+	if err := q.err(); err != nil {
+		return err
+	}
+	calls, err := s.db.Calls(c.Request().Context(), shop, before, limit+1)
+	if err != nil {
+		return err
+	}
+	calls, next := page(calls, limit, func(c cart.Call) uuid.UUID { return c.ID })
+	list := make([]listedCallJSON, len(calls))
+	for i := range calls {
+		list[i] = listedCallJSON{callJSON: callAsJSON(&calls[i]), CartID: calls[i].CartID, Shop: calls[i].Shop, CreatedAt: calls[i].CreatedAt}
+	}
+	return answer(c, http.StatusOK, struct {
+		Calls      []listedCallJSON `json:"calls"`
+		NextCursor string           `json:"next_cursor"`
+	}{list, next})
+}

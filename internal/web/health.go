@@ -1,0 +1,59 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// healthz says that the process is alive.
+func (s *Server) healthz(c echo.Context) error {
+	return answer(c, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readyz says whether the program can do its work, and what is missing when it cannot.
+func (s *Server) readyz(c echo.Context) error {
+	err := s.ready.ask(c.Request().Context())
+	if err == nil {
+		return answer(c, http.StatusOK, map[string]string{"status": "ready"})
+	}
+	s.log.WarnContext(c.Request().Context(), "not ready", "error", err)
+	what, _, _ := strings.Cut(err.Error(), ": ")
+	c.Response().Header().Set("Retry-After", "5")
+	return newProblem(http.StatusServiceUnavailable, "not-ready", "Not ready", what)
+}
+
+// How long an answer to whether the program is ready holds, and how long it may take.
+const (
+	readyHolds  = time.Second
+	readyWithin = 5 * time.Second
+)
+
+// readiness keeps strangers who ask whether the program is ready from keeping the database busy.
+type readiness struct {
+	check func(context.Context) error
+	mu    sync.Mutex
+	until time.Time
+	last  error
+}
+
+func (r *readiness) ask(ctx context.Context) error {
+	if r.check == nil {
+		return nil
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Now().Before(r.until) {
+		return r.last
+	}
+	// Whoever asked may hang up; the answer is for all who wait.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyWithin)
+	defer cancel()
+	r.last = r.check(ctx)
+	r.until = time.Now().Add(readyHolds)
+	return r.last
+}

@@ -1,0 +1,195 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"ringback/internal/config"
+	"ringback/internal/postgres"
+
+	"github.com/alexedwards/scs/pgxstore"
+	"github.com/alexedwards/scs/v2"
+	"github.com/labstack/echo/v4"
+	"golang.org/x/time/rate"
+)
+
+// How long a login lasts: at most sessionLife, and sessionIdle without a page.
+const (
+	sessionLife = 7 * 24 * time.Hour
+	sessionIdle = 24 * time.Hour
+)
+
+// newSessions keeps logins in the database, where only the hash of a cookie's token is.
+func newSessions(db *postgres.DB, publicURL string) *scs.SessionManager {
+	m := scs.New()
+	m.Store = pgxstore.NewWithCleanupInterval(db.Pool(), 0)
+	m.HashTokenInStore = true
+	m.Lifetime, m.IdleTimeout = sessionLife, sessionIdle
+	m.Cookie.HttpOnly = true
+	m.Cookie.SameSite = http.SameSiteLaxMode
+	m.Cookie.Name = "ringback"
+	if strings.HasPrefix(publicURL, "https://") {
+		// The prefix makes browsers insist on https and on this very host.
+		m.Cookie.Name, m.Cookie.Secure = "__Host-ringback", true
+	}
+	return m
+}
+
+// sessionKey is what a login leaves in its session: proof of the password it was made with, so that a changed one ends all logins.
+const sessionKey = "password"
+
+// door lets those in who know the password.
+type door struct {
+	password config.Secret
+	proof    string
+
+	mu sync.Mutex
+	// clients bounds the attempts from one address, all those from everywhere.
+	clients map[string]*rate.Limiter
+	all     *rate.Limiter
+}
+
+// The attempts to log in that are permitted: at once, and then one in a while.
+const (
+	clientAttempts = 5
+	clientEvery    = 15 * time.Second
+	allAttempts    = 100
+	allEvery       = time.Second
+	// mostClients bounds the memory for addresses; at that number all are forgotten but the common bound.
+	mostClients = 10_000
+)
+
+func newDoor(db *postgres.DB, password config.Secret) *door {
+	return &door{
+		password: password,
+		proof:    db.Token("dashboard password " + password.Reveal()),
+		clients:  map[string]*rate.Limiter{},
+		all:      rate.NewLimiter(rate.Every(allEvery), allAttempts),
+	}
+}
+
+// mayTry reports whether a client may try a password now, and counts the attempt.
+func (d *door) mayTry(client string, now time.Time) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	limiter, ok := d.clients[client]
+	if !ok {
+		if len(d.clients) >= mostClients {
+			clear(d.clients)
+		}
+		limiter = rate.NewLimiter(rate.Every(clientEvery), clientAttempts)
+		d.clients[client] = limiter
+	}
+	return limiter.AllowN(now, 1) && d.all.AllowN(now, 1)
+}
+
+// session loads the login of a request and saves it just before the answer goes out.
+func (s *Server) session(next echo.HandlerFunc) echo.HandlerFunc {
+	if s.sessions == nil {
+		return next
+	}
+	return func(c echo.Context) error {
+		token := ""
+		if cookie, err := c.Cookie(s.sessions.Cookie.Name); err == nil {
+			token = cookie.Value
+		}
+		ctx, err := s.sessions.Load(c.Request().Context(), token)
+		if err != nil {
+			return fmt.Errorf("load session: %w", err)
+		}
+		c.SetRequest(c.Request().WithContext(ctx))
+		c.Response().Header().Add(echo.HeaderVary, "Cookie")
+		c.Response().Before(func() { s.saveSession(c) })
+		return next(c)
+	}
+}
+
+func (s *Server) saveSession(c echo.Context) {
+	ctx := c.Request().Context()
+	switch s.sessions.Status(ctx) {
+	case scs.Modified:
+		token, expiry, err := s.sessions.Commit(ctx)
+		if err != nil {
+			s.log.ErrorContext(ctx, "session not saved", "error", err, "request_id", requestID(c))
+			return
+		}
+		s.sessions.WriteSessionCookie(ctx, c.Response(), token, expiry)
+	case scs.Destroyed:
+		s.sessions.WriteSessionCookie(ctx, c.Response(), "", time.Time{})
+	}
+}
+
+// isLoggedIn reports whether the request's session was opened with the current password.
+func (s *Server) isLoggedIn(c echo.Context) bool {
+	return s.sessions == nil || same(config.Secret(s.door.proof), s.sessions.GetString(c.Request().Context(), sessionKey))
+}
+
+// loggedIn sends whoever is not logged in to the login page, and from there back.
+func (s *Server) loggedIn(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s.isLoggedIn(c) {
+			c.Set(inside, true)
+			return next(c)
+		}
+		r := c.Request()
+		if r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasPrefix(r.URL.Path, "/jobs/api") {
+			return newProblem(http.StatusUnauthorized, "login-needed", "Not logged in", "The login is over; log in again at /login.")
+		}
+		target := "/login"
+		if r.URL.Path != "/" {
+			target += "?next=" + url.QueryEscape(r.URL.RequestURI())
+		}
+		return c.Redirect(http.StatusSeeOther, target)
+	}
+}
+
+func (s *Server) loginPage(c echo.Context) error {
+	next := safeNext(c.QueryParam("next"))
+	if s.isLoggedIn(c) {
+		return c.Redirect(http.StatusSeeOther, next)
+	}
+	return s.show(c, http.StatusOK, loginView(s.frame(c, "Log in", ""), next, ""))
+}
+
+func (s *Server) login(c echo.Context) error {
+	next := safeNext(c.FormValue("next"))
+	if !s.door.mayTry(c.RealIP(), s.db.Now()) {
+		s.log.WarnContext(c.Request().Context(), "too many attempts to log in", "request_id", requestID(c))
+		c.Response().Header().Set("Retry-After", "15")
+		return s.show(c, http.StatusTooManyRequests, loginView(s.frame(c, "Log in", ""), next, "Too many attempts. Wait a quarter of a minute and try again."))
+	}
+	ctx := c.Request().Context()
+	if !same(s.door.password, c.FormValue("password")) {
+		s.log.WarnContext(ctx, "wrong dashboard password", "request_id", requestID(c))
+		return s.show(c, http.StatusUnauthorized, loginView(s.frame(c, "Log in", ""), next, "That is not the password."))
+	}
+	if err := s.db.DropExpiredSessions(ctx); err != nil {
+		return err
+	}
+	// A new token, so that one planted before the login is worth nothing.
+	if err := s.sessions.RenewToken(ctx); err != nil {
+		return err
+	}
+	s.sessions.Put(ctx, sessionKey, s.door.proof)
+	return c.Redirect(http.StatusSeeOther, next)
+}
+
+func (s *Server) logout(c echo.Context) error {
+	if err := s.sessions.Destroy(c.Request().Context()); err != nil {
+		return err
+	}
+	return c.Redirect(http.StatusSeeOther, "/login")
+}
+
+// safeNext is the page to go to after the login: one of ours, whatever the address says.
+func safeNext(next string) string {
+	u, err := url.Parse(next)
+	if err != nil || u.Scheme != "" || u.Host != "" || !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t") {
+		return "/"
+	}
+	return next
+}

@@ -1,0 +1,191 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"ringback/internal/config"
+	"ringback/internal/jobs"
+	"ringback/internal/postgres"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/labstack/echo/v4"
+	"github.com/labstack/echo/v4/middleware"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Options is what a server is made of. All but RiverUI and Ready are needed.
+type Options struct {
+	Engine *jobs.Engine
+	DB     *postgres.DB
+	Config *config.Config
+	// Metrics is shown at /metrics; the server adds its own to it.
+	Metrics *prometheus.Registry
+	// RiverUI is shown under /jobs/, behind the dashboard's login. It must have been made with the prefix "/jobs".
+	RiverUI http.Handler
+	// Ready says what keeps the program from doing its work, for /readyz. The text up to the first ": " is public, the rest is
+	// logged.
+	Ready  func(context.Context) error
+	Logger *slog.Logger
+}
+
+// Server answers all HTTP requests of the program. It is safe for concurrent use.
+type Server struct {
+	engine *jobs.Engine
+	db     *postgres.DB
+	config *config.Config
+	log    *slog.Logger
+
+	router   *echo.Echo
+	metrics  *httpMetrics
+	ready    *readiness
+	heard    *heard
+	door     *door
+	sessions *scs.SessionManager
+	origins  *http.CrossOriginProtection
+	jobsUI   bool
+
+	// What the overview counts over all shops.
+	counts     *costly[[]postgres.StateCount]
+	load       *costly[postgres.Load]
+	day, month *costly[postgres.Stats]
+}
+
+// The largest bodies taken in.
+const (
+	maxAPIBody  = "64K"
+	maxFormBody = "64K"
+)
+
+// New builds the server. It fails when the pages would be open to other machines: without a dashboard password the configured
+// listener must be on loopback.
+func New(o Options) (*Server, error) {
+	host, _, err := net.SplitHostPort(o.Config.Server.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("server.listen %q: %w; write host:port", o.Config.Server.Listen, err)
+	}
+	if !o.Config.Security.DashboardPassword.Set() && !loopback(host) {
+		return nil, errors.New("security.dashboard_password is missing: server.listen is open to other machines; write a password, or listen on 127.0.0.1")
+	}
+	s := &Server{
+		engine:  o.Engine,
+		db:      o.DB,
+		config:  o.Config,
+		log:     o.Logger,
+		metrics: newHTTPMetrics(o.Metrics),
+		ready:   &readiness{check: o.Ready},
+		heard:   newHeard(),
+		origins: http.NewCrossOriginProtection(),
+		jobsUI:  o.RiverUI != nil,
+		counts:  newCostly(func(ctx context.Context) ([]postgres.StateCount, error) { return o.DB.CountCarts(ctx, "") }),
+		load:    newCostly(o.DB.Load),
+		day:     newCostly(statsOfLast(o.DB, 24*time.Hour)),
+		month:   newCostly(statsOfLast(o.DB, usualSpan)),
+	}
+	if origin := originOf(o.Config.Server.PublicURL); origin != "" {
+		if err := s.origins.AddTrustedOrigin(origin); err != nil {
+			return nil, fmt.Errorf("server.public_url: %w", err)
+		}
+	}
+	if err := o.Metrics.Register(newLoadCollector(s.load, o.Engine)); err != nil {
+		return nil, fmt.Errorf("register metrics: %w", err)
+	}
+	if o.Config.Security.DashboardPassword.Set() {
+		s.sessions = newSessions(o.DB, o.Config.Server.PublicURL)
+		s.door = newDoor(o.DB, o.Config.Security.DashboardPassword)
+	}
+
+	s.router = echo.New()
+	s.router.HTTPErrorHandler = s.fail
+	s.router.Logger.SetOutput(io.Discard)
+	s.router.IPExtractor = echo.ExtractIPFromXFFHeader()
+	s.router.Use(s.observe, s.recoverPanic)
+	s.routeHealth(o.Metrics)
+	s.routeWebhooks()
+	s.routeAPI()
+	if err := s.routePages(o.RiverUI); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+func (s *Server) routeHealth(metrics *prometheus.Registry) {
+	get(s.router, "/healthz", s.healthz)
+	get(s.router, "/readyz", s.readyz)
+	scrape := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError)})
+	get(s.router, "/metrics", echo.WrapHandler(scrape))
+}
+
+func (s *Server) routeWebhooks() {
+	s.router.POST("/webhooks/shopify", s.takeWebhook)
+	s.router.POST("/webhooks/voice/:provider/:token", s.takeCallback)
+}
+
+func (s *Server) routeAPI() {
+	guards := []echo.MiddlewareFunc{apiHeaders, middleware.Gzip(), middleware.BodyLimit(maxAPIBody), s.bearer}
+	const base = "/api/v1"
+	get(s.router, base+"/carts", s.apiCarts, guards...)
+	get(s.router, base+"/carts/:id", s.apiCart, guards...)
+	s.router.POST(base+"/carts/:id/cancel", s.apiCancelCart, guards...)
+	s.router.POST(base+"/carts/:id/call", s.apiCallCart, guards...)
+	get(s.router, base+"/calls", s.apiCalls, guards...)
+	get(s.router, base+"/suppressions", s.apiSuppressions, guards...)
+	s.router.POST(base+"/suppressions", s.apiSuppress, guards...)
+	s.router.DELETE(base+"/suppressions", s.apiUnsuppress, guards...)
+	s.router.POST(base+"/shops/:shop/pause", s.apiPauseShop, guards...)
+	s.router.POST(base+"/shops/:shop/resume", s.apiResumeShop, guards...)
+	get(s.router, base+"/stats", s.apiStats, guards...)
+}
+
+func (s *Server) routePages(riverUI http.Handler) error {
+	if err := routeStatic(s.router); err != nil {
+		return err
+	}
+	outside := []echo.MiddlewareFunc{
+		pageHeaders(pagePolicy), middleware.Gzip(), middleware.BodyLimit(maxFormBody), s.localOnly, s.sameOrigin, s.session,
+	}
+	if s.sessions != nil {
+		get(s.router, "/login", s.loginPage, outside...)
+		s.router.POST("/login", s.login, outside...)
+		s.router.POST("/logout", s.logout, outside...)
+	}
+	inside := append(outside, s.loggedIn)
+	get(s.router, "/", s.overviewPage, inside...)
+	get(s.router, "/carts", s.cartsPage, inside...)
+	get(s.router, "/carts/:id", s.cartPage, inside...)
+	s.router.POST("/carts/:id/call", s.callCart, inside...)
+	s.router.POST("/carts/:id/cancel", s.cancelCart, inside...)
+	s.router.POST("/carts/:id/suppress", s.suppressCustomer, inside...)
+	get(s.router, "/calls", s.callsPage, inside...)
+	get(s.router, "/suppressions", s.suppressionsPage, inside...)
+	s.router.POST("/suppressions", s.suppress, inside...)
+	s.router.POST("/suppressions/:id/lift", s.liftSuppression, inside...)
+	get(s.router, "/shops", s.shopsPage, inside...)
+	get(s.router, "/shops/:shop", s.shopPage, inside...)
+	s.router.POST("/shops/:shop/pause", s.pauseShop, inside...)
+	s.router.POST("/shops/:shop/resume", s.resumeShop, inside...)
+	if riverUI == nil {
+		return nil
+	}
+	ui := []echo.MiddlewareFunc{
+		pageHeaders(riverPolicy), middleware.Gzip(), middleware.BodyLimit(maxFormBody), s.localOnly, s.sameOrigin, s.session, s.loggedIn,
+	}
+	get(s.router, "/jobs", func(c echo.Context) error { return c.Redirect(http.StatusMovedPermanently, "/jobs/") }, ui...)
+	s.router.Any("/jobs/*", echo.WrapHandler(riverUI), ui...)
+	return nil
+}
+
+// get answers GET and, as HTTP asks for, HEAD.
+func get(e *echo.Echo, path string, h echo.HandlerFunc, guards ...echo.MiddlewareFunc) {
+	e.Match([]string{http.MethodGet, http.MethodHead}, path, h, guards...)
+}

@@ -1,0 +1,94 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"ringback/internal/jobs"
+	"ringback/internal/postgres"
+	"ringback/internal/shopify"
+
+	"github.com/labstack/echo/v4"
+)
+
+// shopJSON is whether calls are made for a shop.
+type shopJSON struct {
+	Shop string `json:"shop"`
+	// Paused is true while an operator or the configuration halts calling.
+	Paused   bool       `json:"paused"`
+	PausedAt *time.Time `json:"paused_at"`
+	// PausedBy says who paused: api, dashboard or configuration, which only an edit of the configuration lifts.
+	PausedBy *string `json:"paused_by"`
+	// Breaker is true while the shop has paused itself.
+	Breaker       bool       `json:"breaker"`
+	BreakerReason *string    `json:"breaker_reason"`
+	BreakerUntil  *time.Time `json:"breaker_until"`
+	UninstalledAt *time.Time `json:"uninstalled_at"`
+}
+
+// byConfiguration is who paused a shop whose configuration says paused.
+const byConfiguration = "configuration"
+
+func shopAsJSON(shop postgres.Shop, store *jobs.Store, now time.Time) shopJSON {
+	state := shop.State(now)
+	j := shopJSON{
+		Shop:          shop.Domain,
+		Paused:        state.Paused || store.Config.Paused,
+		PausedAt:      shop.PausedAt,
+		PausedBy:      orNull(shop.PausedBy),
+		Breaker:       state.Breaker,
+		UninstalledAt: shop.UninstalledAt,
+	}
+	if store.Config.Paused {
+		by := byConfiguration
+		j.PausedBy = &by
+	}
+	if state.Breaker {
+		j.BreakerReason, j.BreakerUntil = orNull(shop.BreakerReason), shop.BreakerUntil
+	}
+	return j
+}
+
+// askedShop finds the configured shop in a request's path; anything else is not found.
+func (s *Server) askedShop(c echo.Context) (*jobs.Store, error) {
+	domain, err := shopify.ParseShop(c.Param("shop"))
+	store := s.engine.Store(domain)
+	if err != nil || store == nil {
+		return nil, newProblem(http.StatusNotFound, "", "Not Found", "There is no shop of this name in the configuration.")
+	}
+	return store, nil
+}
+
+// shopRow reads what the database knows of a configured shop, which may be nothing yet.
+func (s *Server) shopRow(ctx context.Context, domain string) (postgres.Shop, error) {
+	shop, err := s.db.Shop(ctx, domain)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return postgres.Shop{Domain: domain}, nil
+	}
+	return shop, err
+}
+
+func (s *Server) apiPauseShop(c echo.Context) error { return s.haltOrResume(c, s.engine.PauseShop) }
+
+func (s *Server) apiResumeShop(c echo.Context) error { return s.haltOrResume(c, s.engine.ResumeShop) }
+
+func (s *Server) haltOrResume(c echo.Context, do func(context.Context, string, string) (bool, error)) error {
+	if err := readQuery(c).err(); err != nil {
+		return err
+	}
+	store, err := s.askedShop(c)
+	if err != nil {
+		return err
+	}
+	ctx := c.Request().Context()
+	if _, err := do(ctx, store.Domain, sourceAPI); err != nil {
+		return err
+	}
+	shop, err := s.shopRow(ctx, store.Domain)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, shopAsJSON(shop, store, s.db.Now()))
+}

@@ -1,0 +1,132 @@
+package web
+
+import (
+	"math"
+	"net/http"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/postgres"
+	"ringback/internal/voice"
+
+	"github.com/labstack/echo/v4"
+)
+
+// statsJSON sums up what became of the carts made in a span of time, and of the calls made in it.
+type statsJSON struct {
+	// Shop is null for all shops.
+	Shop *string `json:"shop"`
+	// From is inclusive, To exclusive.
+	From  time.Time      `json:"from"`
+	To    time.Time      `json:"to"`
+	Carts cartCountsJSON `json:"carts"`
+	// Reasons counts the carts by reason; those that no cart has are left out.
+	Reasons map[cart.Reason]int `json:"reasons"`
+	// Calls counts the calls dialled, Answered those that were picked up.
+	Calls     int               `json:"calls"`
+	Answered  int               `json:"answered"`
+	Outcomes  outcomeCountsJSON `json:"outcomes"`
+	Purchases []purchasesJSON   `json:"purchases"`
+	Arms      []armJSON         `json:"arms"`
+}
+
+type cartCountsJSON struct {
+	Watching  int `json:"watching"`
+	Waiting   int `json:"waiting"`
+	Ready     int `json:"ready"`
+	Calling   int `json:"calling"`
+	Purchased int `json:"purchased"`
+	Stopped   int `json:"stopped"`
+}
+
+type outcomeCountsJSON struct {
+	Completed int `json:"completed"`
+	NoAnswer  int `json:"no_answer"`
+	Busy      int `json:"busy"`
+	Failed    int `json:"failed"`
+	Timeout   int `json:"timeout"`
+	Aborted   int `json:"aborted"`
+	Skipped   int `json:"skipped"`
+	Invalid   int `json:"invalid"`
+	Lost      int `json:"lost"`
+}
+
+type purchasesJSON struct {
+	Attribution *cart.Attribution `json:"attribution"`
+	Currency    *string           `json:"currency"`
+	Count       int               `json:"count"`
+	Revenue     string            `json:"revenue"`
+}
+
+type armJSON struct {
+	Arm       cart.Arm `json:"arm"`
+	Carts     int      `json:"carts"`
+	Purchased int      `json:"purchased"`
+	// Conversion is Purchased / Carts, from 0 to 1, in four decimals.
+	Conversion float64 `json:"conversion"`
+}
+
+// usualSpan is how far back the statistics reach unless asked otherwise.
+const usualSpan = 30 * 24 * time.Hour
+
+func (s *Server) apiStats(c echo.Context) error {
+	q := readQuery(c, "shop", "from", "to")
+	shop := q.shop()
+	to := q.instant("to", s.db.Now(), true)
+	from := q.instant("from", to.Add(-usualSpan), false)
+	if len(q.problems) == 0 && !from.Before(to) {
+		q.refuse("from", q.values.Get("from"), "write an instant or day before to")
+	}
+	if err := q.err(); err != nil {
+		return err
+	}
+	stats, err := s.db.Stats(c.Request().Context(), shop, from, to)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, statsAsJSON(shop, from, to, stats))
+}
+
+func statsAsJSON(shop string, from, to time.Time, stats postgres.Stats) statsJSON {
+	j := statsJSON{
+		Shop: orNull(shop), From: from, To: to,
+		Carts: cartCountsJSON{
+			Watching:  stats.Carts[cart.Watching],
+			Waiting:   stats.Carts[cart.Waiting],
+			Ready:     stats.Carts[cart.Ready],
+			Calling:   stats.Carts[cart.Calling],
+			Purchased: stats.Carts[cart.Purchased],
+			Stopped:   stats.Carts[cart.Stopped],
+		},
+		Reasons:  stats.Reasons,
+		Calls:    stats.Calls,
+		Answered: stats.Answered,
+		Outcomes: outcomeCountsJSON{
+			Completed: stats.Outcomes[cart.Completed],
+			NoAnswer:  stats.Outcomes[cart.NoAnswer],
+			Busy:      stats.Outcomes[cart.Busy],
+			Failed:    stats.Outcomes[cart.Failed],
+			Timeout:   stats.Outcomes[cart.Timeout],
+			Aborted:   stats.Outcomes[cart.Aborted],
+			Skipped:   stats.Outcomes[cart.Skipped],
+			Invalid:   stats.Outcomes[cart.Invalid],
+			Lost:      stats.Outcomes[cart.Lost],
+		},
+		Purchases: make([]purchasesJSON, len(stats.Purchases)),
+		Arms:      make([]armJSON, len(stats.Arms)),
+	}
+	for i, p := range stats.Purchases {
+		j.Purchases[i] = purchasesJSON{
+			Attribution: orNull(p.Attribution), Currency: orNull(p.Currency), Count: p.Count, Revenue: voice.Amount(p.Revenue, p.Currency),
+		}
+	}
+	for i, a := range stats.Arms {
+		j.Arms[i] = armJSON{Arm: a.Arm, Carts: a.Carts, Purchased: a.Purchased, Conversion: conversion(a)}
+	}
+	return j
+}
+
+// conversion is the share of an arm's carts that were bought; an arm always has carts.
+func conversion(a postgres.Arm) float64 {
+	return math.Round(float64(a.Purchased)/float64(a.Carts)*10_000) / 10_000
+}

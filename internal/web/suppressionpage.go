@@ -1,0 +1,79 @@
+package web
+
+import (
+	"net/http"
+
+	"ringback/internal/postgres"
+
+	"github.com/labstack/echo/v4"
+)
+
+// suppressionDetail is the page of those who are not called, with the form that adds one.
+type suppressionDetail struct {
+	frame
+	Filter       filterForm
+	Suppressions []postgres.Suppression
+	First, Older string
+	// Entered is what was typed, Problems what is wrong with it.
+	Entered  person
+	Problems []fieldProblem
+}
+
+// problem is the fix of a field at fault; "" for one that is fine.
+func (v suppressionDetail) problem(field string) string {
+	for _, p := range v.Problems {
+		if p.Field == field {
+			return p.Fix
+		}
+	}
+	return ""
+}
+
+func (s *Server) suppressionsPage(c echo.Context) error {
+	return s.showSuppressions(c, http.StatusOK, person{}, nil)
+}
+
+func (s *Server) showSuppressions(c echo.Context, status int, entered person, problems []fieldProblem) error {
+	q := readQuery(c, "shop", "cursor", "note")
+	v := suppressionDetail{frame: s.frame(c, "Suppressions", "suppressions"), Entered: entered, Problems: problems}
+	v.Filter = filterForm{Shop: q.shop(), Shops: domains(s.engine.Stores())}
+	before := q.cursor()
+	if err := q.err(); err != nil {
+		return err
+	}
+	list, next, err := s.suppressionPage(c, v.Filter.Shop, before, usualLimit)
+	if err != nil {
+		return err
+	}
+	v.Suppressions = list
+	v.First, v.Older = pageLinks(c, before, next)
+	return s.show(c, status, suppressionsView(v))
+}
+
+func (s *Server) suppress(c echo.Context) error {
+	p := person{Shop: c.FormValue("shop"), Phone: c.FormValue("phone"), Email: c.FormValue("email")}
+	entered := p
+	if problems := s.check(&p); problems != nil {
+		return s.showSuppressions(c, http.StatusBadRequest, entered, problems)
+	}
+	if _, err := s.engine.Suppress(c.Request().Context(), p.Shop, p.Phone, p.Email, sourceDashboard); err != nil {
+		return err
+	}
+	return backTo(c, "/suppressions", "suppressed")
+}
+
+func (s *Server) liftSuppression(c echo.Context) error {
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	done := "lifted"
+	lifted, err := s.engine.Unsuppress(c.Request().Context(), id, "", "", "")
+	if err != nil {
+		return err
+	}
+	if !lifted {
+		done = "gone"
+	}
+	return backTo(c, "/suppressions", done)
+}

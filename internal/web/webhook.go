@@ -1,0 +1,110 @@
+package web
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"ringback/internal/config"
+	"ringback/internal/shopify"
+
+	"github.com/labstack/echo/v4"
+)
+
+// retryAfter is when a sender whose message could not be kept should try again, in seconds.
+const retryAfter = "30"
+
+// takeWebhook takes in whatever Shopify sends. The signature is checked first, on the raw body: a signed request is answered 200
+// once it is kept, 413 when it is too large, or 503 when it cannot be kept now.
+func (s *Server) takeWebhook(c echo.Context) error {
+	request := c.Request()
+	body, err := rawBody(c)
+	if err != nil {
+		return err
+	}
+	if !shopify.Verify(s.secretsOf(request.Header.Get(shopify.HeaderShop)), body, request.Header.Get(shopify.HeaderHMAC)) {
+		return newProblem(http.StatusUnauthorized, "signature", "Unauthorized", "The signature in "+shopify.HeaderHMAC+" does not match the body.")
+	}
+	delivery, err := shopify.ParseHeaders(request.Header)
+	if err != nil {
+		s.log.WarnContext(request.Context(), "a signed webhook has unusable headers; it is kept unread", "error", err, "request_id", requestID(c))
+		delivery = nameless(body)
+	}
+	taken, err := s.engine.TakeWebhook(request.Context(), delivery, body)
+	if err != nil {
+		return s.sendAgain(c, "webhook not kept", err)
+	}
+	s.hearFrom(request.Context(), delivery.Shop)
+	return answer(c, http.StatusOK, map[string]any{"taken": taken})
+}
+
+// nameless stands for the headers of a webhook that has none of use. No shop has an empty name, so it is kept but not acted
+// upon; the body's hash is its id.
+func nameless(body []byte) shopify.Delivery {
+	sum := sha256.Sum256(body)
+	return shopify.Delivery{Topic: "unknown", WebhookID: "sha256:" + hex.EncodeToString(sum[:])}
+}
+
+// secretsOf are the secrets that a shop's webhooks may be signed with: its own when it has some, else the shared ones.
+func (s *Server) secretsOf(shop string) config.Secrets {
+	if store, ok := s.config.Store(shop); ok && len(store.ClientSecrets) > 0 {
+		return store.ClientSecrets
+	}
+	return s.config.Shopify.ClientSecrets
+}
+
+// rawBody reads a webhook's body as it came, up to the largest that is taken in.
+func rawBody(c echo.Context) ([]byte, error) {
+	request := c.Request()
+	if request.ContentLength > shopify.MaxBody {
+		return nil, ofStatus(http.StatusRequestEntityTooLarge)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), request.Body, shopify.MaxBody))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	return body, nil
+}
+
+// sendAgain asks the sender to try later.
+func (s *Server) sendAgain(c echo.Context, what string, err error) error {
+	s.log.ErrorContext(c.Request().Context(), what, "error", err, "request_id", requestID(c))
+	c.Response().Header().Set("Retry-After", retryAfter)
+	return newProblem(http.StatusServiceUnavailable, "not-kept", "Service Unavailable", "This could not be kept just now; send it again.")
+}
+
+// heard remembers when shops were heard from, so that the database is told once a minute and not at each webhook.
+type heard struct {
+	mu   sync.Mutex
+	last map[string]time.Time
+}
+
+// heardEvery is how often a shop's last webhook is noted.
+const heardEvery = time.Minute
+
+func newHeard() *heard { return &heard{last: map[string]time.Time{}} }
+
+// due reports whether the shop's last webhook should be noted now.
+func (h *heard) due(shop string, now time.Time) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if last, ok := h.last[shop]; ok && now.Sub(last) < heardEvery {
+		return false
+	}
+	h.last[shop] = now
+	return true
+}
+
+// hearFrom notes that a configured shop's webhooks arrive. That it could not be noted is no reason to have the webhook again.
+func (s *Server) hearFrom(ctx context.Context, shop string) {
+	if s.engine.Store(shop) == nil || !s.heard.due(shop, s.db.Now()) {
+		return
+	}
+	if err := s.db.HeardFromShop(ctx, shop); err != nil {
+		s.log.WarnContext(ctx, "webhook not noted", "shop", shop, "error", err)
+	}
+}
