@@ -64,7 +64,8 @@ func userName(uid int) string {
 	return "user " + strconv.Itoa(uid)
 }
 
-// attributes make a child run as the account.
+// attributes make a child run as the account, in a session of its own: an interrupt typed at the terminal is for the program, which
+// then ends its children in their turn.
 func (a account) attributes() *syscall.SysProcAttr {
 	attributes := &syscall.SysProcAttr{Setsid: true}
 	if a.switched {

@@ -109,17 +109,7 @@ func (c cluster) create(ctx context.Context, password string) (err error) {
 	if err := c.furnish(workshop, password); err != nil {
 		return fmt.Errorf("create the Postgres cluster: %w", err)
 	}
-	err = c.work(ctx, workshop, "", c.programs.initdb(), func(path string) []string {
-		args := []string{
-			"--pgdata=" + filepath.Join(path, "data"), "--pwfile=" + filepath.Join(path, "password"), "--username=" + roleName,
-			"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions",
-		}
-		if c.throwaway {
-			args = append(args, "--no-sync")
-		}
-		return args
-	})
-	if err != nil {
+	if err := c.initialise(ctx, workshop); err != nil {
 		return fmt.Errorf("create the Postgres cluster: %w", err)
 	}
 	if err := os.Rename(filepath.Join(workshop, "data"), c.dir.cluster()); err != nil {
@@ -140,6 +130,23 @@ func (c cluster) furnish(workshop, password string) error {
 	return errors.Join(os.Chown(passwordFile, c.account.uid, c.account.gid), os.Chown(workshop, c.account.uid, c.account.gid))
 }
 
+// initialise makes the cluster in the workshop.
+func (c cluster) initialise(ctx context.Context, workshop string) error {
+	w, err := c.entrance.open(workshop)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	args := []string{
+		"--pgdata=" + filepath.Join(w.path, "data"), "--pwfile=" + filepath.Join(w.path, "password"), "--username=" + roleName,
+		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-instructions",
+	}
+	if c.throwaway {
+		args = append(args, "--no-sync")
+	}
+	return work(c.command(ctx, w, c.programs.initdb(), args...), "")
+}
+
 // removeUnfinished removes what a crash while creating the cluster left.
 func (c cluster) removeUnfinished() error {
 	left, err := filepath.Glob(filepath.Join(c.dir.path, "postgres.new-*"))
@@ -156,30 +163,24 @@ func (c cluster) removeUnfinished() error {
 func (c cluster) setPassword(ctx context.Context, password string) error {
 	// The password is made of hexadecimal digits: nothing to escape.
 	statement := fmt.Sprintf("ALTER ROLE %s PASSWORD '%s'\n", roleName, password)
-	err := c.work(ctx, c.dir.cluster(), statement, c.programs.postgres(), func(path string) []string {
-		return []string{"--single", "-D", path, "postgres"}
-	})
+	w, err := c.entrance.open(c.dir.cluster())
 	if err != nil {
+		return err
+	}
+	defer w.close()
+	if err := work(c.command(ctx, w, c.programs.postgres(), "--single", "-D", w.path, "postgres"), statement); err != nil {
 		return fmt.Errorf("set a new password of the embedded Postgres: %w", err)
 	}
 	return nil
 }
 
-// work runs one of PostgreSQL's programs on a folder to its end; args gets the path by which the program reaches the folder.
-// The error quotes the end of what the program said.
-func (c cluster) work(ctx context.Context, folder, input, program string, args func(path string) []string) error {
+// work runs a program to its end; the error quotes the end of what it said.
+func work(cmd *exec.Cmd, input string) error {
 	var said strings.Builder
-	err := c.entrance.start(folder, func(path string) *exec.Cmd {
-		cmd := exec.CommandContext(ctx, program, args(path)...)
-		cmd.Stdin = strings.NewReader(input)
-		cmd.Stdout, cmd.Stderr = &said, &said
-		cmd.Dir = "/"
-		cmd.Env = environment()
-		cmd.SysProcAttr = c.account.attributes()
-		return cmd
-	}, runBound)
-	if err != nil {
-		return fmt.Errorf("%s: %w: %s", program, err, lastLines(said.String()))
+	cmd.Stdin = strings.NewReader(input)
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := runBound(cmd); err != nil {
+		return fmt.Errorf("%s: %w: %s", cmd.Path, err, lastLines(said.String()))
 	}
 	return nil
 }

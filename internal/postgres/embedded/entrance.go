@@ -3,6 +3,7 @@
 package embedded
 
 import (
+	"context"
 	"os"
 	"os/exec"
 )
@@ -20,17 +21,37 @@ const (
 // inherited is where a process finds the first file handed to it. Its children have it too.
 const inherited = "/proc/self/fd/3"
 
-// start starts a process that works in a folder; command gets the path by which the process reaches it.
-func (e entrance) start(folder string, command func(path string) *exec.Cmd, start func(*exec.Cmd) error) error {
+// way is how a process reaches a folder.
+type way struct {
+	path string
+	// handle is handed to the process; nil when the path is enough.
+	handle *os.File
+}
+
+// open makes a way to a folder; close must follow once the process has started.
+func (e entrance) open(folder string) (way, error) {
 	if e == byPath {
-		return start(command(folder))
+		return way{path: folder}, nil
 	}
-	open, err := os.Open(folder)
-	if err != nil {
-		return err
+	handle, err := os.Open(folder)
+	return way{path: inherited, handle: handle}, err
+}
+
+func (w way) close() {
+	if w.handle != nil {
+		// It was never written to.
+		_ = w.handle.Close()
 	}
-	cmd := command(inherited)
-	cmd.ExtraFiles = []*os.File{open}
-	defer func() { _ = open.Close() }()
-	return start(cmd)
+}
+
+// command prepares one of PostgreSQL's programs to run as the server's user.
+func (c cluster) command(ctx context.Context, w way, program string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Dir = "/"
+	cmd.Env = environment()
+	cmd.SysProcAttr = c.account.attributes()
+	if w.handle != nil {
+		cmd.ExtraFiles = []*os.File{w.handle}
+	}
+	return cmd
 }

@@ -80,48 +80,43 @@ func (c cluster) runOnce(ctx context.Context, port int) (*postmaster, error) {
 	}
 }
 
-// launch starts the process from a thread that lives as long as the process does: on Linux its end is tied to that thread.
+// launch starts the process.
 func (c cluster) launch(ctx context.Context, port int) (*postmaster, error) {
 	log, size, err := c.dir.openLog()
 	if err != nil {
 		return nil, err
 	}
-	server := &postmaster{logFrom: size, logFile: c.dir.logFile(), exited: make(chan struct{})}
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		var cmd *exec.Cmd
-		var ended func()
-		err := c.entrance.start(c.dir.cluster(), func(path string) *exec.Cmd {
-			// It outlives the start, so no context may end it.
-			cmd = exec.CommandContext(context.WithoutCancel(ctx), c.programs.postgres(), serverArguments(path, c.dir.cluster(), port, c.throwaway)...)
-			cmd.Stdout, cmd.Stderr = log, log
-			cmd.Dir = "/"
-			cmd.Env = environment()
-			// A session of its own: an interrupt typed at the terminal is for the program, which then stops the server in its turn.
-			cmd.SysProcAttr = c.account.attributes()
-			return cmd
-		}, func(cmd *exec.Cmd) (err error) {
-			ended, err = startBound(cmd, endSignal(c.throwaway))
-			return err
-		})
-		// The server has a handle of its own by now.
-		_ = log.Close()
-		if err != nil {
-			started <- err
-			return
-		}
-		server.pid = cmd.Process.Pid
-		started <- nil
-		server.exit = cmd.Wait()
-		ended()
-		close(server.exited)
-	}()
-	if err := <-started; err != nil {
+	// The server has a handle of its own by then.
+	defer func() { _ = log.Close() }()
+	w, err := c.entrance.open(c.dir.cluster())
+	if err != nil {
 		return nil, err
 	}
-	return server, nil
+	defer w.close()
+	// It outlives the start, so no context may end it.
+	cmd := c.command(context.WithoutCancel(ctx), w, c.programs.postgres(), serverArguments(w.path, c.dir.cluster(), port, c.throwaway)...)
+	cmd.Stdout, cmd.Stderr = log, log
+	server := &postmaster{logFrom: size, logFile: c.dir.logFile(), exited: make(chan struct{})}
+	started := make(chan error)
+	go server.live(cmd, endSignal(c.throwaway), started)
+	return server, <-started
+}
+
+// live starts the process and waits for its end, on a thread that lives as long as the process does: on Linux the process is
+// bound to that thread.
+func (p *postmaster) live(cmd *exec.Cmd, end syscall.Signal, started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	ended, err := startBound(cmd, end)
+	if err != nil {
+		started <- err
+		return
+	}
+	p.pid = cmd.Process.Pid
+	started <- nil
+	p.exit = cmd.Wait()
+	ended()
+	close(p.exited)
 }
 
 // endSignal is what ends a server whose owner is gone: an orderly stop, or for throwaway data the quickest.
