@@ -31,9 +31,12 @@ func (d *decider) phoneCaps() bool {
 			}
 		}
 	}
-	if free.After(d.now) {
+	switch {
+	case free.After(d.now):
 		d.say("; free at ")
 		d.sayTime(free)
+	case len(d.buf) == d.begun():
+		d.say("none set")
 	}
 	d.until(rule, &d.firm, free, cart.Cap)
 	return false
