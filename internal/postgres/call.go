@@ -220,7 +220,7 @@ func (db *DB) Calls(ctx context.Context, shop string, before uuid.UUID, limit in
 		SELECT `+callColumns+`
 		FROM calls
 		WHERE ($1 = '' OR shop = $1)
-			AND ($2 = '00000000-0000-0000-0000-000000000000' OR id < $2)
+			AND ($2::uuid = '00000000-0000-0000-0000-000000000000' OR id < $2)
 		ORDER BY id DESC
 		LIMIT $3`, shop, before, limit)
 	if err != nil {

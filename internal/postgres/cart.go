@@ -328,7 +328,7 @@ func (db *DB) Carts(ctx context.Context, f CartFilter) ([]Cart, error) {
 		WHERE (@shop = '' OR shop = @shop)
 			AND (@state = '' OR state = @state)
 			AND (@reason = '' OR reason = @reason)
-			AND (@before = '00000000-0000-0000-0000-000000000000' OR id < @before)
+			AND (@before::uuid = '00000000-0000-0000-0000-000000000000' OR id < @before)
 		ORDER BY id DESC
 		LIMIT @limit`, pgx.StrictNamedArgs{
 		"shop": f.Shop, "state": string(f.State), "reason": string(f.Reason), "before": f.Before, "limit": f.Limit,

@@ -78,7 +78,7 @@ func (db *DB) Suppressions(ctx context.Context, scope *string, before uuid.UUID,
 		SELECT id, scope, kind, value, source, created_at
 		FROM suppressions
 		WHERE ($1::text IS NULL OR scope = $1)
-			AND ($2 = '00000000-0000-0000-0000-000000000000' OR id < $2)
+			AND ($2::uuid = '00000000-0000-0000-0000-000000000000' OR id < $2)
 		ORDER BY id DESC
 		LIMIT $3`, scope, before, limit)
 	if err != nil {
