@@ -2,6 +2,7 @@ package mirai
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/mail"
 	"net/url"
 	"regexp"
@@ -194,16 +195,32 @@ func gid(kind, id string) string {
 	return "gid://shopify/" + kind + "/" + id
 }
 
-// link is the recovery link if it is one.
+// link is the recovery link if it is one, with every character that a URI cannot hold (RFC 3986) escaped.
 func link(text string) string {
-	if len(text) > maxURL || text != voice.Plain(text, maxURL) {
+	if text != voice.Plain(text, maxURL) {
 		return ""
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return ""
 	}
-	return u.String()
+	return escape(u.String())
+}
+
+var escaped = regexp.MustCompile(`^%[0-9A-Fa-f]{2}`)
+
+// escape writes what cannot stand in a URI as it is in percent escapes; escapes that are there already stay.
+func escape(uri string) string {
+	const plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:/?#[]@!$&'()*+,;="
+	var out strings.Builder
+	for i := range len(uri) {
+		if strings.IndexByte(plain, uri[i]) >= 0 || escaped.MatchString(uri[i:]) {
+			out.WriteByte(uri[i])
+		} else {
+			fmt.Fprintf(&out, "%%%02X", uri[i])
+		}
+	}
+	return out.String()
 }
 
 var plainMail = regexp.MustCompile(`^[A-Za-z0-9.!#$%&'*+/=?^_{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$`)
