@@ -25,6 +25,11 @@ type Shop struct {
 	ResumedAt     *time.Time
 	LastWebhookAt *time.Time
 	CreditsLeft   *decimal.Decimal
+	// AccessLostAt is since when Shopify refuses our token; AccessLostReason says what must be done about it.
+	AccessLostAt     *time.Time
+	AccessLostReason string
+	// ReconciledUntil is the instant up to which everything that changed at Shopify has been looked at; nil before the first time.
+	ReconciledUntil *time.Time
 }
 
 // State is what the policy looks at. A breaker that is past its time is closed.
@@ -39,13 +44,14 @@ func (s Shop) State(now time.Time) policy.Shop {
 
 const shopColumns = `
 	domain, installed_at, uninstalled_at, paused_at, paused_by, breaker_at, breaker_reason, breaker_until,
-	resumed_at, last_webhook_at, credits_left`
+	resumed_at, last_webhook_at, credits_left, access_lost_at, access_lost_reason, reconciled_until`
 
 func scanShop(row pgx.CollectableRow) (Shop, error) {
 	var s Shop
 	err := row.Scan(&s.Domain, &s.InstalledAt, &s.UninstalledAt, &s.PausedAt, &s.PausedBy, &s.BreakerAt, &s.BreakerReason,
-		&s.BreakerUntil, &s.ResumedAt, &s.LastWebhookAt, &s.CreditsLeft)
-	inUTC(s.InstalledAt, s.UninstalledAt, s.PausedAt, s.BreakerAt, s.BreakerUntil, s.ResumedAt, s.LastWebhookAt)
+		&s.BreakerUntil, &s.ResumedAt, &s.LastWebhookAt, &s.CreditsLeft, &s.AccessLostAt, &s.AccessLostReason, &s.ReconciledUntil)
+	inUTC(s.InstalledAt, s.UninstalledAt, s.PausedAt, s.BreakerAt, s.BreakerUntil, s.ResumedAt, s.LastWebhookAt,
+		s.AccessLostAt, s.ReconciledUntil)
 	return s, err
 }
 
