@@ -27,6 +27,7 @@ func commands() []command {
 		{"check", "-config FILE", "validate a configuration; exit 0 when it is good, 1 when not", check},
 		{"migrate", "-config FILE", "bring the database's schema up to date", migrate},
 		{"replay", "[flags] FILE...", "sign recorded webhooks and post them to a server", replay},
+		{"explain", "[flags] CART_ID | -shop SHOP -checkout TOKEN", "tell one cart's story from its ledger", explain},
 	}
 }
 

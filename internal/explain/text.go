@@ -1,0 +1,132 @@
+package explain
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+
+	"ringback/internal/cart"
+)
+
+// clockForm is how the story tells times.
+const clockForm = "Mon 2 Jan 2006 15:04:05 MST"
+
+// Write tells the story as text for people.
+func (s Story) Write(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	s.writeHead(out)
+	for _, e := range s.Ledger {
+		e.write(out)
+	}
+	if len(s.Ledger) == 0 {
+		fmt.Fprintln(out, "\nThe ledger holds nothing of this cart.")
+	}
+	if len(s.Calls) > 0 {
+		fmt.Fprintln(out, "\nCalls")
+	}
+	for _, c := range s.Calls {
+		c.write(out)
+	}
+	fmt.Fprintf(out, "\nWhat happens next\n  %s\n", s.Next)
+	return out.Flush()
+}
+
+func (s Story) writeHead(w io.Writer) {
+	fmt.Fprintf(w, "Cart %s of %s\n", s.ID, s.Shop)
+	fmt.Fprintf(w, "  checkout  %s\n", s.CheckoutToken)
+	fmt.Fprintf(w, "  customer  %s\n", s.Customer.says(s.Erased))
+	fmt.Fprintf(w, "  cart      %s\n", s.contents())
+	fmt.Fprintf(w, "  state     %s: %s", s.State, s.Says)
+	if s.Attribution != nil {
+		fmt.Fprintf(w, " (%s)", attributionSays(*s.Attribution))
+	}
+	fmt.Fprintf(w, "\n  times in  %s\n", s.Timezone)
+}
+
+func (c Customer) says(erased bool) string {
+	if erased {
+		return "erased"
+	}
+	parts := []string{"no name"}
+	if c.Name != nil {
+		parts[0] = *c.Name
+	}
+	phone := "no number that can be called"
+	if c.Phone != nil {
+		phone = *c.Phone
+		if c.PhoneFrom != nil {
+			phone += " (from " + strings.ReplaceAll(*c.PhoneFrom, "_", " ") + ")"
+		}
+	}
+	parts = append(parts, phone)
+	if c.Email != nil {
+		parts = append(parts, *c.Email)
+	}
+	if c.Arm != nil && *c.Arm == string(cart.ArmHoldout) {
+		parts = append(parts, "held out")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s Story) contents() string {
+	text := s.Total
+	if s.Currency != nil {
+		text += " " + *s.Currency
+	}
+	for i, item := range s.Items {
+		separator := "; "
+		if i == 0 {
+			separator = ": "
+		}
+		text += fmt.Sprintf("%s%d × %s", separator, item.Quantity, item.Title)
+	}
+	return text
+}
+
+func (e Entry) write(w io.Writer) {
+	fmt.Fprintf(w, "\n%s  %s", e.At.Format(clockForm), e.Says)
+	if e.Attempt != nil {
+		fmt.Fprintf(w, " (call %d)", *e.Attempt)
+	}
+	fmt.Fprintln(w)
+	if e.From != nil && *e.From == e.To {
+		fmt.Fprintf(w, "  still %s", e.To)
+	} else {
+		fmt.Fprintf(w, "  %s → %s", stateSays(e.From), e.To)
+	}
+	if e.Because != "" {
+		fmt.Fprintf(w, ": %s", e.Because)
+	}
+	fmt.Fprintln(w)
+	width := 0
+	for _, step := range e.Trace {
+		width = max(width, len(step.Rule))
+	}
+	for _, step := range e.Trace {
+		fmt.Fprintf(w, "      %-7s  %-*s  %s\n", step.Verdict, width, step.Rule, step.Saw)
+	}
+}
+
+func (c Call) write(w io.Writer) {
+	fmt.Fprintf(w, "  %d  %s  %s", c.Attempt, c.At.Format(clockForm), c.Says)
+	if c.DurationSeconds != nil {
+		fmt.Fprintf(w, ", %d s", *c.DurationSeconds)
+	}
+	if c.Dials > 1 {
+		fmt.Fprintf(w, ", dialled %d times", c.Dials)
+	}
+	for _, found := range c.Heard {
+		fmt.Fprintf(w, ", %s", heardSays[found])
+	}
+	fmt.Fprintln(w)
+	if c.Offer != nil {
+		fmt.Fprintf(w, "     offer: %s\n", *c.Offer)
+	}
+	if c.Summary != nil {
+		fmt.Fprintf(w, "     summary: %s\n", *c.Summary)
+	}
+	if c.RecordingURL != nil {
+		fmt.Fprintf(w, "     recording: %s\n", *c.RecordingURL)
+	}
+}
