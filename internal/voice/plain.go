@@ -7,8 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Plain makes text safe to store, show and speak: valid UTF-8 on one line, without control characters, cut to max runes.
-func Plain(text string, max int) string {
+// Plain makes text safe to store, show and speak: valid UTF-8 on one line, without control characters, cut to limit runes.
+func Plain(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "")
 	text = strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) {
@@ -21,10 +21,10 @@ func Plain(text string, max int) string {
 		return r
 	}, text)
 	text = strings.Join(strings.Fields(text), " ")
-	if utf8.RuneCountInString(text) <= max {
+	if utf8.RuneCountInString(text) <= limit {
 		return text
 	}
-	return strings.TrimSpace(string([]rune(text)[:max]))
+	return strings.TrimSpace(string([]rune(text)[:limit]))
 }
 
 // maxMessage bounds what is kept of a provider's message, in runes.

@@ -87,12 +87,12 @@ func TestPlain(t *testing.T) {
 	assert.Equal(t, "çé", voice.Plain("çéx", 2))
 	assert.Equal(t, "ab", voice.Plain("a\xffb", 9))
 	rapid.Check(t, func(t *rapid.T) {
-		text, max := rapid.String().Draw(t, "text"), rapid.IntRange(0, 40).Draw(t, "max")
-		got := voice.Plain(text, max)
-		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > max || strings.ContainsAny(got, "\x00\n\r\t") {
+		text, limit := rapid.String().Draw(t, "text"), rapid.IntRange(0, 40).Draw(t, "limit")
+		got := voice.Plain(text, limit)
+		if !utf8.ValidString(got) || utf8.RuneCountInString(got) > limit || strings.ContainsAny(got, "\x00\n\r\t") {
 			t.Fatalf("%q", got)
 		}
-		if again := voice.Plain(got, max); again != got {
+		if again := voice.Plain(got, limit); again != got {
 			t.Fatalf("%q became %q", got, again)
 		}
 	})

@@ -3,7 +3,6 @@ package simvoice_test
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -448,5 +447,5 @@ func TestIdleGivesUp(t *testing.T) {
 	s.place()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	require.True(t, errors.Is(s.sim.Idle(ctx), context.Canceled))
+	require.ErrorIs(t, s.sim.Idle(ctx), context.Canceled)
 }

@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -15,8 +16,9 @@ const (
 	payload = `{"customer":{"firstName":"Ann","email":null,"phone":"+1"},"lineItems":[{"title":"Tea","quantity":1}],"subtotalPriceSet":{},"totalDiscountSet":{},"totalPriceSet":{"shopMoney":{"amount":"1"}}}`
 )
 
-func request(method, path string, header ...string) *http.Request {
-	r, _ := http.NewRequest(method, "https://voice.example"+path, nil)
+func request(t *testing.T, method, path string, header ...string) *http.Request {
+	t.Helper()
+	r := httptest.NewRequestWithContext(t.Context(), method, "https://voice.example"+path, nil)
 	r.Header.Set("Content-Type", "application/json")
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -31,9 +33,9 @@ func TestMirai(t *testing.T) {
 	require.NoError(t, err)
 	keys := []string{"x-public-key", "pk", "x-private-key", "sk", "workspace", "ws"}
 	good := strings.Replace(call, "PAYLOAD", payload, 1)
-	require.NoError(t, doc.Request(request("POST", "/v2/call/initiate", keys...), []byte(good)))
-	require.NoError(t, doc.Request(request("POST", "/v2/call/abort", keys...), []byte(`{"callId":"c"}`)))
-	require.NoError(t, doc.Request(request("PUT", "/v2/call/c_1", keys...), []byte(`{"payload":{}}`)))
+	require.NoError(t, doc.Request(request(t, "POST", "/v2/call/initiate", keys...), []byte(good)))
+	require.NoError(t, doc.Request(request(t, "POST", "/v2/call/abort", keys...), []byte(`{"callId":"c"}`)))
+	require.NoError(t, doc.Request(request(t, "PUT", "/v2/call/c_1", keys...), []byte(`{"payload":{}}`)))
 	for _, bad := range []struct{ method, path, body string }{
 		{"GET", "/v2/call/initiate", good}, {"POST", "/v2/call", good}, {"POST", "/v2/call/initiate", `{"assistant":"a"}`}, {"POST", "/v2/call/initiate", `not json`},
 		{"POST", "/v2/call/initiate", `{"phoneNumber":"+1","assistant":"a","callbackUrl":"/x"}`},
@@ -41,13 +43,13 @@ func TestMirai(t *testing.T) {
 		{"POST", "/v2/call/initiate", `{"phoneNumber":"+1","assistant":"a","metadata":{"discount":{"applyAs":"extra"}}}`},
 		{"POST", "/v2/call/abort", `{}`}, {"PUT", "/v2/call/c_1", `{}`},
 	} {
-		require.Error(t, doc.Request(request(bad.method, bad.path, keys...), []byte(bad.body)), bad)
+		require.Error(t, doc.Request(request(t, bad.method, bad.path, keys...), []byte(bad.body)), bad)
 	}
 	for i := range 3 {
 		less := append(append([]string(nil), keys[:2*i]...), keys[2*i+2:]...)
-		require.Error(t, doc.Request(request("POST", "/v2/call/initiate", less...), []byte(good)))
+		require.Error(t, doc.Request(request(t, "POST", "/v2/call/initiate", less...), []byte(good)))
 	}
-	require.Error(t, doc.Request(request("POST", "/v2/call/initiate", append(keys, "Content-Type", "text/plain")...), []byte(good)))
+	require.Error(t, doc.Request(request(t, "POST", "/v2/call/initiate", append(keys, "Content-Type", "text/plain")...), []byte(good)))
 
 	require.NoError(t, doc.Schema("AbandonedCartPayload", []byte(payload)))
 	for was, is := range map[string]string{
@@ -66,7 +68,7 @@ func TestTheOthers(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load("miraiadmin")
 	require.NoError(t, err)
-	r := request("POST", "/v1/admin/assistant/call", "workspace", "w", "organization", "o", "Authorization", "Bearer t")
+	r := request(t, "POST", "/v1/admin/assistant/call", "workspace", "w", "organization", "o", "Authorization", "Bearer t")
 	require.NoError(t, doc.Request(r, []byte(`{"assistant_id":"a","to_number":"+14155550100"}`)))
 	require.Error(t, doc.Request(r, []byte(`{"assistant_id":"a","to_number":"4155550100"}`)))
 	require.Error(t, doc.Request(r, []byte(`{"assistant_id":"a","to_number":"+14155550100","metadata":{}}`)))
@@ -75,7 +77,7 @@ func TestTheOthers(t *testing.T) {
 
 	doc, err = contract.Load("mihu")
 	require.NoError(t, err)
-	r = request("POST", "/api/v1/call", "Authorization", "Bearer t")
+	r = request(t, "POST", "/api/v1/call", "Authorization", "Bearer t")
 	agent := `"agentId":"32d8fc98-be1e-4d32-a12e-146f397fb1cb"`
 	require.NoError(t, doc.Request(r, []byte(`{`+agent+`,"prompt":{"overwrite":true,"content":"x"},"participant":{"number":"+14155550100"}}`)))
 	require.Error(t, doc.Request(r, []byte(`{`+agent+`,"prompt":{"content":"x"},"participant":{"number":"+14155550100"}}`)))

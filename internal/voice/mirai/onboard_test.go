@@ -342,7 +342,9 @@ func TestSlotsCoverTheSpans(t *testing.T) {
 		last := -1
 		for _, s := range body.CallSettings.Slots {
 			var h1, m1, h2, m2 int
-			fmt.Sscanf(s.StartTime+" "+s.EndTime, "%d:%d %d:%d", &h1, &m1, &h2, &m2)
+			if _, err := fmt.Sscanf(s.StartTime+" "+s.EndTime, "%d:%d %d:%d", &h1, &m1, &h2, &m2); err != nil {
+				t.Fatal(err)
+			}
 			from, to := h1*60+m1, h2*60+m2
 			if from <= last {
 				t.Fatalf("slots overlap or touch: %v", body.CallSettings.Slots)

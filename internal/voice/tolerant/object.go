@@ -117,13 +117,13 @@ func (o Object) Text(keys ...string) string {
 	return ""
 }
 
-// Text reads text or a number as one line of at most max runes; "" for anything else.
-func Text(v any, max int) string {
+// Text reads text or a number as one line of at most limit runes; "" for anything else.
+func Text(v any, limit int) string {
 	switch v := v.(type) {
 	case string:
-		return voice.Plain(v, max)
+		return voice.Plain(v, limit)
 	case json.Number:
-		return voice.Plain(v.String(), max)
+		return voice.Plain(v.String(), limit)
 	}
 	return ""
 }

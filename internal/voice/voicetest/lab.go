@@ -65,7 +65,7 @@ func NewTLSLab(t *testing.T, behave func(*Lab, net.Conn)) *Lab {
 	config.NextProtos = []string{"http/1.1"}
 	l := NewLab(t, func(l *Lab, raw net.Conn) {
 		conn := tls.Server(raw, config)
-		if conn.Handshake() == nil {
+		if conn.HandshakeContext(t.Context()) == nil {
 			behave(l, conn)
 		}
 	})
@@ -249,7 +249,7 @@ func afterReset(ctx context.Context, network, address string) (net.Conn, error) 
 	}
 	if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
 		conn.Close()
-		return nil, fmt.Errorf("the lab was to reset the connection, but the read gave %v", err)
+		return nil, errors.New("the lab was to reset the connection, and did not")
 	}
 	return conn, nil
 }
