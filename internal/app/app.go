@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"ringback/internal/config"
@@ -50,22 +51,34 @@ type App struct {
 	Engine *jobs.Engine
 	Log    *slog.Logger
 
-	role     Role
-	pool     *pgxpool.Pool
-	database *embedded.Server
-	client   *river.Client[pgx.Tx]
-	works    bool
-	ui       *riverui.Handler
-	http     *http.Server
-	listener net.Listener
+	role Role
+	// shopifyURL is empty for the real Shopify.
+	shopifyURL string
+	pool       *pgxpool.Pool
+	database   *embedded.Server
+	client     *river.Client[pgx.Tx]
+	works      bool
+	ui         *riverui.Handler
+	http       *http.Server
+	listener   net.Listener
 }
 
 // stopWithin bounds how long requests and jobs that are under way may take to finish once the program is told to stop.
 const stopWithin = 25 * time.Second
 
+// Option changes how an app is built.
+type Option func(*App)
+
+// WithShopify replaces https://{shop} by another base URL, for a simulated Shopify; "{shop}" in it stands for the domain. It is no
+// part of the configuration: whoever could set it there would be sent the shops' tokens.
+func WithShopify(baseURL string) Option { return func(a *App) { a.shopifyURL = baseURL } }
+
 // New opens the database, brings its schema up to date and builds everything. Close must follow, whether or not Run is called.
-func New(ctx context.Context, cfg *config.Config, role Role, log *slog.Logger) (*App, error) {
+func New(ctx context.Context, cfg *config.Config, role Role, log *slog.Logger, options ...Option) (*App, error) {
 	a := &App{Config: cfg, Log: log, role: role}
+	for _, o := range options {
+		o(a)
+	}
 	if err := a.build(ctx); err != nil {
 		a.Close()
 		return nil, err
@@ -74,6 +87,11 @@ func New(ctx context.Context, cfg *config.Config, role Role, log *slog.Logger) (
 }
 
 func (a *App) build(ctx context.Context) error {
+	if a.role == Serve {
+		if err := a.listen(); err != nil {
+			return err
+		}
+	}
 	if err := a.openDatabase(ctx); err != nil {
 		return err
 	}
@@ -92,9 +110,11 @@ func (a *App) build(ctx context.Context) error {
 			URL:    a.Config.Integrations.WebhookURL,
 			Secret: a.Config.Integrations.WebhookSecret,
 		},
+		Shopify: jobs.Shopify{Shopify: a.Config.Shopify, BaseURL: a.shopifyURL},
 		Log:     a.Log,
 		Metrics: jobs.NewMetrics(registry),
 	})
+	registry.MustRegister(jobs.NewConnectionCollector(a.Engine))
 	concurrency := 0
 	if a.role == Work || a.role == Serve && a.Config.Worker.Enabled {
 		concurrency, a.works = a.Config.Worker.Concurrency, true
@@ -109,23 +129,51 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.DB.EnsureShops(ctx, domains); err != nil {
 		return err
 	}
+	for domain, store := range stores {
+		if err := a.DB.MoveReadyCarts(ctx, domain, store.Rules.Voice.Assistant); err != nil {
+			return err
+		}
+	}
 	if a.role == Serve {
 		return a.buildServer(registry)
 	}
 	return nil
 }
 
+// listen takes the server's address first, so that a second server on it ends before it touches anything. A public URL
+// with port 0 gets the port that was found free, which is of use on one machine only.
+func (a *App) listen() error {
+	listener, err := net.Listen("tcp", a.Config.Server.Listen)
+	if err != nil {
+		return fmt.Errorf("server.listen: %w", err)
+	}
+	a.listener = listener
+	public, err := url.Parse(a.Config.Server.PublicURL)
+	if err != nil || public.Port() != "0" {
+		return nil
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		return err
+	}
+	public.Host = net.JoinHostPort(public.Hostname(), port)
+	own := *a.Config
+	own.Server.PublicURL = public.String()
+	a.Config = &own
+	return nil
+}
+
 // openDatabase connects to the configured Postgres, or starts one of our own, and migrates it.
 func (a *App) openDatabase(ctx context.Context) error {
-	url := a.Config.Database.URL
-	if url == "" {
+	address := a.Config.Database.URL
+	if address == "" {
 		server, err := embedded.Start(ctx, embedded.Options{DataDir: a.Config.Database.DataDir, Logger: a.Log})
 		if err != nil {
 			return err
 		}
-		a.database, url = server, server.URL()
+		a.database, address = server, server.URL()
 	}
-	poolConfig, err := pgxpool.ParseConfig(url)
+	poolConfig, err := pgxpool.ParseConfig(address)
 	if err != nil {
 		// The library's message repeats the URL, password and all.
 		return errors.New("database.url is not a usable postgres:// URL")
@@ -220,10 +268,6 @@ func (a *App) buildServer(registry *prometheus.Registry) error {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelWarn),
-	}
-	a.listener, err = net.Listen("tcp", a.Config.Server.Listen)
-	if err != nil {
-		return fmt.Errorf("server.listen: %w", err)
 	}
 	return nil
 }

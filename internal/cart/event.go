@@ -18,7 +18,7 @@ type (
 	// CheckoutSeen: Shopify told of the checkout, by webhook or when asked.
 	CheckoutSeen struct {
 		Checkout Checkout
-		// Via is "webhook" or "reconcile".
+		// Via is ViaWebhook or ViaReconcile.
 		Via string
 	}
 
@@ -137,6 +137,13 @@ type (
 
 	// Erased: personal data must go.
 	Erased struct{}
+)
+
+// How a checkout became known.
+const (
+	ViaWebhook = "webhook"
+	// ViaReconcile: we asked, because its webhook may never come.
+	ViaReconcile = "reconcile"
 )
 
 // Name implements Event.

@@ -101,5 +101,5 @@ func (ForwardAction) InsertOpts() river.InsertOpts { return river.InsertOpts{Que
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (Sweep) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+	return river.InsertOpts{Queue: queueChore, MaxAttempts: 1, UniqueOpts: onceAtATime}
 }

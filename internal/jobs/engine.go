@@ -44,6 +44,9 @@ type Engine struct {
 	river     *river.Client[pgx.Tx]
 
 	forwarding Forwarding
+
+	shopify     Shopify
+	connections connections
 }
 
 // Options is what an engine is made of.
@@ -55,6 +58,7 @@ type Options struct {
 	PublicURL  string
 	Retention  config.Retention
 	Forwarding Forwarding
+	Shopify    Shopify
 	Log        *slog.Logger
 	Metrics    *Metrics
 }
@@ -66,7 +70,7 @@ func NewEngine(o Options) *Engine {
 	}
 	return &Engine{
 		db: o.DB, stores: o.Stores, publicURL: o.PublicURL, retention: o.Retention, forwarding: o.Forwarding, log: o.Log,
-		metrics: o.Metrics,
+		metrics: o.Metrics, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
 	}
 }
 

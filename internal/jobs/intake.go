@@ -73,7 +73,7 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 			return nil, err
 		}
 		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
-			return u.takeCheckout(ctx, store, c, "webhook")
+			return u.takeCheckout(ctx, store, c, cart.ViaWebhook)
 		}, nil
 	case shopify.CheckoutsDelete:
 		id, cartToken, token, err := shopify.DecodeDeletedCheckout(body)
@@ -116,52 +116,72 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 	return nothing, nil
 }
 
-// takeCheckout gives a version of a checkout to its cart, which it makes when there is none. An order that came before
-// its checkout is met here.
+// takeCheckout gives a version of a checkout to its cart, which it makes when there is none. A cart that stood in for it, because
+// Shopify's API told of it first, gets its real token.
 func (u *unit) takeCheckout(ctx context.Context, store *Store, co cart.Checkout, via string) (uuid.UUID, error) {
-	if err := u.LockCheckout(ctx, store.Domain, co.Token); err != nil {
+	if err := u.LockCheckout(ctx, store.Domain, co.Token, co.ID, co.CartToken); err != nil {
 		return uuid.Nil, err
 	}
+	adopted := false
 	c, err := u.CartByTokenForUpdate(ctx, store.Domain, co.Token)
-	knewCartToken := false
-	switch {
-	case errors.Is(err, postgres.ErrNotFound):
-		c = &postgres.Cart{Cart: cart.Cart{ID: uuid.Must(uuid.NewV7()), Shop: store.Domain, Token: co.Token}}
-	case err != nil:
-		return uuid.Nil, err
-	default:
-		knewCartToken = c.Checkout.CartToken == co.CartToken
-	}
-	if _, err := u.apply(ctx, c, cart.CheckoutSeen{Checkout: co, Via: via}, nil); err != nil {
-		return uuid.Nil, err
-	}
-	if knewCartToken || c.State == cart.Purchased && c.Order != nil {
-		return c.ID, nil
-	}
-	order, match, err := u.OrderOfCheckout(ctx, store.Domain, co.Token, co.CartToken)
 	if errors.Is(err, postgres.ErrNotFound) {
-		return c.ID, nil
+		if adopted, err = u.AdoptCart(ctx, store.Domain, co.Token, co.ID, co.CartToken); err != nil {
+			return uuid.Nil, err
+		}
+		if adopted {
+			c, err = u.CartByTokenForUpdate(ctx, store.Domain, co.Token)
+		} else {
+			c = newCart(store, co.Token)
+		}
 	}
 	if err != nil {
 		return uuid.Nil, err
 	}
-	if _, err := u.apply(ctx, c, cart.OrderSeen{Order: order, Match: match}, nil); err != nil {
-		return uuid.Nil, err
+	_, err = u.seeCheckout(ctx, store, c, co, via, adopted)
+	return c.ID, err
+}
+
+func newCart(store *Store, token string) *postgres.Cart {
+	return &postgres.Cart{Cart: cart.Cart{ID: uuid.Must(uuid.NewV7()), Shop: store.Domain, Token: token}}
+}
+
+// seeCheckout gives a version of a checkout to its cart and reports whether it was news. An order that came before its checkout is
+// met here. newToken is true when the cart's token was not known before.
+func (u *unit) seeCheckout(ctx context.Context, store *Store, c *postgres.Cart, co cart.Checkout, via string, newToken bool) (bool, error) {
+	isNew := c.State == ""
+	mayMeet := isNew || newToken || c.Checkout.CartToken != co.CartToken
+	did, err := u.apply(ctx, c, cart.CheckoutSeen{Checkout: co, Via: via}, nil)
+	if err != nil || !mayMeet || c.State == cart.Purchased && c.Order != nil {
+		return did.changed, err
 	}
-	return c.ID, u.OrderTaken(ctx, store.Domain, order.ID, c.ID)
+	order, match, err := u.OrderOfCheckout(ctx, store.Domain, c.Token, co.CartToken)
+	if errors.Is(err, postgres.ErrNotFound) && isNew && c.State != cart.Purchased {
+		order, match, err = u.OrderOfPerson(ctx, &c.Cart, store.Rules.Policy.Attribution)
+	}
+	if errors.Is(err, postgres.ErrNotFound) {
+		return did.changed, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if _, err := u.apply(ctx, c, cart.OrderSeen{Order: order, Match: match}, nil); err != nil {
+		return false, err
+	}
+	return true, u.OrderTaken(ctx, store.Domain, order.ID, c.ID)
 }
 
 // takeOrder stops the winning back of whatever the order answers. The best match is purchased; the customer's other
 // active carts stop, so that nobody is called after buying, and the order counts once.
 func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.UUID, error) {
-	if o.CheckoutToken != "" {
-		if err := u.LockCheckout(ctx, store.Domain, o.CheckoutToken); err != nil {
-			return uuid.Nil, err
-		}
+	if err := u.LockCheckout(ctx, store.Domain, o.CheckoutToken, "", o.CartToken); err != nil {
+		return uuid.Nil, err
 	}
 	phones := policy.Numbers(o.Phones, o.Country, store.Config.Country)
 	fresh, err := u.KeepOrder(ctx, store.Domain, o, phones)
 	if err != nil || !fresh {
+		return uuid.Nil, err
+	}
+	if _, err := u.AdoptCart(ctx, store.Domain, o.CheckoutToken, "", o.CartToken); err != nil {
 		return uuid.Nil, err
 	}
 	matched, err := u.CartsOfOrder(ctx, store.Domain, o, phones, store.Rules.Policy.Attribution)
@@ -215,6 +235,9 @@ func (u *unit) takeUninstall(ctx context.Context, store *Store, at time.Time) er
 	}
 	changed, err := u.UninstallShop(ctx, store.Domain, at)
 	if err != nil || !changed {
+		return err
+	}
+	if err := u.DropToken(ctx, store.Domain); err != nil {
 		return err
 	}
 	return u.insert(ctx, HaltShop{Shop: store.Domain}, time.Time{})

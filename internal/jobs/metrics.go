@@ -22,6 +22,7 @@ type Metrics struct {
 	lineWaits  *prometheus.HistogramVec
 	breakers   *prometheus.CounterVec
 	balance    *prometheus.GaugeVec
+	shopify    *shopifyMetrics
 }
 
 // NewMetrics makes the metrics and registers them.
@@ -58,6 +59,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		}, []string{"shop"}),
 	}
 	r.MustRegister(m.webhooks, m.callbacks, m.moves, m.outcomes, m.placements, m.aborts, m.lineWaits, m.breakers, m.balance)
+	m.shopify = newShopifyMetrics(r)
 	return m
 }
 

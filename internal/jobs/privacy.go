@@ -34,7 +34,7 @@ func (Redact) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: que
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (Purge) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: river.UniqueOpts{ByArgs: true}}
+	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
 }
 
 // takeCompliance records a privacy request and has it acted upon. A request whose body names another shop than its

@@ -49,6 +49,10 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 		river.AddWorker(workers, &redactWorker{engine: e})
 		river.AddWorker(workers, &purgeWorker{engine: e})
 		river.AddWorker(workers, &sweepWorker{engine: e})
+		river.AddWorker(workers, &ensureWorker{engine: e})
+		river.AddWorker(workers, &ensureAllWorker{engine: e})
+		river.AddWorker(workers, &reconcileWorker{engine: e})
+		river.AddWorker(workers, &reconcileAllWorker{engine: e})
 		cfg.Workers = workers
 		cfg.Queues = map[string]river.QueueConfig{
 			queueCarts: {MaxWorkers: concurrency},
@@ -67,6 +71,11 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 				return Purge{}, nil
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
 		}
+		periodic, err := e.shopify.periodic()
+		if err != nil {
+			return nil, err
+		}
+		cfg.PeriodicJobs = append(cfg.PeriodicJobs, periodic...)
 	}
 	client, err := river.NewClient(riverpgxv5.New(pool), cfg)
 	if err != nil {

@@ -22,6 +22,9 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	}
 	hadPhone := a.cart.Phone
 	a.takeIn(e.Checkout, isNew)
+	if e.Via == cart.ViaReconcile {
+		a.note("reconcile", "learned by asking Shopify: no webhook had told of it", cart.VerdictOK)
+	}
 	if e.Checkout.CompletedAt != nil {
 		a.completed(*e.Checkout.CompletedAt)
 		return

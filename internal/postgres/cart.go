@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ringback/internal/cart"
@@ -47,9 +48,24 @@ func inUTC(times ...*time.Time) {
 	}
 }
 
-// LockCheckout serialises everything about one checkout, before there is a cart to lock.
-func (tx *Tx) LockCheckout(ctx context.Context, shop, token string) error {
-	return tx.lock(ctx, "checkout", shop+" "+token)
+// LockCheckout serialises everything about one checkout, before there is a cart to lock. Whoever speaks of it may know it by
+// another of its names than we do: all that are known are locked, empty ones aside.
+func (tx *Tx) LockCheckout(ctx context.Context, shop, token, id, cartToken string) error {
+	var keys []int64
+	for _, n := range [...]struct{ space, value string }{{"checkout", token}, {"checkout id", id}, {"cart token", cartToken}} {
+		if n.value != "" {
+			keys = append(keys, lockKey(n.space, shop+" "+n.value))
+		}
+	}
+	// In one order, whoever asks: two transactions must not wait for each other.
+	slices.Sort(keys)
+	_, err := tx.Exec(ctx, `
+		SELECT pg_advisory_xact_lock(key)
+		FROM unnest($1::bigint[]) AS key`, keys)
+	if err != nil {
+		return fmt.Errorf("lock checkout: %w", err)
+	}
+	return nil
 }
 
 // LockPhone serialises the calls to one phone across all shops, so that no cap is passed by two at once.

@@ -4,6 +4,8 @@ package postgres
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"time"
@@ -80,9 +82,15 @@ func lostToAnother(err error) bool {
 	return pg.Code == "40001" || pg.Code == "40P01"
 }
 
+// lockKey is the number that stands for a name in a space of names.
+func lockKey(space, name string) int64 {
+	sum := sha256.Sum256([]byte(space + "\x00" + name))
+	return int64(binary.BigEndian.Uint64(sum[:]))
+}
+
 // lock takes a lock of the transaction's length on a name, so that two transactions about the same thing go one after the other.
 func (tx *Tx) lock(ctx context.Context, space, name string) error {
-	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, space+"\x00"+name)
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKey(space, name))
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", space, err)
 	}

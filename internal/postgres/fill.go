@@ -45,3 +45,15 @@ func (db *DB) IdleAssistants(ctx context.Context) ([]string, error) {
 					AND args ->> 'assistant' = carts.assistant
 			)`)
 }
+
+// MoveReadyCarts puts a shop's ready carts in the pool of the assistant that the shop uses now.
+func (db *DB) MoveReadyCarts(ctx context.Context, shop, assistant string) error {
+	_, err := db.pool.Exec(ctx, `
+		UPDATE carts
+		SET assistant = $2
+		WHERE shop = $1 AND state = 'ready' AND assistant <> $2`, shop, assistant)
+	if err != nil {
+		return fmt.Errorf("move ready carts: %w", err)
+	}
+	return nil
+}

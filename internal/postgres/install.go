@@ -90,7 +90,7 @@ func (db *DB) ShopToken(ctx context.Context, shop string) (ShopToken, error) {
 func (db *DB) RenewToken(ctx context.Context, shop string, renew func(context.Context, ShopToken) (ShopToken, error)) (ShopToken, error) {
 	var renewed ShopToken
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended($1, 0))`, "token\x00"+shop); err != nil {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKey("shop token", shop)); err != nil {
 			return fmt.Errorf("lock the token of %s: %w", shop, err)
 		}
 		known, sealed, err := db.readToken(ctx, tx, shop)

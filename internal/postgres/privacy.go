@@ -93,6 +93,32 @@ func (db *DB) PrivacyRequests(ctx context.Context, limit int) ([]PrivacyRequest,
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[PrivacyRequest])
 }
 
+// PrivacyBacklog is how many privacy requests are not done, and how many of those are past their deadline.
+type PrivacyBacklog struct{ Open, Overdue int }
+
+// OpenPrivacyRequests counts the requests that are not done, by kind.
+func (db *DB) OpenPrivacyRequests(ctx context.Context) (map[string]PrivacyBacklog, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT kind, count(*), count(*) FILTER (WHERE due_at < $1)
+		FROM privacy_requests
+		WHERE done_at IS NULL
+		GROUP BY kind`, db.Now())
+	if err != nil {
+		return nil, fmt.Errorf("count privacy requests: %w", err)
+	}
+	open := map[string]PrivacyBacklog{}
+	var kind string
+	var n PrivacyBacklog
+	_, err = pgx.ForEachRow(rows, []any{&kind, &n.Open, &n.Overdue}, func() error {
+		open[kind] = n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count privacy requests: %w", err)
+	}
+	return open, nil
+}
+
 // PrivacyDone closes a request and forgets whom it was about, in the request and in the webhook that brought it.
 func (tx *Tx) PrivacyDone(ctx context.Context, id uuid.UUID, carts int) error {
 	_, err := tx.Exec(ctx, `
