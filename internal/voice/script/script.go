@@ -2,6 +2,7 @@ package script
 
 import (
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"text/template"
@@ -163,10 +164,19 @@ func Compile(path, text string) (*Template, error) {
 	made := &Template{path: path, t: t}
 	for _, r := range samples() {
 		if _, err := made.Fill(For(r)); err != nil {
-			return nil, fmt.Errorf("%w; the fields that exist are listed in the configuration's reference", err)
+			return nil, fmt.Errorf("%w; a template has %s, and must do without what a cart may lack", err, fields())
 		}
 	}
 	return made, nil
+}
+
+// fields lists what a template can ask for.
+func fields() string {
+	var names []string
+	for f := range reflect.TypeFor[Words]().Fields() {
+		names = append(names, "."+f.Name)
+	}
+	return strings.Join(names, " ")
 }
 
 // Fill makes the text for one call. The error names the template, never what was filled in.

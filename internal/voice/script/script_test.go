@@ -63,6 +63,9 @@ func TestCompileFindsMistakes(t *testing.T) {
 	} {
 		_, err := script.Compile("voice.about", text)
 		require.ErrorContains(t, err, "voice.about", text)
+		if !strings.Contains(text, "nosuch") && strings.HasSuffix(text, "}}") {
+			assert.ErrorContains(t, err, ".FirstName .LastName", "the message says what there is")
+		}
 	}
 }
 
