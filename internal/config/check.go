@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -33,9 +34,17 @@ func (l *loader) checkServer() {
 	switch {
 	case server.PublicURL == "" && len(l.config.Stores) > 0:
 		l.file.problem("server.public_url", "is missing; write the https address under which Shopify and the voice API reach this server, or http://127.0.0.1:8080 to try it out")
+	case sameFreePort(server.Listen, server.PublicURL):
+		// Both get the port that is found free when the server starts.
 	case server.PublicURL != "":
 		l.checkURL(l.file, "server.public_url", &server.PublicURL)
 	}
+}
+
+// sameFreePort reports whether both addresses leave the port open, which works on one machine only.
+func sameFreePort(listen, public string) bool {
+	host, port, err := net.SplitHostPort(listen)
+	return err == nil && port == "0" && loopback(host) && public == "http://"+listen
 }
 
 // checkURL checks a web address and takes the slash off its end.

@@ -25,7 +25,8 @@ type Config struct {
 type Server struct {
 	// Listen is a TCP address such as "127.0.0.1:8080"; port 0 picks a free one.
 	Listen string `yaml:"listen"`
-	// PublicURL is the address that callbacks and installs use: https, but for a loopback host. No trailing slash.
+	// PublicURL is the address that callbacks and installs use: https, but for a loopback host. No trailing slash. To try
+	// things out on one machine both addresses may leave the port open: 127.0.0.1:0 and http://127.0.0.1:0.
 	PublicURL string `yaml:"public_url"`
 }
 

@@ -106,7 +106,7 @@ func (tx *Tx) NextReadyCart(ctx context.Context, assistant string, waitedSince t
 		WHERE assistant = $1 AND state = 'ready' AND ready_at < $2 AND id <> ALL ($3)
 		ORDER BY ready_at
 		LIMIT 1
-		FOR UPDATE SKIP LOCKED`, assistant, waitedSince, skip)
+		FOR UPDATE SKIP LOCKED`, assistant, waitedSince, orEmpty(skip))
 	if !errors.Is(err, ErrNotFound) {
 		return c, err
 	}
@@ -116,7 +116,7 @@ func (tx *Tx) NextReadyCart(ctx context.Context, assistant string, waitedSince t
 		WHERE assistant = $1 AND state = 'ready' AND id <> ALL ($2)
 		ORDER BY total DESC, ready_at
 		LIMIT 1
-		FOR UPDATE SKIP LOCKED`, assistant, skip)
+		FOR UPDATE SKIP LOCKED`, assistant, orEmpty(skip))
 }
 
 func (tx *Tx) lockedCart(ctx context.Context, query string, args ...any) (*Cart, error) {
