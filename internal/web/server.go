@@ -110,6 +110,7 @@ func New(o Options) (*Server, error) {
 	s.routeHealth(o.Metrics)
 	s.routeWebhooks()
 	s.routeAPI()
+	s.routeInstall()
 	if err := s.routePages(o.RiverUI); err != nil {
 		return nil, err
 	}
