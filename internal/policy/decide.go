@@ -12,7 +12,7 @@ import (
 // The rules are looked at in a fixed order and leave their steps in the trace. Rules that no waiting can satisfy end the look at
 // once. Those that time will satisfy are weighed together: a wait ends at the earliest moment at which every one of them is
 // satisfied, with the one that binds last as its reason; when there is no such moment before the cart's expiry, the cart
-// expires at once.
+// expires at once. Only where no opening is in sight and the cart lives longer than one is looked for, the wait ends there.
 //
 // Without f.Near the answer is never a call but, when everything else agrees, cart.ActLook. Rules that have problems never lead
 // to a call either; those that were not compiled are taken as a store's of which nothing is known.
@@ -429,6 +429,10 @@ func (d *decider) opening() bool {
 	if !ok {
 		d.say("; no opening within ")
 		d.sayCount(SearchDays, "day")
+		end := d.firm.at.AddDate(0, 0, SearchDays)
+		if d.expires.After(end) {
+			return d.wait("hours", bound{end, cart.Window})
+		}
 		return d.stop("hours", cart.Expired)
 	}
 	firm := d.firm

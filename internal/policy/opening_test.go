@@ -346,3 +346,20 @@ func TestStoreInAnotherZone(t *testing.T) {
 	assert.False(t, open(stores, newYorker, local(t, "Europe/London", "2026-09-14 14:59")), "open in London, too early in New York")
 	assert.False(t, open(stores, newYorker, local(t, "Europe/London", "2026-09-14 18:00")), "closed in London, afternoon in New York")
 }
+
+func TestCartThatOutlivesTheSearchWaits(t *testing.T) {
+	t.Parallel()
+	now := local(t, "Asia/Kolkata", "2026-09-14 12:00")
+	r := rulesWith(t, func(r *Rules) {
+		r.ExpiresAfter = 90 * 24 * time.Hour
+		for i := range SearchDays + 9 {
+			r.Holidays = append(r.Holidays, now.AddDate(0, 0, i).Format(time.DateOnly))
+		}
+	})
+	c := due()
+	d := Decide(r, Facts{Cart: c}, now)
+	require.Equal(t, cart.ActWait, d.Action)
+	assert.Equal(t, now.AddDate(0, 0, SearchDays).UTC(), d.Until)
+	d = Decide(r, Facts{Cart: c}, d.Until)
+	assert.Equal(t, local(t, "Asia/Kolkata", "2026-10-24 10:00").UTC(), d.Until)
+}
