@@ -45,7 +45,7 @@ func suppressionsView(v suppressionDetail) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " <p class=\"lead\">These people are never called. Customers who ask not to be called are added by themselves.</p><section class=\"panel\" aria-labelledby=\"add\"><h2 id=\"add\">Add a person</h2><form class=\"filter\" method=\"post\" action=\"/suppressions\">")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 1, " <p class=\"lead\">These people are never called. Customers who ask not to be called are added automatically.</p><section class=\"panel\" aria-labelledby=\"add\"><h2 id=\"add\">Add a person</h2><form class=\"filter\" method=\"post\" action=\"/suppressions\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -102,7 +102,7 @@ func suppressionsView(v suppressionDetail) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Person</th><th scope=\"col\">Shop</th><th scope=\"col\">Asked by way of</th><th scope=\"col\">Since</th><th scope=\"col\"><span class=\"unseen\">Lift</span></th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 7, "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Person</th><th scope=\"col\">Shop</th><th scope=\"col\">Source</th><th scope=\"col\">Since</th><th scope=\"col\"><span class=\"unseen\">Lift</span></th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
