@@ -27,8 +27,10 @@ func (m moment) utc() string { return m.at.UTC().Format("2 Jan 2006, 15:04:05 UT
 func (m moment) local() string {
 	at, now := m.at.In(m.zone), m.now.In(m.zone)
 	switch {
-	case at.YearDay() == now.YearDay() && at.Year() == now.Year():
+	case m.at.Sub(m.now).Abs() < time.Hour:
 		return at.Format("15:04:05 MST")
+	case at.YearDay() == now.YearDay() && at.Year() == now.Year():
+		return at.Format("15:04 MST")
 	case at.Year() == now.Year():
 		return at.Format("Mon 2 Jan, 15:04 MST")
 	}
