@@ -1,6 +1,8 @@
 package cart
 
 import (
+	"bytes"
+	"encoding/json"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -48,6 +50,37 @@ type Checkout struct {
 	CreatedAt   time.Time  `json:"created_at"`
 	UpdatedAt   time.Time  `json:"updated_at"`
 	CompletedAt *time.Time `json:"completed_at,omitempty"`
+	// ToldAt is when Shopify sent this version; it tells versions of one second apart.
+	ToldAt time.Time `json:"told_at,omitzero"`
+}
+
+// Newer reports whether c is to be taken in place of old, the version known so far. Shopify keeps updated_at to the second and
+// shoppers type faster than that: of two versions of one second the one that was sent later counts, and where that is not told
+// either the one that comes later, if it says anything else.
+func (c Checkout) Newer(old Checkout) bool {
+	if !c.UpdatedAt.Equal(old.UpdatedAt) {
+		return c.UpdatedAt.After(old.UpdatedAt)
+	}
+	if !c.ToldAt.IsZero() && !old.ToldAt.IsZero() && !c.ToldAt.Equal(old.ToldAt) {
+		return c.ToldAt.After(old.ToldAt)
+	}
+	return !c.saysAsMuch(old)
+}
+
+// saysAsMuch reports whether two versions say the same of the checkout.
+func (c Checkout) saysAsMuch(other Checkout) bool {
+	for _, v := range []*Checkout{&c, &other} {
+		v.ToldAt = time.Time{}
+		v.CreatedAt, v.UpdatedAt = v.CreatedAt.UTC(), v.UpdatedAt.UTC()
+		if v.CompletedAt != nil {
+			at := v.CompletedAt.UTC()
+			v.CompletedAt = &at
+		}
+	}
+	// A checkout is plain data: nothing in it can fail to be written.
+	a, _ := json.Marshal(c)
+	b, _ := json.Marshal(other)
+	return bytes.Equal(a, b)
 }
 
 // RawPhone is a phone number as it was typed, with the field it stood in:

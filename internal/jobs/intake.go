@@ -72,6 +72,7 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 		if err != nil {
 			return nil, err
 		}
+		c.ToldAt = d.TriggeredAt
 		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
 			return u.takeCheckout(ctx, store, c, cart.ViaWebhook)
 		}, nil

@@ -67,6 +67,25 @@ func TestOlderAndRepeatedVersionsOfACheckoutChangeNothing(t *testing.T) {
 	assert.Equal(t, before, s.cart)
 }
 
+func TestVersionsOfOneSecondGoByWhenTheyWereSent(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	told := func(ms int) func(*cart.Checkout) {
+		return func(c *cart.Checkout) { c.ToldAt = start.Add(time.Duration(ms) * time.Millisecond) }
+	}
+	s.does(s.checkout(told(100), func(c *cart.Checkout) { c.Phones = nil }))
+	require.Equal(t, cart.Watching, s.cart.State)
+	s.does(s.checkout(told(300)))
+	require.Equal(t, cart.Waiting, s.cart.State)
+	assert.Empty(t, s.does(s.checkout(told(200), func(c *cart.Checkout) { c.Phones = nil })))
+	assert.Equal(t, cart.Waiting, s.cart.State)
+
+	untold := newStory(t)
+	untold.does(untold.checkout(func(c *cart.Checkout) { c.Phones = nil }))
+	untold.does(untold.checkout())
+	assert.Equal(t, cart.Waiting, untold.cart.State, "without that, the one that comes later counts")
+}
+
 func TestAFutureClockDoesNotPutTheCallOff(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

@@ -14,7 +14,7 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	if a.cart.ErasedAt != nil {
 		return
 	}
-	if !isNew && !e.Checkout.UpdatedAt.After(a.cart.Checkout.UpdatedAt) {
+	if !isNew && !e.Checkout.Newer(a.cart.Checkout) {
 		if e.Checkout.CompletedAt != nil {
 			a.completed(*e.Checkout.CompletedAt)
 		}
