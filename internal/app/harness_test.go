@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -18,6 +19,7 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/postgres"
 	"ringback/internal/postgres/pgtest"
+	"ringback/internal/seal"
 	"ringback/internal/shopify"
 	simvoice "ringback/internal/sim/voice"
 
@@ -71,13 +73,17 @@ func newWorld(t *testing.T, s setup) *world {
 	t.Cleanup(api.Close)
 
 	w.cfg = w.configure(api.URL, s)
+	box, err := seal.NewBox(w.cfg.Security.EncryptionKey[0].Reveal())
+	require.NoError(t, err)
+	w.db, err = postgres.Open(context.Background(), w.pool, box, time.Now)
+	require.NoError(t, err)
 	w.start()
 	t.Cleanup(w.stop)
 	return w
 }
 
 func (w *world) configure(voiceURL string, s setup) *config.Config {
-	text := fmt.Sprintf(configuration, w.pool.Config().ConnString(), acme, voiceURL)
+	text := configurationOf(w, voiceURL)
 	cfg, _, err := config.Parse("test.yaml", []byte(text), func(string) (string, bool) { return "", false })
 	require.NoError(w.t, err)
 	if s.store != nil {
@@ -89,6 +95,20 @@ func (w *world) configure(voiceURL string, s setup) *config.Config {
 		s.config(cfg)
 	}
 	return cfg
+}
+
+// configurationOf is the configuration file of a world.
+func configurationOf(w *world, voiceURL string) string {
+	return fmt.Sprintf(configuration, w.pool.Config().ConnString(), acme, voiceURL)
+}
+
+// freePort finds an address that nobody listens on.
+func freePort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer listener.Close()
+	return listener.Addr().String()
 }
 
 const configuration = `
@@ -121,7 +141,7 @@ func (w *world) start() {
 	require.NoError(w.t, err)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	w.app, w.db, w.url, w.ended = a, a.DB, "http://"+a.Addr(), sync.Once{}
+	w.app, w.url, w.ended = a, "http://"+a.Addr(), sync.Once{}
 	w.end = func() {
 		cancel()
 		err := <-done
