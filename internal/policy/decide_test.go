@@ -139,6 +139,10 @@ func TestDecide(t *testing.T) {
 			want: cart.Decision{Action: cart.ActStop, Reason: cart.Expired}, rule: "moment", saw: "first possible at 2026-09-15T04:30:00Z, which is past the expiry",
 		},
 		{
+			name: "the next opening is the expiry", cart: func(c *cart.Cart) { c.LastActivityAt = tomorrow.Add(-12 * time.Hour) }, rules: func(r *Rules) { r.Delay, r.ExpiresAfter = 10*time.Hour, 12*time.Hour },
+			want: cart.Decision{Action: cart.ActStop, Reason: cart.Expired}, rule: "moment", saw: "past the expiry",
+		},
+		{
 			name: "paused", facts: func(f *Facts) { f.Shop.Paused = true },
 			want: cart.Decision{Action: cart.ActWait, Reason: cart.Paused, Until: minutes(15)}, rule: "paused", saw: "halted",
 		},
@@ -281,6 +285,10 @@ func TestDecide(t *testing.T) {
 		{
 			name: "held out", rules: func(r *Rules) { r.Holdout = 1 },
 			want: cart.Decision{Action: cart.ActStop, Reason: cart.Holdout, Arm: cart.ArmHoldout}, rule: "holdout", saw: "drawn: holdout",
+		},
+		{
+			name: "called before there was a holdout", rules: func(r *Rules) { r.Holdout = 1 }, cart: func(c *cart.Cart) { c.Attempts = 1 },
+			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "holdout", saw: "not held out",
 		},
 		{
 			name: "held out before", cart: func(c *cart.Cart) { c.Arm = cart.ArmHoldout },
@@ -426,6 +434,12 @@ func TestJurisdictionsAddTheirCaps(t *testing.T) {
 	dials = []Dial{{At: now.Add(-time.Hour)}, {At: now.Add(-2 * time.Hour)}, {At: now.Add(-23 * time.Hour)}}
 	d = Decide(rulesWith(t, free), Facts{Cart: floridian, Near: &Near{Dials: dials}}, now)
 	assert.Equal(t, now.Add(time.Hour).UTC(), d.Until, "three calls in 24 hours in Florida")
+
+	d = Decide(rulesWith(t, func(r *Rules) {
+		free(r)
+		r.Jurisdictions = map[string]Override{"US-FL": {Caps: []Cap{{Calls: 4, Every: 24 * time.Hour}}}}
+	}), Facts{Cart: floridian, Near: &Near{Dials: dials}}, now)
+	assert.Equal(t, cart.ActCall, d.Action, "a store may set a cap of its own")
 
 	georgian := *floridian
 	georgian.Phone, georgian.Checkout.Shipping = "+14045550123", &cart.Address{CountryCode: "US", ProvinceCode: "GA"}

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -68,8 +69,13 @@ func (p *publicHolidays) on(day int64) bool {
 	return found
 }
 
+// calculating is held while the calendar library works out a year: some of its holidays change themselves on the way.
+var calculating sync.Mutex
+
 // daysIn gives the holidays' days in a year, in order. A new year's day may be kept in the year before.
 func daysIn(list []*cal.Holiday, year int) []int64 {
+	calculating.Lock()
+	defer calculating.Unlock()
 	var days []int64
 	for _, h := range list {
 		for _, y := range [2]int{year, year + 1} {

@@ -28,6 +28,7 @@ func TestLink(t *testing.T) {
 		{"with an empty query", "https://a.example/recover?", code, UTM{}, "https://a.example/recover?discount=COMEBACK10"},
 		{"UTM values", "https://a.example/recover?key=1", code, utm, "https://a.example/recover?key=1&discount=COMEBACK10&utm_source=ringback&utm_medium=voice&utm_campaign=carts+%26+more"},
 		{"in place of older ones", "https://a.example/recover?discount=OLD&key=1&utm_source=mail&utm_term=x", code, utm, "https://a.example/recover?key=1&utm_term=x&discount=COMEBACK10&utm_source=ringback&utm_medium=voice&utm_campaign=carts+%26+more"},
+		{"in place of one written oddly", "https://a.example/recover?dis%63ount=OLD&key=1", code, UTM{}, "https://a.example/recover?key=1&discount=COMEBACK10"},
 		{"a code that needs escaping", "https://a.example/recover?key=1", &cart.Offer{Code: "10% & more"}, UTM{}, "https://a.example/recover?key=1&discount=10%25+%26+more"},
 		{"before the fragment", "https://a.example/recover?key=1#top", code, UTM{}, "https://a.example/recover?key=1&discount=COMEBACK10#top"},
 		{"empty", "", code, utm, ""},

@@ -105,7 +105,9 @@ func (o *oracle) isHoliday(public *publicHolidays, l time.Time) bool {
 	known, ok := o.holidays[key]
 	if !ok {
 		calendar := cal.Calendar{Holidays: public.list}
+		calculating.Lock()
 		actual, observed, _ := calendar.IsHoliday(time.Date(year, month, day, 12, 0, 0, 0, time.UTC))
+		calculating.Unlock()
 		known = actual || observed
 		o.holidays[key] = known
 	}
