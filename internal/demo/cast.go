@@ -46,7 +46,7 @@ func newCast() *cast {
 	c := &cast{seed: seed, byPhone: map[string]*person{}, byToken: map[string]*person{}}
 	c.people = []*person{
 		{
-			name: "Asha", last: "Rao", email: "asha@example.com", consents: true,
+			name: "Asha", last: "Rao", email: "asha", consents: true,
 			items: []cart.Item{item("Block-print kurta", "M / Indigo", "1895.00", 1)},
 			about: "leaves a kurta behind; a call answers her question, and she buys.",
 			on: []simvoice.Behaviour{{
@@ -55,12 +55,12 @@ func newCast() *cast {
 			}},
 		},
 		{
-			name: "Rohan", last: "Mehta", email: "rohan@example.com", consents: true,
+			name: "Rohan", last: "Mehta", email: "rohan", consents: true,
 			items: []cart.Item{item("Masala chai, 500 g", "", "480.00", 2)},
 			about: "comes back by himself and buys before anybody calls.",
 		},
 		{
-			name: "Meera", last: "Iyer", email: "meera@example.com", consents: true,
+			name: "Meera", last: "Iyer", email: "meera", consents: true,
 			items: []cart.Item{item("Handloom bedspread", "Queen", "6400.00", 1)},
 			about: "does not pick up; the second attempt brings an offer, which she takes.",
 			on: []simvoice.Behaviour{
@@ -72,7 +72,7 @@ func newCast() *cast {
 			},
 		},
 		{
-			name: "Vikram", last: "Sethi", email: "vikram@example.com", consents: true,
+			name: "Vikram", last: "Sethi", email: "vikram", consents: true,
 			items: []cart.Item{item("Copper water bottle", "1 l", "1250.00", 1)},
 			about: "asks not to be called again, and never is.",
 			on: []simvoice.Behaviour{{
@@ -81,13 +81,15 @@ func newCast() *cast {
 			}},
 		},
 		{
-			name: "Priya", last: "Nair", email: "priya@example.com",
+			name: "Priya", last: "Nair", email: "priya",
 			items: []cart.Item{item("Block-print scarf", "Rust", "890.00", 1)},
 			about: "gave no consent to calls, so nobody calls her.",
 		},
 	}
 	for i, p := range c.people {
+		// Every run has people of its own: an opt-out of an earlier one is for good.
 		p.phone = fmt.Sprintf("+9198%08d", (seed/10+uint64(i))%100_000_000)
+		p.email = fmt.Sprintf("%s.%s@example.com", p.email, p.phone[5:])
 		c.byPhone[p.phone] = p
 	}
 	return c

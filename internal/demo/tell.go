@@ -137,7 +137,10 @@ func (t *teller) entry(ctx context.Context, db *postgres.DB, c *cast, e cart.Ent
 		from = "new"
 	}
 	what := fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), lower(policy.Sentence(e.Reason)))
-	if e.To == cart.Purchased {
+	switch e.To {
+	case cart.Calling:
+		what = fmt.Sprintf("%s → %s: a line is free, and every rule still agrees.", from, t.paint(bold, string(e.To)))
+	case cart.Purchased:
 		if found, err := db.Cart(ctx, e.CartID); err == nil {
 			what = fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), owed(found.Attribution))
 		}
