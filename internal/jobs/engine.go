@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"slices"
 	"time"
 
@@ -149,7 +150,8 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near 
 	facts.Shop.Paused = facts.Shop.Paused || store.Config.Paused
 	before := c.Cart
 	after, effects := lifecycle.Apply(before, ev, store.Rules, facts, u.Now)
-	if len(effects) == 0 && after.UpdatedAt.Equal(before.UpdatedAt) {
+	// Equal times alone prove nothing: two events may come within one tick of the clock.
+	if len(effects) == 0 && after.UpdatedAt.Equal(before.UpdatedAt) && reflect.DeepEqual(before, after) {
 		return change{}, nil
 	}
 	c.Cart = after

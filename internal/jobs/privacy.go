@@ -172,6 +172,9 @@ func (w *purgeWorker) Work(ctx context.Context, _ *river.Job[Purge]) error {
 }
 
 func (e *Engine) purge(ctx context.Context) error {
+	if _, err := e.db.Reseal(ctx); err != nil {
+		return err
+	}
 	if err := e.db.MakePartitions(ctx, partitionsAhead); err != nil {
 		return err
 	}
