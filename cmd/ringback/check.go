@@ -17,7 +17,7 @@ func check(_ context.Context, flags *flag.FlagSet, args []string) error {
 	}
 	cfg, warnings, err := config.Load(*path, os.LookupEnv)
 	for _, w := range warnings {
-		fmt.Fprintln(os.Stderr, "warning:", w)
+		fmt.Fprintln(os.Stderr, w)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

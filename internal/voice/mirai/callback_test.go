@@ -197,6 +197,7 @@ func TestVerify(t *testing.T) {
 	const signature = "deb7d67607bdb87c561968dd6f56446355072e19456a55440889100284c246f1"
 	good := map[string]http.Header{
 		"signed":         header("x-public-key", publicKey, "x-signature", signature),
+		"signature only": header("x-signature", signature),
 		"with both keys": header("x-public-key", publicKey, "x-private-key", privateKey),
 	}
 	for name, h := range good {
@@ -204,7 +205,7 @@ func TestVerify(t *testing.T) {
 	}
 	bad := map[string]http.Header{
 		"nothing":                      header(),
-		"no public key":                header("x-signature", signature),
+		"no public key":                header("x-private-key", privateKey),
 		"another public key":           header("x-public-key", "pk_other", "x-signature", signature),
 		"another signature":            header("x-public-key", publicKey, "x-signature", strings.Repeat("0", 64)),
 		"upper case":                   header("x-public-key", publicKey, "x-signature", strings.ToUpper(signature)),
