@@ -57,7 +57,7 @@ func (r Replay) Run(ctx context.Context, files []string) error {
 func (r Replay) file(ctx context.Context, file string) error {
 	topic, ok := shopify.TopicOfFile(file)
 	if !ok {
-		return errors.New("the name tells no topic: begin it with one, such as checkouts_update. or orders_create.")
+		return errors.New("the name tells no topic: begin it with one, as in checkouts_update.NAME.json")
 	}
 	body, err := os.ReadFile(file)
 	if err != nil {

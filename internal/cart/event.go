@@ -116,11 +116,13 @@ type (
 		SMSPhone  string
 	}
 
-	// ShopPaused and ShopResumed: calling was halted or allowed again for the shop.
+	// ShopPaused: calling was halted for the shop.
 	ShopPaused struct {
 		// Breaker is true when the shop paused itself.
 		Breaker bool
 	}
+
+	// ShopResumed: calling was allowed again.
 	ShopResumed struct{}
 
 	// AppUninstalled: the merchant removed the app.

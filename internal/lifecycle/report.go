@@ -181,7 +181,7 @@ func (a *change) heed(call *cart.Call) {
 		a.then(Suppress{Source: "call"})
 		a.note("said", "asked not to be called again", cart.VerdictStop)
 	}
-	said := cart.Reason("")
+	var said cart.Reason
 	switch {
 	case in.OptedOut:
 		said = cart.OptedOut
@@ -237,11 +237,6 @@ func outcomeOf(call *cart.Call) cart.Outcome {
 		return cart.Completed
 	}
 	return ""
-}
-
-// unanswered tells the outcomes after which somebody dials again: we or the provider, never both.
-func unanswered(o cart.Outcome) bool {
-	return o == cart.NoAnswer || o == cart.Busy || o == cart.Failed
 }
 
 // settle closes the call when nothing more is to be expected of it, and moves its cart on.
