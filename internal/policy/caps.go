@@ -16,7 +16,7 @@ func (d *decider) phoneCaps() bool {
 	}
 	free := d.now
 	for _, c := range d.rules.Caps.PerPhone {
-		free = later(free, d.room(c))
+		free = later(free, d.freeAt(c))
 	}
 	if d.rules.QuietHours != QuietOff {
 		for i, p := range d.person.places {
@@ -24,7 +24,7 @@ func (d *decider) phoneCaps() bool {
 				continue
 			}
 			for _, c := range p.row.caps {
-				free = later(free, d.room(c))
+				free = later(free, d.freeAt(c))
 			}
 			if p.row.silence > 0 {
 				free = later(free, d.afterRefusal(p.row.silence))
@@ -54,8 +54,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// room gives the moment from which the cap has room for a call, which may be past, and says how far it is used.
-func (d *decider) room(c Cap) time.Time {
+// freeAt gives the moment from which the cap has room for a call, which may be past, and says how far it is used.
+func (d *decider) freeAt(c Cap) time.Time {
 	d.scratch = d.scratch[:0]
 	since := d.now.Add(-c.Every)
 	for _, dial := range d.facts.Near.Dials {

@@ -18,42 +18,48 @@ import (
 // to a call either; those that were not compiled are taken as a store's of which nothing is known.
 func Decide(r *Rules, f Facts, now time.Time) cart.Decision {
 	d := decider{rules: r, facts: &f, cart: f.Cart, now: now, firm: bound{at: now}, loose: bound{at: now}}
-	d.begin()
-	for _, look := range order {
-		if look(&d) {
-			break
-		}
-	}
+	room := &room{}
+	d.buf, d.steps, d.scratch = room.text[:0], room.steps[:0], room.dials[:0]
+	d.person, d.hours.checks = room.where.person(), room.where.checks[:0]
+	d.look()
 	d.decision.Trace = d.finish()
 	return d.decision
 }
 
-// order is the order in which the rules are looked at. Each reports whether the decision has fallen.
-var order = [...]func(*decider) bool{
-	(*decider).prepare,
-	(*decider).state,
-	(*decider).installed,
-	(*decider).phone,
-	(*decider).consent,
-	(*decider).eligibility,
-	(*decider).jurisdiction,
-	(*decider).suppression,
-	(*decider).otherOrder,
-	(*decider).oneCartPerPhone,
-	(*decider).attempts,
-	(*decider).expiry,
-	(*decider).pause,
-	(*decider).otherCall,
-	(*decider).callback,
-	(*decider).delay,
-	(*decider).spacing,
-	(*decider).phoneCaps,
-	(*decider).dailyCap,
-	(*decider).opening,
-	(*decider).near,
-	(*decider).holdout,
-	(*decider).offer,
-	(*decider).call,
+// room is the memory that a decision usually needs, had in one piece.
+type room struct {
+	text  [1280]byte
+	steps [32]tracedStep
+	dials [16]int64
+	where whereRoom
+}
+
+// look goes through the rules in their order, up to the one with which the decision falls.
+func (d *decider) look() bool {
+	return d.prepare() ||
+		d.state() ||
+		d.installed() ||
+		d.phone() ||
+		d.consent() ||
+		d.eligibility() ||
+		d.jurisdiction() ||
+		d.suppression() ||
+		d.otherOrder() ||
+		d.oneCartPerPhone() ||
+		d.attempts() ||
+		d.expiry() ||
+		d.pause() ||
+		d.otherCall() ||
+		d.callback() ||
+		d.delay() ||
+		d.spacing() ||
+		d.phoneCaps() ||
+		d.dailyCap() ||
+		d.opening() ||
+		d.near() ||
+		d.holdout() ||
+		d.offer() ||
+		d.call()
 }
 
 // How long a decision waits for something whose end is not known before it looks again.
@@ -77,7 +83,8 @@ type decider struct {
 	expires time.Time
 	// firm is the last moment that a rule whose end is known asks to wait for; loose that of the rules whose end may come sooner.
 	firm, loose bound
-	scratch     []int64
+	// scratch is where instants are sorted.
+	scratch []int64
 
 	decision cart.Decision
 }

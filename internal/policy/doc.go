@@ -6,7 +6,7 @@
 //
 // # How a decision falls
 //
-// The rules are looked at in the order of the table in decide.go, and each leaves a step that says what it saw and what it made
+// The rules are looked at in the order that decider.look gives, and each leaves a step that says what it saw and what it made
 // of that. There are four kinds:
 //
 //   - Rules that end it for good: bought, stopped, suppressed, expired, attempts used up, held out. The answer is stop.

@@ -82,7 +82,6 @@ func TestAmountsAreSaidExactly(t *testing.T) {
 		"0.00001": "0.00001", "98765432109876543210.12": "98765432109876543210.12",
 	} {
 		var tr tracer
-		tr.begin()
 		tr.sayAmount(decimal.RequireFromString(text))
 		assert.Equal(t, want, string(tr.buf), text)
 	}

@@ -17,12 +17,21 @@ func NextOpening(r *Rules, c *cart.Cart, t time.Time) (time.Time, bool) {
 	if err != nil {
 		return time.Time{}, false
 	}
-	var p person
+	room := &whereRoom{}
+	p, h := room.person(), hours{checks: room.checks[:0]}
 	ready.locate(c, &p)
-	h := hours{}
 	ready.hours(r, &p, &h)
 	return h.next(t)
 }
+
+// whereRoom is the memory that it usually takes to say where somebody is and what hours follow from that.
+type whereRoom struct {
+	zones  [6]*zone
+	places [6]place
+	checks [8]check
+}
+
+func (r *whereRoom) person() person { return person{zones: r.zones[:0], places: r.places[:0]} }
 
 // check is one schedule on one zone's clock.
 type check struct {
@@ -49,13 +58,10 @@ type hours struct {
 	checks []check
 	// closed is set when a jurisdiction allows no calls at all.
 	closed *row
-
-	room [8]check
 }
 
 // hours lists the checks for a person.
 func (c *compiled) hours(r *Rules, p *person, h *hours) {
-	h.checks = h.room[:0]
 	windows := schedule{week: &c.windows, own: c.holidays}
 	if r.Timezone == ZoneStore {
 		h.checks = append(h.checks, check{zone: c.storeZone, schedule: windows})

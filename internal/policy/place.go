@@ -16,10 +16,6 @@ import (
 type person struct {
 	zones  []*zone
 	places []place
-
-	// Room for the usual few, so that they need no memory of their own.
-	zoneRoom  [6]*zone
-	placeRoom [6]place
 }
 
 // place is one jurisdiction that a person may be in, with the public holidays kept there.
@@ -38,7 +34,6 @@ type evidence struct {
 
 // locate finds the places and zones that a cart's customer may be in.
 func (c *compiled) locate(ct *cart.Cart, p *person) {
-	p.zones, p.places = p.zoneRoom[:0], p.placeRoom[:0]
 	number := c.tables.byNumber(ct.Phone, ct.Country)
 	address := c.tables.byAddress(ct.Checkout.Shipping, ct.Checkout.Billing)
 	if number.country == address.country {
@@ -58,8 +53,13 @@ func (c *compiled) locate(ct *cart.Cart, p *person) {
 			}
 		}
 	}
-	p.addZones(number.zones)
-	p.addZones(address.zones)
+	// The one that tells more comes first; where both tell as much, people live where their parcels go.
+	first, second := address.zones, number.zones
+	if len(first) == 0 || len(second) > 0 && len(second) < len(first) {
+		first, second = second, first
+	}
+	p.addZones(first)
+	p.addZones(second)
 	// A number says little of where in its country somebody lives. Without an address, the store's own zone is as good a guess.
 	if len(p.zones) == 0 || address.country == "" && number.country == c.store.Country {
 		p.addZone(c.storeZone)

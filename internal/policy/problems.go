@@ -75,7 +75,6 @@ func nth(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 // short writes a duration as the configuration would: "72h", not "72h0m0s".
 func short(d time.Duration) string {
 	var t tracer
-	t.begin()
 	t.sayDuration(d)
 	return string(t.buf)
 }

@@ -14,19 +14,12 @@ import (
 type tracer struct {
 	buf   []byte
 	steps []tracedStep
-
-	bufRoom  [1536]byte
-	stepRoom [32]tracedStep
 }
 
 // tracedStep is a step whose Saw ends at end in the buffer; it begins where the step before ends.
 type tracedStep struct {
 	rule, verdict string
 	end           int
-}
-
-func (t *tracer) begin() {
-	t.buf, t.steps = t.bufRoom[:0], t.stepRoom[:0]
 }
 
 // say adds to what the step being made saw.
