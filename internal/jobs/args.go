@@ -21,6 +21,8 @@ type (
 	// FillLines gives an assistant's free lines to its most valuable ready carts.
 	FillLines struct {
 		Assistant string `json:"assistant"`
+		// Late marks the job that only makes sure of what a process does by itself.
+		Late bool `json:"late,omitempty"`
 	}
 	// PlaceCall sends one request to the provider.
 	PlaceCall struct {

@@ -45,6 +45,7 @@ type Engine struct {
 	river     *river.Client[pgx.Tx]
 
 	forwarding Forwarding
+	refills    refills
 
 	shopify     Shopify
 	connections connections
@@ -71,7 +72,7 @@ func NewEngine(o Options) *Engine {
 	}
 	return &Engine{
 		db: o.DB, stores: o.Stores, publicURL: o.PublicURL, retention: o.Retention, forwarding: o.Forwarding, log: o.Log,
-		metrics: o.Metrics, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
+		metrics: o.Metrics, refills: refills{running: map[string]bool{}}, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
 	}
 }
 
@@ -100,15 +101,16 @@ func (e *Engine) Stores() []*Store {
 type unit struct {
 	*postgres.Tx
 	engine *Engine
-	fills  map[string]bool
-	counts []func(*Metrics)
+	// fills are the assistants that a cart became ready for, freed those that a line was freed of.
+	fills, freed map[string]bool
+	counts       []func(*Metrics)
 }
 
 // inTx runs fn in one transaction and counts what happened once it has committed.
 func (e *Engine) inTx(ctx context.Context, fn func(context.Context, *unit) error) error {
 	var done *unit
 	err := e.db.InTx(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		u := &unit{Tx: tx, engine: e, fills: map[string]bool{}}
+		u := &unit{Tx: tx, engine: e, fills: map[string]bool{}, freed: map[string]bool{}}
 		if err := fn(ctx, u); err != nil {
 			return err
 		}
@@ -120,6 +122,9 @@ func (e *Engine) inTx(ctx context.Context, fn func(context.Context, *unit) error
 	}
 	for _, count := range done.counts {
 		count(e.metrics)
+	}
+	for assistant := range done.freed {
+		e.refill(assistant)
 	}
 	return nil
 }
@@ -139,6 +144,10 @@ func (c change) sends(call uuid.UUID) bool {
 // apply gives one event to a locked cart, stores the outcome and enacts what follows. near may be nil.
 func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near *policy.Near) (change, error) {
 	store := u.engine.stores[c.Shop]
+	if _, erasing := ev.(cart.Erased); erasing && store == nil {
+		// Who left the configuration is owed erasure like everybody else; it asks for no rules.
+		store = &Store{Domain: c.Shop}
+	}
 	if store == nil {
 		return change{}, errUnknownShop
 	}
@@ -182,7 +191,11 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 	case lifecycle.Record:
 		return u.AppendLedger(ctx, f.Entry)
 	case lifecycle.Fill:
-		u.fills[f.Assistant] = true
+		if c.State == cart.Ready {
+			u.fills[f.Assistant] = true
+		} else {
+			u.freed[f.Assistant] = true
+		}
 		return nil
 	case lifecycle.Place:
 		return u.insert(ctx, PlaceCall{CallID: f.CallID}, time.Time{})

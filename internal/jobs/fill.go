@@ -3,7 +3,9 @@ package jobs
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"ringback/internal/cart"
@@ -13,27 +15,89 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// requestFills asks for the free lines of the assistants in question to be given out, once each: while a fill_lines job
-// is wanted and has not begun, no second one is inserted. It comes last in a transaction, in a fixed order, because it takes a
-// lock per assistant.
+// requestFills asks for the free lines of the assistants in question to be given out. Where a cart became ready, a job does it;
+// where a line was freed, this process does it right after the commit, and a later job is there in case it does not come to that. Of
+// either there is one at a time: while it is wanted and has not begun, no second one is inserted. It comes last in a transaction, in
+// a fixed order, because it takes a lock per assistant.
 func (u *unit) requestFills(ctx context.Context) error {
-	assistants := make([]string, 0, len(u.fills))
-	for a := range u.fills {
-		assistants = append(assistants, a)
-	}
-	slices.Sort(assistants)
-	for _, a := range assistants {
-		first, err := u.WantFill(ctx, a)
-		if err != nil {
-			return err
+	for _, late := range []bool{false, true} {
+		wanted, at := u.fills, time.Time{}
+		if late {
+			wanted, at = u.freed, u.Now.Add(fillLate)
 		}
-		if first {
-			if err := u.insert(ctx, FillLines{Assistant: a}, time.Time{}); err != nil {
+		for _, a := range slices.Sorted(maps.Keys(wanted)) {
+			job := FillLines{Assistant: a, Late: late}
+			first, err := u.WantFill(ctx, job.note())
+			if err != nil {
 				return err
+			}
+			if first {
+				if err := u.insert(ctx, job, at); err != nil {
+					return err
+				}
 			}
 		}
 	}
 	return nil
+}
+
+// fillLate is how long after a line was freed a job looks whether it was given out.
+const fillLate = 2 * time.Second
+
+// note is the name under which the job is known to be wanted.
+func (f FillLines) note() string {
+	if f.Late {
+		return "late " + f.Assistant
+	}
+	return f.Assistant
+}
+
+// refills are the fills that this process does by itself, at most one at a time for an assistant.
+type refills struct {
+	// running holds the assistants that a fill is under way for; the value is true when another one must follow it.
+	mu      sync.Mutex
+	running map[string]bool
+	closed  bool
+	group   sync.WaitGroup
+}
+
+// refill gives out an assistant's free lines without keeping the caller. What goes wrong is left to the late job.
+func (e *Engine) refill(assistant string) {
+	r := &e.refills
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, runs := r.running[assistant]; runs {
+		r.running[assistant] = true
+		return
+	}
+	if r.closed {
+		return
+	}
+	r.running[assistant] = false
+	r.group.Go(func() {
+		for again := true; again; {
+			ctx, cancel := context.WithTimeout(context.Background(), jobTimeout)
+			if err := e.giveLines(ctx, assistant); err != nil {
+				e.log.Warn("refill the lines", "error", err)
+			}
+			cancel()
+			r.mu.Lock()
+			if again = r.running[assistant]; again {
+				r.running[assistant] = false
+			} else {
+				delete(r.running, assistant)
+			}
+			r.mu.Unlock()
+		}
+	})
+}
+
+// Close waits for what the engine does by itself. It comes after the last change of a cart and before the database is closed.
+func (e *Engine) Close() {
+	e.refills.mu.Lock()
+	e.refills.closed = true
+	e.refills.mu.Unlock()
+	e.refills.group.Wait()
 }
 
 type fillWorker struct {
@@ -43,17 +107,17 @@ type fillWorker struct {
 
 // Work gives lines out, one cart a transaction, until none is free or nobody is ready.
 func (w *fillWorker) Work(ctx context.Context, job *river.Job[FillLines]) error {
-	return w.engine.fill(ctx, job.Args.Assistant)
+	if err := w.engine.db.FillBegun(ctx, job.Args.note()); err != nil {
+		return err
+	}
+	return w.engine.giveLines(ctx, job.Args.Assistant)
 }
 
-func (e *Engine) fill(ctx context.Context, assistant string) error {
+func (e *Engine) giveLines(ctx context.Context, assistant string) error {
 	lines, maxWait := e.lines(assistant)
 	if lines == 0 {
 		// No configured shop uses it any more.
-		return e.db.FillBegun(ctx, assistant)
-	}
-	if err := e.db.FillBegun(ctx, assistant); err != nil {
-		return err
+		return nil
 	}
 	var skip []uuid.UUID
 	for {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"ringback/internal/cart"
@@ -62,6 +63,10 @@ type action func(context.Context, *unit) (uuid.UUID, error)
 // read decodes a webhook before any transaction begins. The error says why it cannot be used.
 func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 	store := e.stores[d.Shop]
+	if slices.Contains(shopify.ComplianceTopics(), d.Topic) {
+		// A shop that has left the configuration may still ask for erasure.
+		return e.readCompliance(d, body)
+	}
 	if store == nil {
 		return nil, errors.New("this shop is not in the configuration: add it under stores")
 	}
@@ -104,14 +109,6 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 		}
 		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
 			return uuid.Nil, u.takeConsent(ctx, store, c)
-		}, nil
-	case shopify.CustomersDataRequest, shopify.CustomersRedact, shopify.ShopRedact:
-		c, err := shopify.DecodeCompliance(body)
-		if err != nil {
-			return nil, err
-		}
-		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
-			return uuid.Nil, u.takeCompliance(ctx, store, d.WebhookID, d.Topic, c)
 		}, nil
 	}
 	return nothing, nil

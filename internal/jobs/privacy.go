@@ -3,6 +3,8 @@ package jobs
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"ringback/internal/cart"
@@ -37,27 +39,46 @@ func (Purge) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
 }
 
-// takeCompliance records a privacy request and has it acted upon. A request whose body names another shop than its
-// headers is not believed: headers are not signed.
-func (u *unit) takeCompliance(ctx context.Context, store *Store, webhookID, topic string, c shopify.Compliance) error {
-	if c.ShopDomain != "" && c.ShopDomain != store.Domain {
-		return u.WebhookFailed(ctx, store.Domain, webhookID, "the body names another shop than the headers")
+// readCompliance decodes a privacy request.
+func (e *Engine) readCompliance(d shopify.Delivery, body []byte) (action, error) {
+	c, err := shopify.DecodeCompliance(body)
+	if err != nil {
+		return nil, err
 	}
+	if c.ShopDomain != "" && c.ShopDomain != d.Shop {
+		// Headers are not signed.
+		return nil, errors.New("the body names another shop than the headers")
+	}
+	return func(ctx context.Context, u *unit) (uuid.UUID, error) {
+		return uuid.Nil, u.takeCompliance(ctx, d, c)
+	}, nil
+}
+
+// takeCompliance records a privacy request and has it acted upon.
+func (u *unit) takeCompliance(ctx context.Context, d shopify.Delivery, c shopify.Compliance) error {
 	kind := map[string]string{
 		shopify.CustomersDataRequest: postgres.PrivacyDataRequest,
 		shopify.CustomersRedact:      postgres.PrivacyRedactCustomer,
 		shopify.ShopRedact:           postgres.PrivacyRedactShop,
-	}[topic]
+	}[d.Topic]
 	person := postgres.Person{CustomerID: c.CustomerID, Email: c.Email}
-	if n := policy.Number(c.Phone, store.Config.Country); n != "" {
+	if n := policy.Number(c.Phone, u.engine.countryOf(d.Shop)); n != "" {
 		person.Phones = []string{n}
 	}
-	id, err := u.AskPrivacy(ctx, store.Domain, kind, webhookID, person)
+	id, err := u.AskPrivacy(ctx, d.Shop, kind, d.WebhookID, person)
 	if err != nil || kind == postgres.PrivacyDataRequest {
-		// What is kept of a person is handed out by the operator, on the request's page.
+		// What is kept of a person is handed out by the operator: see Export.
 		return err
 	}
 	return u.insert(ctx, Redact{RequestID: id}, time.Time{})
+}
+
+// countryOf is the country that a shop's phone numbers are read with; "" when the shop is not configured.
+func (e *Engine) countryOf(shop string) string {
+	if store := e.stores[shop]; store != nil {
+		return store.Config.Country
+	}
+	return ""
 }
 
 type redactWorker struct {
@@ -92,25 +113,61 @@ func (w *redactWorker) Work(ctx context.Context, job *river.Job[Redact]) error {
 	})
 }
 
+// erasePerson removes whatever is kept of a person in a shop. Carts tell of numbers and addresses that the request does not name;
+// what is kept under those is the person's too.
 func (e *Engine) erasePerson(ctx context.Context, shop string, p postgres.Person) (int, error) {
-	ids, err := e.db.CartsOfPerson(ctx, shop, p)
-	if err != nil {
-		return 0, err
-	}
-	for _, id := range ids {
-		// The cart may know a number or an address that the request does not name.
-		c, err := e.db.Cart(ctx, id)
+	erased := map[uuid.UUID]bool{}
+	known, next := []postgres.Person{p}, []postgres.Person{p}
+	for len(next) > 0 {
+		about := next[0]
+		next = next[1:]
+		ids, err := e.db.CartsOfPerson(ctx, shop, about)
 		if err != nil {
 			return 0, err
 		}
-		if c.Phone != "" {
-			p.Phones = append(p.Phones, c.Phone)
+		for _, id := range ids {
+			if erased[id] {
+				continue
+			}
+			erased[id] = true
+			c, err := e.db.Cart(ctx, id)
+			if err != nil {
+				return 0, err
+			}
+			for _, found := range othersOf(&c.Cart, known) {
+				known, next = append(known, found), append(next, found)
+			}
+			if err := e.erase(ctx, id); err != nil {
+				return 0, err
+			}
 		}
-		if err := e.erase(ctx, id); err != nil {
+	}
+	for _, about := range known {
+		if err := e.db.ForgetPerson(ctx, shop, about); err != nil {
 			return 0, err
 		}
 	}
-	return len(ids), e.db.ForgetPerson(ctx, shop, p)
+	return len(erased), nil
+}
+
+// othersOf are the names of a cart's customer that are not known yet.
+func othersOf(c *cart.Cart, known []postgres.Person) []postgres.Person {
+	var found []postgres.Person
+	for _, email := range []string{c.Checkout.Email, c.Checkout.Customer.Email} {
+		if email != "" && !slices.ContainsFunc(append(known, found...), func(p postgres.Person) bool { return strings.EqualFold(p.Email, email) }) {
+			found = append(found, postgres.Person{Email: email})
+		}
+	}
+	phones := []string{c.Phone}
+	for _, call := range c.Calls {
+		phones = append(phones, call.Phone)
+	}
+	for _, phone := range phones {
+		if phone != "" && !slices.ContainsFunc(append(known, found...), func(p postgres.Person) bool { return slices.Contains(p.Phones, phone) }) {
+			found = append(found, postgres.Person{Phones: []string{phone}})
+		}
+	}
+	return found
 }
 
 func (e *Engine) eraseShop(ctx context.Context, shop string) (int, error) {
@@ -121,10 +178,19 @@ func (e *Engine) eraseShop(ctx context.Context, shop string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
+		var people []postgres.Person
 		for _, id := range ids {
+			c, err := e.db.Cart(ctx, id)
+			if err != nil {
+				return 0, err
+			}
+			people = append(people, othersOf(&c.Cart, nil)...)
 			if err := e.erase(ctx, id); err != nil {
 				return 0, err
 			}
+		}
+		if err := e.db.ForgetTraces(ctx, shop, people); err != nil {
+			return 0, err
 		}
 		erased += len(ids)
 		if len(ids) < page {
@@ -155,6 +221,9 @@ func (e *Engine) erase(ctx context.Context, id uuid.UUID) error {
 // orderMemory is how long an order is remembered for checkouts that come after it, and for calls near it.
 const orderMemory = 30 * 24 * time.Hour
 
+// answeredMemory is how long the person of a data request that was exported stays known, in case the export must be made again.
+const answeredMemory = 7 * 24 * time.Hour
+
 // partitionsAhead is for how many days from today partitions are made.
 const partitionsAhead = 4
 
@@ -183,6 +252,9 @@ func (e *Engine) purge(ctx context.Context) error {
 		return err
 	}
 	if err := e.db.DropOrders(ctx, now.Add(-orderMemory)); err != nil {
+		return err
+	}
+	if err := e.db.ForgetAnswered(ctx, now.Add(-answeredMemory)); err != nil {
 		return err
 	}
 	const page = 500

@@ -16,9 +16,11 @@ import (
 const (
 	jobTimeout  = 30 * time.Second
 	rescueAfter = 3 * time.Minute
-	// pollEvery and cooldown bound how late a due job starts and how many a process starts a second.
-	pollEvery = 200 * time.Millisecond
-	cooldown  = 50 * time.Millisecond
+	// pollEvery and cooldown bound how late a due job starts and how often a process looks for jobs. Calls are looked for at once: a
+	// line is idle meanwhile.
+	pollEvery    = 200 * time.Millisecond
+	cooldown     = 50 * time.Millisecond
+	callCooldown = 5 * time.Millisecond
 )
 
 // NewClient makes the client that enqueues and, when concurrency is above zero, works jobs, at most that many at a time in this process.
@@ -28,7 +30,7 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 		JobTimeout:                  jobTimeout,
 		RescueStuckJobsAfter:        rescueAfter,
 		FetchPollInterval:           pollEvery,
-		FetchCooldown:               cooldown,
+		FetchCooldown:               callCooldown,
 		CompletedJobRetentionPeriod: time.Hour,
 		CancelledJobRetentionPeriod: time.Hour,
 		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
@@ -55,9 +57,9 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 		river.AddWorker(workers, &reconcileAllWorker{engine: e})
 		cfg.Workers = workers
 		cfg.Queues = map[string]river.QueueConfig{
-			queueCarts: {MaxWorkers: concurrency},
+			queueCarts: {MaxWorkers: concurrency, FetchCooldown: cooldown},
 			queueCalls: {MaxWorkers: concurrency},
-			queueChore: {MaxWorkers: max(concurrency/10, 2)},
+			queueChore: {MaxWorkers: max(concurrency/10, 2), FetchCooldown: cooldown},
 		}
 		nightly, err := cron.ParseStandard("17 3 * * *")
 		if err != nil {

@@ -9,6 +9,9 @@ type Person struct {
 	Phones     []string
 }
 
+// Unknown reports whether nothing is known by which the person could be found.
+func (p Person) Unknown() bool { return p.CustomerID == "" && p.Email == "" && len(p.Phones) == 0 }
+
 func phoneKeys(h seal.Hasher, phones []string) [][]byte {
 	keys := make([][]byte, 0, len(phones))
 	for _, p := range phones {

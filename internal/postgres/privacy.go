@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // The kinds of privacy request.
@@ -119,12 +121,53 @@ func (db *DB) OpenPrivacyRequests(ctx context.Context) (map[string]PrivacyBacklo
 	return open, nil
 }
 
+// SuppressionsOfPerson lists what keeps a person from being called in a shop.
+func (db *DB) SuppressionsOfPerson(ctx context.Context, shop string, p Person) ([]Suppression, error) {
+	keys := phoneKeys(db.hasher, p.Phones)
+	if key := db.hasher.Email(p.Email); key != nil {
+		keys = append(keys, key)
+	}
+	rows, err := db.pool.Query(ctx, `
+		SELECT id, scope, kind, value, source, created_at
+		FROM suppressions
+		WHERE key = ANY ($1) AND scope IN ('', $2)
+		ORDER BY id`, keys, shop)
+	if err != nil {
+		return nil, fmt.Errorf("list a person's suppressions: %w", err)
+	}
+	return pgx.CollectRows(rows, scanSuppression)
+}
+
+// PrivacyAnswered marks a data request as answered. Whom it was about stays known for a while, in case it must be answered again.
+func (tx *Tx) PrivacyAnswered(ctx context.Context, id uuid.UUID, carts int) error {
+	_, err := tx.Exec(ctx, `
+		UPDATE privacy_requests
+		SET done_at = COALESCE(done_at, $2), carts = $3
+		WHERE id = $1`, id, tx.Now, carts)
+	if err != nil {
+		return fmt.Errorf("answer privacy request: %w", err)
+	}
+	return nil
+}
+
+// ForgetAnswered forgets whom the data requests were about that were answered before an instant.
+func (db *DB) ForgetAnswered(ctx context.Context, before time.Time) error {
+	_, err := db.pool.Exec(ctx, `
+		UPDATE privacy_requests
+		SET person = NULL
+		WHERE done_at < $1 AND person IS NOT NULL`, before)
+	if err != nil {
+		return fmt.Errorf("forget answered privacy requests: %w", err)
+	}
+	return nil
+}
+
 // PrivacyDone closes a request and forgets whom it was about, in the request and in the webhook that brought it.
 func (tx *Tx) PrivacyDone(ctx context.Context, id uuid.UUID, carts int) error {
 	_, err := tx.Exec(ctx, `
 		WITH done AS (
 			UPDATE privacy_requests
-			SET done_at = $2, carts = $3, person = NULL
+			SET done_at = COALESCE(done_at, $2), carts = $3, person = NULL
 			WHERE id = $1
 			RETURNING webhook_day, webhook_key
 		)
@@ -157,6 +200,10 @@ func (tx *Tx) ForgetCart(ctx context.Context, c *cart.Cart) error {
 		UPDATE orders
 		SET customer_id = ''
 		WHERE cart_id = $1`, c.ID)
+	batch.Queue(`
+		UPDATE discounts
+		SET code = ''
+		WHERE cart_id = $1`, c.ID)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget what surrounds cart %s: %w", c.ID, err)
 	}
@@ -182,7 +229,93 @@ func (db *DB) ForgetPerson(ctx context.Context, shop string, p Person) error {
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget person: %w", err)
 	}
-	return db.wipePayloads(ctx, shop, p.spokenOf)
+	if err := db.forgetAsker(ctx, shop, p); err != nil {
+		return err
+	}
+	if err := db.wipe(ctx, webhookPayloads, shop, p.spokenOf); err != nil {
+		return err
+	}
+	return db.ForgetTraces(ctx, shop, []Person{p})
+}
+
+// The places where somebody may be spoken of without belonging to a cart: each a query for the places and texts, and what forgets one.
+// They are read whole: privacy requests are rare, and these are kept for a few days.
+const (
+	webhookPayloads = "webhooks"
+	strayCallbacks  = "callbacks"
+	jobErrors       = "jobs"
+)
+
+var wiped = map[string]struct{ read, forget string }{
+	webhookPayloads: {
+		read: `
+			SELECT tableoid, ctid, payload
+			FROM webhooks
+			WHERE shop = $1 AND payload IS NOT NULL`,
+		forget: `
+			UPDATE webhooks
+			SET payload = NULL
+			WHERE tableoid = $1 AND ctid = $2`,
+	},
+	strayCallbacks: {
+		read: `
+			SELECT tableoid, ctid, payload
+			FROM callbacks
+			WHERE call_id IS NULL AND payload IS NOT NULL AND $1 <> ''`,
+		forget: `
+			UPDATE callbacks
+			SET payload = NULL
+			WHERE tableoid = $1 AND ctid = $2`,
+	},
+	// What a provider says of a request may repeat the number that was dialled.
+	jobErrors: {
+		read: `
+			SELECT tableoid, ctid, convert_to(array_to_string(errors, ' '), 'UTF8')
+			FROM river_job
+			WHERE state IN ('retryable', 'cancelled', 'discarded') AND errors <> '{}' AND $1 <> ''
+			FOR UPDATE SKIP LOCKED`,
+		forget: `
+			UPDATE river_job
+			SET errors = '{}'
+			WHERE tableoid = $1 AND ctid = $2`,
+	},
+}
+
+// forgetAsker closes the open data requests of somebody who is now erased: there is nothing left to hand out.
+func (db *DB) forgetAsker(ctx context.Context, shop string, p Person) error {
+	ids, err := db.ids(ctx, `
+		SELECT id
+		FROM privacy_requests
+		WHERE shop = $1 AND kind = $2 AND person IS NOT NULL`, shop, PrivacyDataRequest)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		_, asker, err := db.PrivacyRequest(ctx, id)
+		if err != nil {
+			return err
+		}
+		if !asker.sharesNameWith(p) {
+			continue
+		}
+		if err := db.InTx(ctx, func(ctx context.Context, tx *Tx) error { return tx.PrivacyDone(ctx, id, 0) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ForgetTraces erases what job errors, and messages that belong to no call, say of people of a shop.
+func (db *DB) ForgetTraces(ctx context.Context, shop string, people []Person) error {
+	speaks := func(text []byte) bool {
+		return slices.ContainsFunc(people, func(p Person) bool { return p.spokenOf(text) })
+	}
+	for _, place := range []string{strayCallbacks, jobErrors} {
+		if err := db.wipe(ctx, place, shop, speaks); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // ForgetShop erases the raw messages of a shop and the values of its suppressions.
@@ -200,56 +333,87 @@ func (db *DB) ForgetShop(ctx context.Context, shop string) error {
 		UPDATE orders
 		SET customer_id = ''
 		WHERE shop = $1`, shop)
+	batch.Queue(`
+		UPDATE privacy_requests
+		SET person = NULL, done_at = COALESCE(done_at, $2)
+		WHERE shop = $1 AND kind = $3`, shop, db.Now(), PrivacyDataRequest)
+	batch.Queue(`
+		DELETE FROM shop_tokens
+		WHERE shop = $1`, shop)
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget shop: %w", err)
 	}
 	return nil
 }
 
-// wipePayloads drops the shop's raw messages that speak of somebody. It reads them all: privacy requests are rare and raw messages few days old.
-func (db *DB) wipePayloads(ctx context.Context, shop string, speaks func([]byte) bool) error {
-	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		type place struct {
-			day time.Time
-			key []byte
-		}
-		rows, err := tx.Query(ctx, `
-			SELECT day, key, payload
-			FROM webhooks
-			WHERE shop = $1 AND payload IS NOT NULL`, shop)
+// wipe forgets what speaks of somebody in one place.
+func (db *DB) wipe(ctx context.Context, place, shop string, speaks func([]byte) bool) error {
+	type where struct {
+		table uint32
+		tuple pgtype.TID
+	}
+	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, wiped[place].read, shop)
 		if err != nil {
-			return fmt.Errorf("read payloads: %w", err)
+			return err
 		}
-		var found []place
-		for rows.Next() {
-			var p place
-			var payload []byte
-			if err := rows.Scan(&p.day, &p.key, &payload); err != nil {
-				rows.Close()
-				return fmt.Errorf("read payloads: %w", err)
+		var found []where
+		var at where
+		var text []byte
+		_, err = pgx.ForEachRow(rows, []any{&at.table, &at.tuple, &text}, func() error {
+			if speaks(text) {
+				found = append(found, at)
 			}
-			if speaks(payload) {
-				found = append(found, p)
-			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
-		if err := rows.Err(); err != nil {
-			return fmt.Errorf("read payloads: %w", err)
-		}
-		for _, p := range found {
-			if _, err := tx.Exec(ctx, `
-				UPDATE webhooks
-				SET payload = NULL
-				WHERE day = $1 AND key = $2`, p.day, p.key); err != nil {
-				return fmt.Errorf("wipe payload: %w", err)
+		for _, at := range found {
+			if _, err := tx.Exec(ctx, wiped[place].forget, at.table, at.tuple); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
+	if err != nil {
+		return fmt.Errorf("forget what %s tell of a person: %w", place, err)
+	}
+	return nil
 }
 
 // spokenOf reports whether a raw message names the person. It errs on the side of yes: a message too many is
 // forgotten a few days early.
 func (p Person) spokenOf(payload []byte) bool {
+	return p.namedIn(payload) || p.namedIn(unescaped(payload))
+}
+
+// unescaped is a JSON text with its escapes resolved; nil when it has none.
+func unescaped(payload []byte) []byte {
+	if !bytes.Contains(payload, []byte(`\`)) {
+		return nil
+	}
+	var value any
+	if json.Unmarshal(payload, &value) != nil {
+		return nil
+	}
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	if encoder.Encode(value) != nil {
+		return nil
+	}
+	return b.Bytes()
+}
+
+// sharesNameWith reports whether two persons have a customer id, an email or a phone in common.
+func (p Person) sharesNameWith(q Person) bool {
+	return p.CustomerID != "" && p.CustomerID == q.CustomerID ||
+		p.Email != "" && strings.EqualFold(p.Email, q.Email) ||
+		slices.ContainsFunc(p.Phones, func(n string) bool { return slices.Contains(q.Phones, n) })
+}
+
+func (p Person) namedIn(payload []byte) bool {
 	low := bytes.ToLower(payload)
 	if p.Email != "" && bytes.Contains(low, []byte(strings.ToLower(p.Email))) {
 		return true

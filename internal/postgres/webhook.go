@@ -34,11 +34,13 @@ func (tx *Tx) KeepWebhook(ctx context.Context, shop, webhookID, topic string, pa
 	return tag.RowsAffected() > 0, nil
 }
 
-// WebhookAbout ties a kept webhook to the cart that it was about, so that both can be erased together.
+// WebhookAbout ties a kept webhook to the cart that it was about, so that both can be erased together. What comes about a cart that
+// was erased already is not kept.
 func (tx *Tx) WebhookAbout(ctx context.Context, shop, webhookID string, cartID uuid.UUID) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE webhooks
-		SET cart_id = $3
+		SET cart_id = $3,
+			payload = CASE WHEN (SELECT erased_at FROM carts WHERE id = $3) IS NULL THEN payload END
 		WHERE day = $1 AND key = $2`, tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID), cartID)
 	if err != nil {
 		return fmt.Errorf("tie webhook to cart: %w", err)

@@ -71,6 +71,8 @@ func problemOf(err error) (p *problem, known bool) {
 		return newProblem(http.StatusConflict, "cart-settled", "The cart is settled", "It was purchased or stopped, so nothing can be asked of it any more."), true
 	case errors.Is(err, jobs.ErrCalling):
 		return newProblem(http.StatusConflict, "cart-calling", "A call is under way", "This cart is being called right now; ask again when the call is over."), true
+	case errors.Is(err, jobs.ErrNotExportable):
+		return newProblem(http.StatusConflict, "not-exportable", "Nothing to export", "This request asks for erasure, or whom it was about is forgotten already."), true
 	case errors.As(err, &tooLarge):
 		return newProblem(http.StatusRequestEntityTooLarge, "", "Content Too Large", "The body is too large."), true
 	case errors.As(err, &statusError):

@@ -146,6 +146,9 @@ func (s *Server) routeAPI() {
 	s.router.POST(base+"/shops/:shop/pause", s.apiPauseShop, guards...)
 	s.router.POST(base+"/shops/:shop/resume", s.apiResumeShop, guards...)
 	get(s.router, base+"/stats", s.apiStats, guards...)
+	get(s.router, base+"/privacy", s.apiPrivacy, guards...)
+	get(s.router, base+"/privacy/:id", s.apiExport, guards...)
+	s.router.POST(base+"/privacy/:id/done", s.apiPrivacyDone, guards...)
 }
 
 func (s *Server) routePages(riverUI http.Handler) error {

@@ -1,0 +1,137 @@
+package web
+
+import (
+	"net/http"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/jobs"
+	"ringback/internal/postgres"
+
+	"github.com/google/uuid"
+	"github.com/labstack/echo/v4"
+)
+
+// privacyJSON is a privacy request as the API shows it. It does not say whom it is about.
+type privacyJSON struct {
+	ID   uuid.UUID `json:"id"`
+	Shop string    `json:"shop"`
+	// Kind is data_request, redact_customer or redact_shop.
+	Kind        string     `json:"kind"`
+	RequestedAt time.Time  `json:"requested_at"`
+	DueAt       time.Time  `json:"due_at"`
+	Overdue     bool       `json:"overdue"`
+	DoneAt      *time.Time `json:"done_at"`
+	// Carts is how many carts it concerned; null until it is done.
+	Carts *int `json:"carts"`
+}
+
+func (s *Server) privacyAsJSON(r postgres.PrivacyRequest) privacyJSON {
+	p := privacyJSON{ID: r.ID, Shop: r.Shop, Kind: r.Kind, RequestedAt: r.RequestedAt.UTC(), DueAt: r.DueAt.UTC()}
+	if r.DoneAt == nil {
+		p.Overdue = s.db.Now().After(r.DueAt)
+		return p
+	}
+	at := r.DoneAt.UTC()
+	p.DoneAt, p.Carts = &at, &r.Carts
+	return p
+}
+
+// apiPrivacy lists the privacy requests, the open ones first.
+func (s *Server) apiPrivacy(c echo.Context) error {
+	q := readQuery(c, "limit")
+	limit := q.limit()
+	if err := q.err(); err != nil {
+		return err
+	}
+	requests, err := s.db.PrivacyRequests(c.Request().Context(), limit)
+	if err != nil {
+		return err
+	}
+	list := make([]privacyJSON, len(requests))
+	for i, r := range requests {
+		list[i] = s.privacyAsJSON(r)
+	}
+	return answer(c, http.StatusOK, map[string]any{"requests": list})
+}
+
+// exportJSON is everything kept of a person, for the merchant to hand on.
+type exportJSON struct {
+	Request privacyJSON `json:"request"`
+	Person  struct {
+		CustomerID *string  `json:"customer_id"`
+		Email      *string  `json:"email"`
+		Phones     []string `json:"phones"`
+	} `json:"person"`
+	Carts        []exportedCartJSON `json:"carts"`
+	Suppressions []suppressionJSON  `json:"suppressions"`
+	Discounts    []discountJSON     `json:"discounts"`
+}
+
+// exportedCartJSON is a cart with all of its checkout, order and calls.
+type exportedCartJSON struct {
+	oneCartJSON
+	Checkout cart.Checkout `json:"checkout"`
+	Order    *cart.Order   `json:"order"`
+}
+
+type discountJSON struct {
+	Code       string     `json:"code"`
+	EndsAt     time.Time  `json:"ends_at"`
+	RedeemedAt *time.Time `json:"redeemed_at"`
+}
+
+// apiExport hands out what a data request asks for and marks the request as done.
+func (s *Server) apiExport(c echo.Context) error {
+	if err := readQuery(c).err(); err != nil {
+		return err
+	}
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	export, err := s.engine.Export(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="data-request-`+id.String()+`.json"`)
+	return answer(c, http.StatusOK, s.exportAsJSON(export))
+}
+
+func (s *Server) exportAsJSON(x jobs.Export) exportJSON {
+	out := exportJSON{
+		Request: s.privacyAsJSON(x.Request), Carts: []exportedCartJSON{}, Suppressions: suppressionsAsJSON(x.Suppressions), Discounts: []discountJSON{},
+	}
+	out.Person.CustomerID, out.Person.Email = orNull(x.Person.CustomerID), orNull(x.Person.Email)
+	if out.Person.Phones = x.Person.Phones; out.Person.Phones == nil {
+		out.Person.Phones = []string{}
+	}
+	for i := range x.Carts {
+		kept := &x.Carts[i]
+		out.Carts = append(out.Carts, exportedCartJSON{
+			oneCartJSON: oneCartJSON{cartJSON: cartAsJSON(&kept.Cart), Calls: callsAsJSON(kept.Calls), Ledger: entriesAsJSON(kept.Ledger)},
+			Checkout:    kept.Checkout,
+			Order:       kept.Order,
+		})
+	}
+	for _, d := range x.Discounts {
+		out.Discounts = append(out.Discounts, discountJSON{Code: d.Code, EndsAt: d.EndsAt, RedeemedAt: d.RedeemedAt})
+	}
+	return out
+}
+
+// apiPrivacyDone marks a data request as done by hand.
+func (s *Server) apiPrivacyDone(c echo.Context) error {
+	if err := readQuery(c).err(); err != nil {
+		return err
+	}
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	request, err := s.engine.ClosePrivacyRequest(c.Request().Context(), id)
+	if err != nil {
+		return err
+	}
+	return answer(c, http.StatusOK, s.privacyAsJSON(request))
+}
