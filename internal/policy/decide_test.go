@@ -459,20 +459,20 @@ func TestHoldoutIsStableAndOfItsSize(t *testing.T) {
 	const people = 20000
 	for i := range people {
 		phone := "+91987" + time.Unix(int64(i), 0).UTC().Format("1504050102")
-		small, large := ArmOf(testShop, phone, "", 0.1), ArmOf(testShop, phone, "", 0.4)
-		require.Equal(t, small, ArmOf(testShop, phone, "", 0.1))
+		small, large := armOf(testShop, phone, "", 0.1), armOf(testShop, phone, "", 0.4)
+		require.Equal(t, small, armOf(testShop, phone, "", 0.1))
 		if small == cart.ArmHoldout {
 			held++
 			require.Equal(t, cart.ArmHoldout, large, "who is held out stays so when the share grows")
 		}
-		require.Equal(t, cart.ArmCall, ArmOf(testShop, phone, "", 0))
-		require.Equal(t, cart.ArmHoldout, ArmOf(testShop, phone, "", 1))
+		require.Equal(t, cart.ArmCall, armOf(testShop, phone, "", 0))
+		require.Equal(t, cart.ArmHoldout, armOf(testShop, phone, "", 1))
 	}
 	assert.InDelta(t, 0.1, float64(held)/people, 0.02)
 	moved := 0
 	for i := range 1000 {
 		phone := "+1212555" + time.Unix(int64(i), 0).UTC().Format("0405")
-		if ArmOf(testShop, phone, "", 0.5) != ArmOf(testShop, phone, "autumn", 0.5) {
+		if armOf(testShop, phone, "", 0.5) != armOf(testShop, phone, "autumn", 0.5) {
 			moved++
 		}
 	}

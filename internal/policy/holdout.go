@@ -24,7 +24,7 @@ func (d *decider) holdout() bool {
 		arm = cart.ArmCall
 		d.say("not held out")
 	default:
-		arm = ArmOf(d.cart.Shop, d.cart.Phone, d.rules.HoldoutSalt, d.rules.Holdout)
+		arm = armOf(d.cart.Shop, d.cart.Phone, d.rules.HoldoutSalt, d.rules.Holdout)
 		d.say("drawn: ", string(arm))
 	}
 	d.decision.Arm = arm
@@ -35,9 +35,9 @@ func (d *decider) holdout() bool {
 	return false
 }
 
-// ArmOf draws a customer's side of the holdout. It is stable for a shop, phone and salt, and who is held out at a small share
+// armOf draws a customer's side of the holdout. It is stable for a shop, phone and salt, and who is held out at a small share
 // is held out at every larger one.
-func ArmOf(shop, phone, salt string, share float64) cart.Arm {
+func armOf(shop, phone, salt string, share float64) cart.Arm {
 	room := [160]byte{}
 	text := append(room[:0], shop...)
 	text = append(text, 0)
