@@ -38,7 +38,7 @@ type process struct {
 // startProcess starts a server and waits until it listens.
 func startProcess(t *testing.T, path string) *process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.CommandContext(context.Background(), os.Args[0])
 	cmd.Env = append(os.Environ(), serverConfig+"="+path)
 	stderr, err := cmd.StderrPipe()
 	require.NoError(t, err)
@@ -99,10 +99,9 @@ func TestAKilledServerNeverDialsTwice(t *testing.T) {
 	require.NotNil(t, c.Calls[0].SentAt)
 
 	second := startProcess(t, path)
-	resp, err := http.Get(second.url + "/readyz")
-	require.NoError(t, err)
-	require.NoError(t, resp.Body.Close())
-	assert.Equal(t, http.StatusOK, resp.StatusCode)
+	w.url = second.url
+	status, _ := w.api(http.MethodGet, "/readyz", nil)
+	assert.Equal(t, http.StatusOK, status)
 	c = w.comes("killed", cart.Stopped)
 	assert.Equal(t, cart.Lost, c.Calls[0].Outcome)
 	assert.Len(t, w.voice.Calls(), 1, "nobody was dialled twice")

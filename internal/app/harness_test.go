@@ -230,7 +230,7 @@ func (w *world) sends(topic string, payload any, change ...func(*shopify.Deliver
 	for _, f := range change {
 		f(&d)
 	}
-	req, err := http.NewRequest(http.MethodPost, w.url+"/webhooks/shopify", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, w.url+"/webhooks/shopify", bytes.NewReader(body))
 	require.NoError(w.t, err)
 	req.Header = d.Headers(shopify.Sign(secret, body))
 	resp, err := http.DefaultClient.Do(req)
@@ -274,7 +274,7 @@ func (w *world) api(method, path string, body any) (int, map[string]any) {
 		require.NoError(w.t, err)
 		sent = bytes.NewReader(raw)
 	}
-	req, err := http.NewRequest(method, w.url+path, sent)
+	req, err := http.NewRequestWithContext(context.Background(), method, w.url+path, sent)
 	require.NoError(w.t, err)
 	req.Header.Set("Authorization", "Bearer "+token)
 	if body != nil {
