@@ -27,6 +27,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -154,6 +155,36 @@ func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...
 	_, err = jobs.NewClient(engine, pool, 0, log)
 	require.NoError(h.t, err)
 	return engine, db, registry
+}
+
+// without is the house's program after a shop was taken out of its configuration.
+func (h *house) without(domain string) *jobs.Engine {
+	h.t.Helper()
+	engine := jobs.NewEngine(jobs.Options{
+		DB: h.db, Stores: map[string]*jobs.Store{}, Log: slog.New(slog.NewTextHandler(h.log, nil)), Metrics: jobs.NewMetrics(prometheus.NewRegistry()),
+	})
+	require.Nil(h.t, engine.Store(domain))
+	_, err := jobs.NewClient(engine, h.pool, 0, slog.New(slog.DiscardHandler))
+	require.NoError(h.t, err)
+	return engine
+}
+
+// work lets the jobs that are due now be worked, until none is left.
+func (h *house) work() {
+	h.t.Helper()
+	client, err := jobs.NewClient(h.engine, h.pool, 5, slog.New(slog.DiscardHandler))
+	require.NoError(h.t, err)
+	require.NoError(h.t, client.Start(context.WithoutCancel(h.t.Context())))
+	due := func() bool {
+		var n int
+		err := h.pool.QueryRow(h.t.Context(), `
+			SELECT count(*)
+			FROM river_job
+			WHERE state IN ('available', 'running', 'retryable') AND kind = 'redact'`).Scan(&n)
+		return err == nil && n == 0
+	}
+	assert.Eventually(h.t, due, 20*time.Second, 20*time.Millisecond, "jobs do not end: %s", h.log)
+	require.NoError(h.t, client.Stop(context.WithoutCancel(h.t.Context())))
 }
 
 // install goes through the grant as a merchant does.
@@ -292,6 +323,8 @@ func ask(ctx context.Context, e *jobs.Engine) error {
 	_, err := e.Reconcile(ctx, loom)
 	return err
 }
+
+func decimalOf(s string) decimal.Decimal { return decimal.RequireFromString(s) }
 
 func secretOf(s string) config.Secret { return config.Secret(s) }
 
