@@ -76,7 +76,6 @@ type site struct {
 	engine  *jobs.Engine
 	metrics *prometheus.Registry
 	log     *safeBuffer
-	server  *web.Server
 	url     string
 	// client keeps cookies and does not follow redirects.
 	client *http.Client
@@ -121,18 +120,24 @@ func newSite(t *testing.T, change ...func(*web.Options)) *site {
 	for _, f := range change {
 		f(&options)
 	}
-	s.server, err = web.New(options)
-	require.NoError(t, err)
-	server := httptest.NewServer(s.server)
-	t.Cleanup(server.Close)
+	s.serve(options)
+	return s
+}
+
+// serve starts a server and turns a client without cookies to it.
+func (s *site) serve(o web.Options) {
+	s.t.Helper()
+	handler, err := web.New(o)
+	require.NoError(s.t, err)
+	server := httptest.NewServer(handler)
+	s.t.Cleanup(server.Close)
 	s.url = server.URL
 	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
+	require.NoError(s.t, err)
 	s.client = &http.Client{
 		Jar:           jar,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	return s
 }
 
 func withPassword(o *web.Options) { o.Config.Security.DashboardPassword = password }

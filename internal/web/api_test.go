@@ -1,0 +1,417 @@
+package web_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"ringback/internal/cart"
+	"ringback/internal/web"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheAPINeedsItsToken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for name, header := range map[string][]string{
+		"no header":       {},
+		"another scheme":  {"Authorization", "Basic " + apiToken},
+		"no token":        {"Authorization", "Bearer "},
+		"a wrong token":   {"Authorization", "Bearer " + apiToken + "x"},
+		"half the token":  {"Authorization", "Bearer " + apiToken[:5]},
+		"the bare token":  {"Authorization", apiToken},
+		"a login instead": {"Cookie", "ringback=anything"},
+	} {
+		a := s.send(http.MethodGet, "/api/v1/carts", nil, header...)
+		isProblem(t, a, http.StatusUnauthorized)
+		assert.Contains(t, a.Header.Get("WWW-Authenticate"), `Bearer realm="ringback"`, name)
+	}
+	a := s.send(http.MethodGet, "/api/v1/carts", nil, "Authorization", "bearer "+apiToken)
+	assert.Equal(t, http.StatusOK, a.StatusCode)
+	assert.Equal(t, "application/json", a.Header.Get("Content-Type"))
+	assert.Equal(t, "no-store", a.Header.Get("Cache-Control"))
+	assert.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
+}
+
+func TestTheAPIIsClosedWithoutAToken(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, func(o *web.Options) { o.Config.Security.APIToken = "" })
+	for _, header := range [][]string{{}, {"Authorization", "Bearer "}, {"Authorization", "Bearer x"}} {
+		p := isProblem(t, s.send(http.MethodGet, "/api/v1/carts", nil, header...), http.StatusForbidden)
+		assert.Contains(t, p["detail"], "security.api_token")
+	}
+}
+
+func TestWrongAddressesAndMethodsAreProblems(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	isProblem(t, s.api(http.MethodGet, "/api/v1/nothing", nil), http.StatusNotFound)
+	isProblem(t, s.api(http.MethodGet, "/webhooks/nothing", nil), http.StatusNotFound)
+	a := s.api(http.MethodPut, "/api/v1/carts", nil)
+	isProblem(t, a, http.StatusMethodNotAllowed)
+	assert.Contains(t, a.Header.Get("Allow"), "GET")
+	isProblem(t, s.api(http.MethodGet, "/api/v1/carts/"+uuid.NewString()+"/cancel", nil), http.StatusMethodNotAllowed)
+	isProblem(t, s.send(http.MethodGet, "/webhooks/shopify", nil), http.StatusMethodNotAllowed)
+}
+
+func TestCartsAreListed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	bare := someCart()
+	bare.State, bare.Reason, bare.WakeAt, bare.Phone = cart.Watching, cart.NoPhone, nil, ""
+	bare.Checkout = cart.Checkout{Token: bare.Token}
+	s.seed(bare, boughtCart(), someCart())
+
+	a := s.api(http.MethodGet, "/api/v1/carts", nil)
+	got := conforms(t, a, cartsSchema)
+	assert.Equal(t, []string{
+		"id", "shop", "checkout_token", "state", "reason", "attribution", "wake_at", "attempts", "total", "currency", "phone",
+		"customer_name", "last_activity_at", "created_at", "updated_at",
+	}, fieldOrder(t, a.body, "carts"))
+	carts := entries(t, got, "carts")
+	require.Len(t, carts, 3)
+	assert.Empty(t, got["next_cursor"])
+
+	waits, bought, watched := carts[0], carts[1], carts[2]
+	assert.Equal(t, "2026-11-21T09:30:00Z", waits["wake_at"])
+	assert.Equal(t, "1895.50", waits["total"])
+	assert.Equal(t, "Asha Rao", waits["customer_name"])
+	assert.Nil(t, waits["attribution"])
+	assert.Equal(t, "call", bought["attribution"])
+	assert.Equal(t, "120.00", bought["total"])
+	for _, absent := range []string{"attribution", "wake_at", "currency", "phone", "customer_name"} {
+		assert.Nil(t, watched[absent], absent)
+	}
+}
+
+func entries(t *testing.T, body map[string]any, field string) []map[string]any {
+	t.Helper()
+	raw, ok := body[field].([]any)
+	require.True(t, ok)
+	list := make([]map[string]any, len(raw))
+	for i := range raw {
+		list[i], ok = raw[i].(map[string]any)
+		require.True(t, ok)
+	}
+	return list
+}
+
+func TestListsAreNarrowed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.seed(someCart(), someCart(), boughtCart())
+	for query, want := range map[string]int{
+		"":                              3,
+		"?shop=" + acme:                 2,
+		"?shop=BOLT.myshopify.com":      1,
+		"?state=waiting":                2,
+		"?state=purchased&shop=" + acme: 0,
+		"?reason=delay":                 2,
+		"?shop=&state=&cursor=":         3,
+		"?shop=other.myshopify.com":     0,
+	} {
+		got := conforms(t, s.api(http.MethodGet, "/api/v1/carts"+query, nil), cartsSchema)
+		assert.Len(t, got["carts"], want, query)
+	}
+	got := conforms(t, s.api(http.MethodGet, "/api/v1/calls?shop="+bolt, nil), callsSchema)
+	assert.Len(t, got["calls"], 1)
+	got = conforms(t, s.api(http.MethodGet, "/api/v1/calls?shop="+acme, nil), callsSchema)
+	assert.Empty(t, got["calls"])
+}
+
+func TestWrongQueriesAreExplained(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for path, fields := range map[string][]string{
+		"/api/v1/carts?shop=acme":                         {"shop"},
+		"/api/v1/carts?shop=acme.example.com":             {"shop"},
+		"/api/v1/carts?state=lost":                        {"state"},
+		"/api/v1/carts?reason=bored":                      {"reason"},
+		"/api/v1/carts?limit=0":                           {"limit"},
+		"/api/v1/carts?limit=201":                         {"limit"},
+		"/api/v1/carts?limit=ten":                         {"limit"},
+		"/api/v1/carts?cursor=" + uuid.NewString():        {"cursor"},
+		"/api/v1/carts?cursor=AAAA":                       {"cursor"},
+		"/api/v1/carts?cursor=AAAAAAAAAAAAAAAAAAAAAA":     {"cursor"},
+		"/api/v1/carts?page=2":                            {"page"},
+		"/api/v1/carts?page=2&shop=x&state=y":             {"page", "shop", "state"},
+		"/api/v1/carts?state=ready&state=waiting":         {"state"},
+		"/api/v1/carts?state=%zz":                         {"query"},
+		"/api/v1/carts/" + uuid.NewString() + "?full=yes": {"full"},
+		"/api/v1/calls?state=closed":                      {"state"},
+		"/api/v1/suppressions?scope=all":                  {"scope"},
+		"/api/v1/stats?from=yesterday":                    {"from"},
+		"/api/v1/stats?from=2026-11-20&to=2026-11-01":     {"from"},
+		"/api/v1/stats?from=2026-11-20T10:00:00+05:30":    {"from"},
+		"/api/v1/stats?to=2026-13-01":                     {"to"},
+	} {
+		byField := blames(t, s.api(http.MethodGet, path, nil), fields...)
+		for field, entry := range byField {
+			assert.NotEmpty(t, entry["fix"], "%s: %s", path, field)
+		}
+	}
+	entry := blames(t, s.api(http.MethodGet, "/api/v1/carts?state=lost", nil), "state")["state"]
+	assert.Equal(t, "lost", entry["value"])
+	assert.Contains(t, entry["fix"], "watching, waiting, ready, calling, purchased, stopped")
+	entry = blames(t, s.api(http.MethodGet, "/api/v1/carts?page=2", nil), "page")["page"]
+	assert.Contains(t, entry["fix"], "shop, state, reason, cursor, limit")
+	long := blames(t, s.api(http.MethodGet, "/api/v1/carts?state="+strings.Repeat("ü", 400), nil), "state")["state"]
+	assert.Less(t, len(long["value"].(string)), 110)
+}
+
+// Whatever the size of the pages, every cart is shown once, newest first.
+func TestPagesAddUp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	var want []string
+	for range 23 {
+		c := someCart()
+		s.seed(c)
+		want = append([]string{c.ID.String()}, want...)
+	}
+	for _, limit := range []string{"1", "7", "22", "23", "24", "200"} {
+		var got []string
+		cursor := ""
+		for range 30 {
+			body := conforms(t, s.api(http.MethodGet, "/api/v1/carts?limit="+limit+"&cursor="+cursor, nil), cartsSchema)
+			for _, c := range entries(t, body, "carts") {
+				got = append(got, c["id"].(string))
+			}
+			if cursor = body["next_cursor"].(string); cursor == "" {
+				break
+			}
+		}
+		assert.Equal(t, want, got, limit)
+	}
+}
+
+func TestOneCartTellsItsStory(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c := boughtCart()
+	s.seed(c)
+	got := conforms(t, s.api(http.MethodGet, "/api/v1/carts/"+c.ID.String(), nil), oneCartSchema)
+	calls := entries(t, got, "calls")
+	require.Len(t, calls, 1)
+	assert.Equal(t, "completed", calls[0]["outcome"])
+	assert.InDelta(t, 95, calls[0]["duration_seconds"], 0)
+	assert.Equal(t, map[string]any{
+		"code": "COMEBACK10", "description": "10 % off", "value": "10", "type": "percentage", "apply_as": "additional",
+	}, calls[0]["offer"])
+	ledger := entries(t, got, "ledger")
+	require.Len(t, ledger, 2)
+	assert.Nil(t, ledger[0]["from"])
+	assert.Equal(t, "waiting", ledger[0]["to"])
+	assert.Equal(t, []any{
+		map[string]any{"rule": "phone", "saw": "a mobile number of the checkout", "verdict": "ok"},
+		map[string]any{"rule": "delay", "saw": "45m after the last activity", "verdict": "wait"},
+	}, ledger[0]["trace"])
+	assert.Equal(t, []any{}, ledger[1]["trace"])
+
+	for _, id := range []string{uuid.NewString(), "1", "not-an-id", "00000000-0000-0000-0000-000000000000"} {
+		isProblem(t, s.api(http.MethodGet, "/api/v1/carts/"+id, nil), http.StatusNotFound)
+	}
+}
+
+func TestACartIsStoppedAndCalled(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c, bought := someCart(), boughtCart()
+	calling := someCart()
+	calling.State, calling.Reason, calling.WakeAt = cart.Calling, cart.Due, nil
+	open := closedCall(calling)
+	open.State, open.Outcome, open.ClosedAt = cart.Talking, "", nil
+	calling.Calls = []cart.Call{open}
+	s.seed(c, bought, calling)
+
+	path := "/api/v1/carts/" + c.ID.String()
+	a := s.api(http.MethodPost, path+"/call", nil)
+	assert.Equal(t, http.StatusOK, a.StatusCode, a.text())
+	got := conforms(t, a, oneCartSchema)
+	assert.Equal(t, c.ID.String(), got["id"])
+	ledger := entries(t, got, "ledger")
+	assert.Equal(t, "operator_call", ledger[len(ledger)-1]["event"])
+
+	a = s.api(http.MethodPost, path+"/cancel", nil)
+	assert.Equal(t, http.StatusOK, a.StatusCode, a.text())
+	got = conforms(t, a, oneCartSchema)
+	assert.Equal(t, "stopped", got["state"])
+	assert.Equal(t, "operator", got["reason"])
+	assert.Nil(t, got["wake_at"])
+
+	for _, settled := range []string{path + "/cancel", path + "/call", "/api/v1/carts/" + bought.ID.String() + "/call"} {
+		p := isProblem(t, s.api(http.MethodPost, settled, nil), http.StatusConflict)
+		assert.Equal(t, "urn:ringback:problem:cart-settled", p["type"])
+	}
+	p := isProblem(t, s.api(http.MethodPost, "/api/v1/carts/"+calling.ID.String()+"/call", nil), http.StatusConflict)
+	assert.Equal(t, "urn:ringback:problem:cart-calling", p["type"])
+	isProblem(t, s.api(http.MethodPost, "/api/v1/carts/"+uuid.NewString()+"/cancel", nil), http.StatusNotFound)
+	blames(t, s.api(http.MethodPost, path+"/cancel?force=1", nil), "force")
+}
+
+func TestAPersonIsSuppressedAndLifted(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c := someCart()
+	s.seed(c)
+	const path = "/api/v1/suppressions"
+
+	a := s.api(http.MethodPost, path, map[string]string{"shop": acme, "phone": "98765 43210", "email": "asha@example.com"})
+	assert.Equal(t, http.StatusCreated, a.StatusCode, a.text())
+	made := entries(t, conforms(t, a, suppressionsSchema), "suppressions")
+	require.Len(t, made, 2)
+	assert.Equal(t, []any{acme, "phone", "+919876543210", "api"}, []any{made[0]["shop"], made[0]["kind"], made[0]["value"], made[0]["source"]})
+	assert.Equal(t, "email", made[1]["kind"])
+	got := conforms(t, s.api(http.MethodGet, "/api/v1/carts/"+c.ID.String(), nil), oneCartSchema)
+	assert.Equal(t, "stopped", got["state"], "the person's carts stop")
+
+	a = s.api(http.MethodPost, path, map[string]string{"shop": "", "phone": "+14155550123"})
+	assert.Equal(t, http.StatusCreated, a.StatusCode, a.text())
+	everywhere := entries(t, conforms(t, a, suppressionsSchema), "suppressions")
+	assert.Nil(t, everywhere[0]["shop"])
+
+	assert.Len(t, conforms(t, s.api(http.MethodGet, path, nil), suppressionsSchema)["suppressions"], 3)
+	assert.Len(t, conforms(t, s.api(http.MethodGet, path+"?shop="+acme, nil), suppressionsSchema)["suppressions"], 2)
+	assert.Empty(t, conforms(t, s.api(http.MethodGet, path+"?shop="+bolt, nil), suppressionsSchema)["suppressions"])
+	first := conforms(t, s.api(http.MethodGet, path+"?limit=2", nil), suppressionsSchema)
+	assert.Len(t, first["suppressions"], 2)
+	rest := conforms(t, s.api(http.MethodGet, path+"?cursor="+first["next_cursor"].(string), nil), suppressionsSchema)
+	assert.Len(t, rest["suppressions"], 1)
+
+	id := made[0]["id"].(string)
+	assert.Equal(t, http.StatusNoContent, s.api(http.MethodDelete, path+"?id="+id, nil).StatusCode)
+	isProblem(t, s.api(http.MethodDelete, path+"?id="+id, nil), http.StatusNotFound)
+	assert.Equal(t, http.StatusNoContent, s.api(http.MethodDelete, path+"?shop="+acme+"&email=asha%40example.com", nil).StatusCode)
+	isProblem(t, s.api(http.MethodDelete, path, map[string]string{"shop": bolt, "phone": "+14155550123"}), http.StatusNotFound)
+	assert.Equal(t, http.StatusNoContent, s.api(http.MethodDelete, path, map[string]string{"phone": "+14155550123"}).StatusCode)
+	assert.Empty(t, conforms(t, s.api(http.MethodGet, path, nil), suppressionsSchema)["suppressions"])
+}
+
+func TestWrongSuppressionsAreExplained(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	const path = "/api/v1/suppressions"
+	for _, c := range []struct {
+		body   any
+		fields []string
+	}{
+		{map[string]string{}, []string{"phone"}},
+		{map[string]string{"phone": "12"}, []string{"phone"}},
+		{map[string]string{"phone": "98765 43210"}, []string{"phone"}},
+		{map[string]string{"email": "Asha <asha@example.com>"}, []string{"email"}},
+		{map[string]string{"email": "nobody", "phone": "+919876543210"}, []string{"email"}},
+		{map[string]string{"shop": "other.myshopify.com", "phone": "+919876543210"}, []string{"shop"}},
+		{map[string]string{"shop": "acme", "phone": "no"}, []string{"shop", "phone"}},
+		{map[string]any{"phone": 12}, []string{"phone"}},
+		{map[string]any{"phone": "+919876543210", "scope": "all"}, []string{"scope"}},
+	} {
+		a := s.api(http.MethodPost, path, c.body)
+		blames(t, a, c.fields...)
+		assert.NotContains(t, a.text(), "asha@", "personal data is not repeated")
+		assert.NotContains(t, a.text(), "98765")
+	}
+	token := []string{"Authorization", "Bearer " + apiToken}
+	isProblem(t, s.send(http.MethodPost, path, strings.NewReader(`phone=1`), append(token, "Content-Type", "application/x-www-form-urlencoded")...), http.StatusUnsupportedMediaType)
+	for _, body := range []string{``, `[]`, `{"phone": "+919876543210"} {}`, `{"phone":`, `"x"`, `null null`} {
+		isProblem(t, s.send(http.MethodPost, path, strings.NewReader(body), append(token, "Content-Type", "application/json; charset=utf-8")...), http.StatusBadRequest)
+	}
+	isProblem(t, s.send(http.MethodPost, path, strings.NewReader(`{"phone": "`+strings.Repeat("1", 70_000)+`"}`), append(token, "Content-Type", "application/json")...), http.StatusRequestEntityTooLarge)
+	blames(t, s.api(http.MethodDelete, path+"?id=7", nil), "id")
+	blames(t, s.api(http.MethodDelete, path+"?id="+uuid.NewString()+"&shop="+acme, nil), "id")
+	blames(t, s.api(http.MethodDelete, path, nil), "phone")
+	blames(t, s.api(http.MethodDelete, path+"?who=all", nil), "who")
+}
+
+func TestAShopIsPausedAndResumed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	a := s.api(http.MethodPost, "/api/v1/shops/"+acme+"/pause", nil)
+	assert.Equal(t, http.StatusOK, a.StatusCode, a.text())
+	got := conforms(t, a, shopSchema)
+	assert.Equal(t, []any{true, "api", "2026-11-21T09:00:00Z"}, []any{got["paused"], got["paused_by"], got["paused_at"]})
+	again := conforms(t, s.api(http.MethodPost, "/api/v1/shops/"+acme+"/pause", nil), shopSchema)
+	assert.Equal(t, got, again, "pausing twice changes nothing")
+	got = conforms(t, s.api(http.MethodPost, "/api/v1/shops/ACME.myshopify.com/resume", nil), shopSchema)
+	assert.Equal(t, []any{false, nil, nil}, []any{got["paused"], got["paused_by"], got["paused_at"]})
+
+	for _, shop := range []string{"other.myshopify.com", "acme", "..%2f..", "acme.myshopify.com.evil.example"} {
+		isProblem(t, s.api(http.MethodPost, "/api/v1/shops/"+shop+"/pause", nil), http.StatusNotFound)
+	}
+}
+
+func TestAShopPausedByItsConfigurationStaysSo(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.engine.Store(acme).Config.Paused = true
+	got := conforms(t, s.api(http.MethodPost, "/api/v1/shops/"+acme+"/resume", nil), shopSchema)
+	assert.Equal(t, []any{true, "configuration"}, []any{got["paused"], got["paused_by"]})
+}
+
+func TestStatsAddUp(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	held := someCart()
+	held.State, held.Reason, held.WakeAt, held.Arm = cart.Stopped, cart.Holdout, nil, cart.ArmHoldout
+	old := boughtCart()
+	old.CreatedAt = now.AddDate(0, 0, -40)
+	lost := boughtCart()
+	lost.State, lost.Reason, lost.Order, lost.Attribution = cart.Stopped, cart.Exhausted, nil, ""
+	lost.Calls[0].Outcome, lost.Calls[0].AnsweredAt = cart.NoAnswer, nil
+	s.seed(held, old, lost, boughtCart(), someCart())
+
+	got := conforms(t, s.api(http.MethodGet, "/api/v1/stats", nil), statsSchema)
+	assert.Equal(t, []any{nil, "2026-10-22T09:00:00Z", "2026-11-21T09:00:00Z"}, []any{got["shop"], got["from"], got["to"]})
+	assert.Equal(t, numbers(map[string]int{"watching": 0, "waiting": 1, "ready": 0, "calling": 0, "purchased": 1, "stopped": 2}), got["carts"])
+	assert.Equal(t, numbers(map[string]int{"delay": 1, "ordered": 1, "holdout": 1, "exhausted": 1}), got["reasons"])
+	assert.InDelta(t, 3, got["calls"], 0, "calls count by their own time")
+	assert.InDelta(t, 2, got["answered"], 0)
+	assert.Equal(t, []any{map[string]any{"attribution": "call", "currency": "USD", "count": 1.0, "revenue": "108.00"}}, got["purchases"])
+	assert.Equal(t, []any{
+		map[string]any{"arm": "call", "carts": 2.0, "purchased": 1.0, "conversion": 0.5},
+		map[string]any{"arm": "holdout", "carts": 1.0, "purchased": 0.0, "conversion": 0.0},
+	}, got["arms"])
+
+	got = conforms(t, s.api(http.MethodGet, "/api/v1/stats?shop="+acme+"&from=2026-11-21&to=2026-11-21", nil), statsSchema)
+	assert.Equal(t, []any{acme, "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"}, []any{got["shop"], got["from"], got["to"]}, "a day as the end is a whole day")
+	assert.Equal(t, []any{}, got["purchases"])
+	got = conforms(t, s.api(http.MethodGet, "/api/v1/stats?from=2026-10-01T00:00:00%2B05:30&to=2026-10-31T00:00:00Z", nil), statsSchema)
+	assert.Equal(t, "2026-09-30T18:30:00Z", got["from"])
+	assert.Len(t, got["purchases"], 1)
+}
+
+func numbers(counts map[string]int) map[string]any {
+	all := map[string]any{}
+	for k, n := range counts {
+		all[k] = float64(n)
+	}
+	return all
+}
+
+// A database that is away is our fault, and says nothing of itself.
+func TestOurOwnFaultsTellNothing(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.pool.Close()
+	a := s.api(http.MethodGet, "/api/v1/carts", nil)
+	isProblem(t, a, http.StatusInternalServerError)
+	assert.NotContains(t, a.text(), "pool")
+	require.NotEmpty(t, a.Header.Get("X-Request-Id"))
+	assert.Contains(t, s.log.String(), a.Header.Get("X-Request-Id"))
+}
+
+func TestAnswersAreTheSameEveryTime(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	s.seed(boughtCart(), someCart())
+	for _, path := range []string{"/api/v1/carts", "/api/v1/calls", "/api/v1/stats"} {
+		first := s.api(http.MethodGet, path, nil)
+		assert.True(t, json.Valid(first.body))
+		for range 3 {
+			assert.Equal(t, first.text(), s.api(http.MethodGet, path, nil).text())
+		}
+	}
+}

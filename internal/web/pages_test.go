@@ -1,0 +1,347 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"ringback/internal/cart"
+	"ringback/internal/postgres"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/net/html"
+)
+
+// parse reads a page and checks what holds for all of them: it is well-formed in our sense, loads nothing from elsewhere and
+// holds no code of its own.
+func parse(t *testing.T, a answer) *html.Node {
+	t.Helper()
+	require.Contains(t, a.Header.Get("Content-Type"), "text/html")
+	doc, err := html.Parse(strings.NewReader(a.text()))
+	require.NoError(t, err)
+	count := map[string]int{}
+	ids := map[string]bool{}
+	for n := range doc.Descendants() {
+		if n.Type != html.ElementNode {
+			continue
+		}
+		count[n.Data]++
+		assert.NotContains(t, []string{"script", "style", "iframe", "object"}, n.Data)
+		for _, attribute := range n.Attr {
+			assert.NotEqual(t, "style", attribute.Key)
+			assert.False(t, strings.HasPrefix(attribute.Key, "on"), attribute.Key)
+			switch attribute.Key {
+			case "src", "action":
+				assert.True(t, strings.HasPrefix(attribute.Val, "/"), attribute.Val)
+			case "href":
+				if n.Data != "a" {
+					assert.True(t, strings.HasPrefix(attribute.Val, "/"), attribute.Val)
+				}
+			case "id":
+				assert.False(t, ids[attribute.Val], "id %q twice", attribute.Val)
+				ids[attribute.Val] = true
+			}
+		}
+		if n.Data == "img" {
+			assert.True(t, has(n, "alt"), "a picture without words")
+		}
+	}
+	for element, want := range map[string]int{"h1": 1, "main": 1, "title": 1, "html": 1} {
+		assert.Equal(t, want, count[element], element)
+	}
+	return doc
+}
+
+func has(n *html.Node, key string) bool {
+	for _, a := range n.Attr {
+		if a.Key == key {
+			return true
+		}
+	}
+	return false
+}
+
+// words is the text of a page, with single spaces.
+func words(doc *html.Node) string {
+	var b strings.Builder
+	for n := range doc.Descendants() {
+		if n.Type == html.TextNode {
+			b.WriteString(n.Data + " ")
+		}
+	}
+	return strings.Join(strings.Fields(b.String()), " ")
+}
+
+func (s *site) read(path string) (string, answer) {
+	s.t.Helper()
+	a := s.page(path)
+	require.Equal(s.t, http.StatusOK, a.StatusCode, a.text())
+	return words(parse(s.t, a)), a
+}
+
+func TestPagesOfANewInstallationAreEmptyButWhole(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for path, want := range map[string]string{
+		"/":                   "No calls yet.",
+		"/carts":              "No carts here yet.",
+		"/calls":              "No calls here yet.",
+		"/suppressions":       "Nobody is on this list.",
+		"/shops":              "none yet",
+		"/shops/" + acme:      "Nothing has happened yet.",
+		"/carts?live=on":      "Updates every 10 s",
+		"/?note=paused":       "Calling is paused for this shop.",
+		"/?note=%3Cb%3E":      "Overview",
+		"/calls?shop=" + bolt: "No calls here yet.",
+	} {
+		text, _ := s.read(path)
+		assert.Contains(t, text, want, path)
+	}
+	text, _ := s.read("/")
+	assert.NotContains(t, text, "Jobs", "there is no River UI to lead to")
+}
+
+func TestTheOverviewTellsHowItGoes(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withUI)
+	s.seed(someCart(), someCart(), boughtCart())
+	callingCart(s)
+	_, err := s.engine.PauseShop(t.Context(), bolt, "api")
+	require.NoError(t, err)
+	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
+		return tx.SetCredits(ctx, acme, decimal.RequireFromString("1234.5"))
+	}))
+	text, a := s.read("/")
+	for _, want := range []string{
+		"108.00 USD won back", "Carts won back 1 of 4", "Calls answered 1 of 2", "1 of 7 lines busy", "1 cart being called",
+		"Of those who may be called, 1 of 1 bought (too few to compare).",
+		"Waiting 2 delay 2", "Purchased 1", "Ben Ito 1 Completed 1 min 35 s COMEBACK10", "Asha Rao 1 Placed",
+		"bolt paused api", "bolt Paused", "acme Calling 3 0 1,234.5 none yet", "Jobs",
+	} {
+		assert.Contains(t, text, want)
+	}
+	assert.Contains(t, a.text(), `href="/carts?reason=delay&amp;state=waiting"`)
+	assert.Less(t, strings.Index(text, "bolt Paused"), strings.Index(text, "acme Calling"), "what is halted comes first")
+}
+
+func TestListsLeadOn(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for range 55 {
+		c := boughtCart()
+		s.seed(c)
+	}
+	s.seed(someCart())
+	for path, chosen := range map[string]string{
+		"/carts?state=purchased": `<option value="purchased" selected>`, "/calls?shop=" + bolt: `<option value="bolt.myshopify.com" selected>`,
+	} {
+		text, a := s.read(path)
+		assert.Equal(t, 50, strings.Count(text, "Ben Ito"), path)
+		assert.NotContains(t, text, "Newest")
+		next := regexp.MustCompile(`href="([^"]*cursor=[^"]*)"`).FindStringSubmatch(a.text())
+		require.Len(t, next, 2)
+		text, a = s.read(strings.ReplaceAll(next[1], "&amp;", "&"))
+		assert.Equal(t, 5, strings.Count(text, "Ben Ito"), path)
+		assert.Contains(t, text, "Newest")
+		assert.NotContains(t, text, "Older")
+		assert.Contains(t, a.text(), chosen, "the choice is kept")
+	}
+	text, _ := s.read("/carts?shop=" + acme)
+	assert.Contains(t, text, "Asha Rao 1,895.50 INR Waiting Delay in 30 min 0 15 min ago")
+	a := s.page("/carts?state=lost")
+	assert.Equal(t, http.StatusBadRequest, a.StatusCode)
+	assert.Contains(t, words(parse(t, a)), "state : write one of watching, waiting")
+}
+
+func TestACartsPageTellsItsStory(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c := boughtCart()
+	s.seed(c)
+	text, a := s.read("/carts/" + c.ID.String())
+	for _, want := range []string{
+		"Ben Ito", "Purchased The customer bought. Won back by a call.", "Call 1 Completed 03:20:00 EST", "talked 1 min 35 s",
+		"offered COMEBACK10, 10 % off", "Will buy today.", "Checkout seen Waiting", "Why: 2 steps", "a mobile number of the checkout",
+		"#1017 , 108.00 USD", "2 × Brass lamp Large 947.75 USD", "+14155550123", "ben@example.com", "Never call this customer",
+	} {
+		assert.Contains(t, text, want)
+	}
+	assert.NotContains(t, text, "Call now", "nothing can be asked of a settled cart")
+	assert.Contains(t, a.text(), `<title>Cart of bolt · Ringback</title>`, "names stay out of the history")
+	assert.Contains(t, a.text(), `href="https://bolt.myshopify.com/admin/orders/5551"`)
+	assert.Contains(t, a.text(), `<time datetime="2026-11-21T08:20:00Z" title="21 Nov 2026, 08:20:00 UTC">`)
+
+	for _, id := range []string{uuid.NewString(), "x"} {
+		a := s.page("/carts/" + id)
+		assert.Equal(t, http.StatusNotFound, a.StatusCode)
+		parse(t, a)
+	}
+}
+
+// What shops and voice APIs send is shown as text, whatever it is.
+func TestStrangeContentIsHarmless(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withUI)
+	c := boughtCart()
+	const bad = `<script>alert(1)</script><b onclick=x>"'&`
+	c.Checkout.Customer.FirstName, c.Checkout.Items[0].Title = bad, bad
+	c.Calls[0].Summary, c.Calls[0].Error, c.Calls[0].RecordingURL = bad, bad, "javascript:alert(1)"
+	c.Calls[0].Offer.Code, c.Order.Name, c.Order.ID, c.Token = bad, bad, "1/../../evil?x=#", bad
+	c.Reason = cart.Reason(bad)
+	s.seed(c)
+	for _, path := range []string{"/", "/carts", "/calls", "/carts/" + c.ID.String(), "/shops/" + bolt} {
+		text, a := s.read(path)
+		assert.Contains(t, text, "<script>alert(1)</script>", path)
+		assert.NotContains(t, a.text(), "javascript:")
+	}
+}
+
+func TestACartIsWorkedByHand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c, settled := someCart(), boughtCart()
+	s.seed(c, settled)
+	calling, _ := callingCart(s)
+	path := "/carts/" + c.ID.String()
+	text, _ := s.read(path)
+	for _, want := range []string{
+		"Waiting The customer may still be shopping", "Looked at again 15:00:00 IST (in 30 min)", "Call now", "Stop this cart", "in acme",
+		"in every shop", "Not called yet.",
+	} {
+		assert.Contains(t, text, want)
+	}
+	for _, step := range []struct{ form, want string }{
+		{path + "/call", path + "?note=called"},
+		{path + "/cancel", path + "?note=stopped"},
+		{path + "/cancel", path + "?note=settled"},
+		{"/carts/" + settled.ID.String() + "/call", "/carts/" + settled.ID.String() + "?note=settled"},
+		{"/carts/" + calling.ID.String() + "/call", "/carts/" + calling.ID.String() + "?note=calling"},
+	} {
+		a := s.form(step.form, nil)
+		assert.Equal(t, http.StatusSeeOther, a.StatusCode, a.text())
+		assert.Equal(t, step.want, a.Header.Get("Location"))
+	}
+	text, _ = s.read(path + "?note=stopped")
+	assert.Contains(t, text, "The cart is stopped. A call under way is being aborted.")
+	assert.Contains(t, text, "Stopped An operator stopped the cart.")
+	assert.Equal(t, http.StatusNotFound, s.form("/carts/"+uuid.NewString()+"/call", nil).StatusCode)
+}
+
+func TestACustomerIsSuppressedByHand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c, other := someCart(), boughtCart()
+	nobody := someCart()
+	nobody.Phone, nobody.Checkout = "", cart.Checkout{Token: nobody.Token}
+	s.seed(c, other, nobody)
+
+	assert.Equal(t, "/carts/"+c.ID.String()+"?note=suppressed", s.form("/carts/"+c.ID.String()+"/suppress", url.Values{"scope": {"shop"}}).Header.Get("Location"))
+	assert.Equal(t, 2, s.count(`SELECT count(*) FROM suppressions WHERE scope = $1 AND source = 'dashboard'`, acme))
+	found, err := s.db.Cart(t.Context(), c.ID)
+	require.NoError(t, err)
+	assert.Equal(t, cart.Stopped, found.State)
+
+	s.form("/carts/"+other.ID.String()+"/suppress", url.Values{"scope": {"all"}})
+	assert.Equal(t, 2, s.count(`SELECT count(*) FROM suppressions WHERE scope = ''`))
+	assert.Contains(t, s.form("/carts/"+nobody.ID.String()+"/suppress", nil).Header.Get("Location"), "note=no-person")
+	text, _ := s.read("/carts/" + nobody.ID.String())
+	assert.Contains(t, text, "Unknown customer")
+	assert.NotContains(t, text, "Never call this customer")
+}
+
+func TestSuppressionsAreKeptByHand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	a := s.form("/suppressions", url.Values{"shop": {"nowhere"}, "phone": {"12"}, "email": {"nobody"}})
+	assert.Equal(t, http.StatusBadRequest, a.StatusCode)
+	text := words(parse(t, a))
+	for _, want := range []string{"write a valid phone number", "write an address such as", "Shop: write the domain"} {
+		assert.Contains(t, text, want)
+	}
+	assert.Contains(t, a.text(), `value="nobody"`, "what was typed is kept")
+
+	a = s.form("/suppressions", url.Values{"shop": {acme}, "phone": {"98765 43210"}})
+	assert.Equal(t, "/suppressions?note=suppressed", a.Header.Get("Location"))
+	text, a = s.read("/suppressions")
+	assert.Contains(t, text, "+919876543210 acme dashboard")
+	lift := regexp.MustCompile(`action="(/suppressions/[^"]+/lift)"`).FindStringSubmatch(a.text())
+	require.Len(t, lift, 2)
+	assert.Equal(t, "/suppressions?note=lifted", s.form(lift[1], nil).Header.Get("Location"))
+	assert.Equal(t, "/suppressions?note=gone", s.form(lift[1], nil).Header.Get("Location"))
+	assert.Equal(t, http.StatusNotFound, s.form("/suppressions/x/lift", nil).StatusCode)
+	text, _ = s.read("/suppressions")
+	assert.Contains(t, text, "Nobody is on this list.")
+}
+
+func TestAShopIsPausedByHand(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	path := "/shops/" + acme
+	text, _ := s.read(path)
+	assert.Contains(t, text, "Calling Pause calling")
+	assert.Contains(t, text, "Zone Asia/Kolkata")
+	assert.Equal(t, path+"?note=paused", s.form(path+"/pause", nil).Header.Get("Location"))
+	assert.Equal(t, path+"?note=unchanged", s.form(path+"/pause", nil).Header.Get("Location"))
+	text, _ = s.read(path)
+	assert.Contains(t, text, "Paused since 14:30:00 IST, by dashboard Resume calling")
+	assert.Equal(t, path+"?note=resumed", s.form(path+"/resume", nil).Header.Get("Location"))
+
+	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
+		_, err := tx.TripBreaker(ctx, acme, "8 of 10 calls failed", nil)
+		return err
+	}))
+	text, _ = s.read(path)
+	assert.Contains(t, text, "Paused itself 8 of 10 calls failed")
+	assert.Contains(t, text, "Resume calling")
+	assert.Equal(t, http.StatusNotFound, s.page("/shops/other.myshopify.com").StatusCode)
+	assert.Equal(t, http.StatusNotFound, s.form("/shops/other.myshopify.com/pause", nil).StatusCode)
+}
+
+// A cart outlives its shop's place in the configuration.
+func TestACartOfAForgottenShopIsShown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	c := boughtCart()
+	c.Shop = "gone.myshopify.com"
+	s.seed(c)
+	require.NoError(t, s.db.EnsureShops(t.Context(), []string{c.Shop}))
+	text, _ := s.read("/carts/" + c.ID.String())
+	assert.Contains(t, text, "This shop is no longer in the configuration")
+	assert.NotContains(t, text, "Never call")
+	text, _ = s.read("/shops")
+	assert.Contains(t, text, "gone Not configured")
+	text, _ = s.read("/carts")
+	assert.Contains(t, text, "Ben Ito gone")
+}
+
+func TestStaticFilesAreKeptByBrowsers(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withPassword)
+	page := s.page("/login").text()
+	for kind, path := range map[string]string{
+		"text/css; charset=utf-8": regexp.MustCompile(`/static/[0-9a-f]+/style\.css`).FindString(page),
+		"image/svg+xml":           regexp.MustCompile(`/static/[0-9a-f]+/icon\.svg`).FindString(page),
+	} {
+		require.NotEmpty(t, path)
+		a := s.page(path)
+		assert.Equal(t, http.StatusOK, a.StatusCode, "strangers need them for the login")
+		assert.Equal(t, kind, a.Header.Get("Content-Type"))
+		assert.Contains(t, a.Header.Get("Cache-Control"), "immutable")
+		assert.NotContains(t, a.text(), "http://127", kind)
+	}
+}
+
+func TestPagesAreCompressed(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/carts", nil)
+	require.NoError(t, err)
+	request.Header.Set("Accept-Encoding", "gzip")
+	assert.Equal(t, "gzip", s.do(request).Header.Get("Content-Encoding"))
+}
