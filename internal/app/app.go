@@ -341,6 +341,9 @@ func (a *App) Close() {
 	if a.listener != nil {
 		_ = a.listener.Close()
 	}
+	if a.Engine != nil {
+		a.Engine.Close()
+	}
 	if a.pool != nil {
 		a.pool.Close()
 	}

@@ -78,6 +78,7 @@ func (c *call) live() {
 		final = "aborted"
 		out.send("call.aborted", nil)
 	}
+	c.leave()
 	out.send("call.lifecycle-ended", map[string]any{
 		"report": map[string]any{"reAttemptCount": redials, "rescheduledCount": rescheduled, "finalStatus": final},
 	})
