@@ -48,6 +48,8 @@ type (
 		CallID uuid.UUID
 		// TokenHash is the hash of the callback token that the request carries.
 		TokenHash []byte
+		// Offer is the discount that goes out in place of the one decided; one without a code stands for none. Nil changes nothing.
+		Offer *Offer
 	}
 
 	// PlaceAccepted: the provider took the call.
@@ -177,6 +179,8 @@ type Match string
 
 // The ways in which an order finds its cart.
 const (
+	// MatchCode: the order used the single-use code that a call to this cart gave.
+	MatchCode     Match = "discount_code"
 	MatchCheckout Match = "checkout_token"
 	MatchCart     Match = "cart_token"
 	MatchCustomer Match = "customer"

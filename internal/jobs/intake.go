@@ -182,13 +182,18 @@ func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.
 	if _, err := u.AdoptCart(ctx, store.Domain, o.CheckoutToken, "", o.CartToken); err != nil {
 		return uuid.Nil, err
 	}
+	if len(o.Codes) > 0 {
+		if err := u.DiscountsRedeemed(ctx, store.Domain, o.Codes); err != nil {
+			return uuid.Nil, err
+		}
+	}
 	matched, err := u.CartsOfOrder(ctx, store.Domain, o, phones, store.Rules.Policy.Attribution)
 	if err != nil {
 		return uuid.Nil, err
 	}
 	bought := uuid.Nil
 	for _, m := range matched {
-		exact := m.Match == cart.MatchCheckout || m.Match == cart.MatchCart
+		exact := m.Match == cart.MatchCode || m.Match == cart.MatchCheckout || m.Match == cart.MatchCart
 		event := cart.OrderSeen{Order: o, Match: m.Match}
 		switch {
 		case bought != uuid.Nil:

@@ -21,9 +21,11 @@ var onceAtATime = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 // longestSpread bounds the time over which work for all shops is spread.
 const longestSpread = 5 * time.Minute
 
-// periodic are the jobs that come back by a cron expression of the configuration; an empty expression turns one off.
+// periodic are the errands to Shopify that come back: hourly, or by a cron expression of the configuration, where an empty one turns it off.
 func (c Shopify) periodic() ([]*river.PeriodicJob, error) {
-	var list []*river.PeriodicJob
+	list := []*river.PeriodicJob{
+		river.NewPeriodicJob(river.PeriodicInterval(endDiscountsEvery), func() (river.JobArgs, *river.InsertOpts) { return EndDiscounts{}, nil }, nil),
+	}
 	for _, p := range []struct {
 		key, expression string
 		args            river.JobArgs

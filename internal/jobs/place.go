@@ -50,8 +50,12 @@ func (e *Engine) place(ctx context.Context, callID uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	offer, err := e.lastWord(ctx, ref)
+	if err != nil {
+		return err
+	}
 	token := newToken()
-	p, err := e.beginSending(ctx, ref, token)
+	p, err := e.beginSending(ctx, ref, token, offer)
 	if err != nil || p == nil {
 		return err
 	}
@@ -63,8 +67,29 @@ func (e *Engine) place(ctx context.Context, callID uuid.UUID) error {
 	return e.record(ctx, ref, e.answer(callID, receipt, err))
 }
 
+// lastWord asks Shopify what must be known before a call goes out: whether the customer has bought meanwhile, and a code of their own,
+// which it returns as the offer to give in place of the decided one. It asks before any lock is taken.
+func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offer, error) {
+	store := e.stores[ref.Shop]
+	if store == nil {
+		return nil, nil
+	}
+	c, err := e.db.Cart(ctx, ref.CartID)
+	if err != nil {
+		return nil, err
+	}
+	call := c.Call(ref.CallID)
+	if call == nil || c.State != cart.Calling || call.State != cart.Placing || call.SentAt != nil {
+		return nil, nil
+	}
+	if err := e.checkPurchase(ctx, store, c); err != nil {
+		return nil, err
+	}
+	return e.offerFor(ctx, c, call), nil
+}
+
 // beginSending records that the request is about to be sent, or returns nil when it must not be.
-func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token string) (*placement, error) {
+func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token string, offer *cart.Offer) (*placement, error) {
 	var p *placement
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		p = nil
@@ -86,11 +111,11 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 			return err
 		}
 		hash := hashToken(token)
-		did, err := u.apply(ctx, c, cart.SendBegun{CallID: call.ID, TokenHash: hash}, near)
+		did, err := u.apply(ctx, c, cart.SendBegun{CallID: call.ID, TokenHash: hash, Offer: offer}, near)
 		if err != nil || !did.sends(call.ID) {
 			return err
 		}
-		p = &placement{store: store, request: e.request(store, c, call, token)}
+		p = &placement{store: store, request: e.request(store, c, c.Call(call.ID), token)}
 		return nil
 	})
 	return p, err

@@ -55,6 +55,7 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 		river.AddWorker(workers, &ensureAllWorker{engine: e})
 		river.AddWorker(workers, &reconcileWorker{engine: e})
 		river.AddWorker(workers, &reconcileAllWorker{engine: e})
+		river.AddWorker(workers, &endDiscountsWorker{engine: e})
 		cfg.Workers = workers
 		cfg.Queues = map[string]river.QueueConfig{
 			queueCarts: {MaxWorkers: concurrency, FetchCooldown: cooldown},

@@ -77,9 +77,27 @@ func (a *change) sendBegun(e cart.SendBegun) {
 	at := a.now
 	call.SentAt = &at
 	call.TokenHash = e.TokenHash
+	a.settleOffer(call, e.Offer)
 	a.heard(call)
 	a.touched = true
 	a.then(Send{CallID: call.ID})
+}
+
+// settleOffer gives a call the discount that really goes out. The code itself stays out of the trace, which outlives the person.
+func (a *change) settleOffer(call *cart.Call, offer *cart.Offer) {
+	switch {
+	case offer == nil:
+		return
+	case offer.Code == "":
+		call.Offer = nil
+		a.note("offer", "no code of its own could be had, and the offer has no fallback", cart.VerdictSkipped)
+	case offer.Unique:
+		call.Offer = offer
+		a.note("offer", "a single-use code was made for this call", cart.VerdictOK)
+	default:
+		call.Offer = offer
+		a.note("offer", "no code of its own could be had: the fallback is given", cart.VerdictOK)
+	}
 }
 
 // heard puts off the moment at which silence settles the call.

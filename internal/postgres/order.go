@@ -90,13 +90,19 @@ type MatchedCart struct {
 	State cart.State
 }
 
-// CartsOfOrder finds the carts that an order may belong to and locks them, the best match first: by checkout token, cart
-// token, customer, email, phone. Matches by person are limited to carts that were there before the order and whose
+// CartsOfOrder finds the carts that an order may belong to and locks them, the best match first: by a single-use code, checkout token,
+// cart token, customer, email, phone. Matches by person are limited to carts that were there before the order and whose
 // last activity is within the window before it.
 func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phones []string, window time.Duration) ([]MatchedCart, error) {
 	rows, err := tx.Query(ctx, `
+		WITH coded AS (
+			SELECT cart_id
+			FROM discounts
+			WHERE shop = @shop AND code <> '' AND upper(code) IN (SELECT upper(c) FROM unnest(@codes::text[]) AS c)
+		)
 		SELECT id, state,
 			CASE
+				WHEN id = ANY (ARRAY(SELECT cart_id FROM coded)) THEN 'discount_code'
 				WHEN token = @checkout_token THEN 'checkout_token'
 				WHEN cart_token = @cart_token AND @cart_token <> '' THEN 'cart_token'
 				WHEN customer_id = @customer_id AND @customer_id <> '' THEN 'customer'
@@ -107,7 +113,8 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phone
 		FROM carts
 		WHERE shop = @shop
 			AND (
-				(token = @checkout_token AND @checkout_token <> '')
+				id = ANY (ARRAY(SELECT cart_id FROM coded))
+				OR (token = @checkout_token AND @checkout_token <> '')
 				OR (cart_token = @cart_token AND @cart_token <> '')
 				OR (
 					(customer_id = @customer_id AND @customer_id <> '' OR email_key = @email_key OR phone_key = ANY (@phone_keys))
@@ -120,7 +127,7 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phone
 		pgx.StrictNamedArgs{
 			"shop": shop, "checkout_token": o.CheckoutToken, "cart_token": o.CartToken, "customer_id": o.CustomerID,
 			"email_key": tx.hasher.Email(o.Email), "phone_keys": phoneKeys(tx.hasher, phones),
-			"created_at": o.CreatedAt, "since": o.CreatedAt.Add(-window),
+			"created_at": o.CreatedAt, "since": o.CreatedAt.Add(-window), "codes": orEmpty(o.Codes),
 		})
 	if err != nil {
 		return nil, fmt.Errorf("match order: %w", err)
@@ -151,7 +158,7 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phone
 }
 
 func strength(m cart.Match) int {
-	for i, known := range []cart.Match{cart.MatchCheckout, cart.MatchCart, cart.MatchCustomer, cart.MatchEmail, cart.MatchPhone} {
+	for i, known := range []cart.Match{cart.MatchCode, cart.MatchCheckout, cart.MatchCart, cart.MatchCustomer, cart.MatchEmail, cart.MatchPhone} {
 		if m == known {
 			return i
 		}
