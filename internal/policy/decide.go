@@ -11,8 +11,8 @@ import (
 //
 // The rules are looked at in a fixed order and leave their steps in the trace. Rules that no waiting can satisfy end the look at
 // once. Those that time will satisfy are weighed together: a wait ends at the earliest moment at which every one of them is
-// satisfied, with the one that binds last as its reason; when there is no such moment before the cart's expiry, the cart
-// expires at once. Only where no opening is in sight and the cart lives longer than one is looked for, the wait ends there.
+// satisfied, with the one that binds last as its reason; when there is no such moment before the cart's expiry, it waits for
+// that: a customer who comes back until then makes the cart young again. Only where no opening is in sight and the cart lives longer than one is looked for, the wait ends there.
 //
 // Without f.Near the answer is never a call but, when everything else agrees, cart.ActLook. Rules that have problems never lead
 // to a call either; those that were not compiled are taken as a store's of which nothing is known.
@@ -437,10 +437,10 @@ func (d *decider) opening() bool {
 		d.say("; no opening within ")
 		d.sayCount(SearchDays, "day")
 		end := d.firm.at.AddDate(0, 0, SearchDays)
-		if d.expires.After(end) {
-			return d.wait("hours", bound{end, cart.Window})
+		if d.expires.Before(end) {
+			end = d.expires
 		}
-		return d.stop("hours", cart.Expired)
+		return d.wait("hours", bound{end, cart.Window})
 	}
 	firm := d.firm
 	if at.After(firm.at) {
@@ -454,8 +454,8 @@ func (d *decider) opening() bool {
 	if !firm.at.Before(d.expires) {
 		d.say("first possible at ")
 		d.sayTime(firm.at)
-		d.say(", which is past the expiry")
-		return d.stop("moment", cart.Expired)
+		d.say(", which is past the expiry: only the customer's coming back before that can lead to a call")
+		return d.wait("moment", bound{d.expires, firm.reason})
 	}
 	if d.loose.reason != "" {
 		firm = d.loosely(firm)

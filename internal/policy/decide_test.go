@@ -136,11 +136,11 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			name: "the next opening is past the expiry", cart: func(c *cart.Cart) { c.LastActivityAt = minutes(-30) }, rules: func(r *Rules) { r.Delay, r.ExpiresAfter = 10*time.Hour, 12*time.Hour },
-			want: cart.Decision{Action: cart.ActStop, Reason: cart.Expired}, rule: "moment", saw: "first possible at 2026-09-15T04:30:00Z, which is past the expiry",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: minutes(-30).Add(12 * time.Hour)}, rule: "moment", saw: "first possible at 2026-09-15T04:30:00Z, which is past the expiry",
 		},
 		{
 			name: "the next opening is the expiry", cart: func(c *cart.Cart) { c.LastActivityAt = tomorrow.Add(-12 * time.Hour) }, rules: func(r *Rules) { r.Delay, r.ExpiresAfter = 10*time.Hour, 12*time.Hour },
-			want: cart.Decision{Action: cart.ActStop, Reason: cart.Expired}, rule: "moment", saw: "past the expiry",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "moment", saw: "past the expiry",
 		},
 		{
 			name: "paused", facts: func(f *Facts) { f.Shop.Paused = true },
@@ -262,7 +262,7 @@ func TestDecide(t *testing.T) {
 			name: "a cap that frees after the expiry", facts: func(f *Facts) {
 				f.Near.Dials = []Dial{{At: minutes(-24 * 60)}, {At: minutes(-48 * 60)}, {At: minutes(-72 * 60)}}
 			},
-			want: cart.Decision{Action: cart.ActStop, Reason: cart.Expired}, rule: "moment", saw: "past the expiry",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(71 * 60)}, rule: "moment", saw: "past the expiry",
 		},
 		{
 			name: "the shop's calls of the day are used up", rules: func(r *Rules) { r.Caps.DailyCalls = 2 },

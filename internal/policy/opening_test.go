@@ -298,8 +298,9 @@ func TestNextOpeningSaysNever(t *testing.T) {
 			c := *india
 			c.LastActivityAt, c.Shop = now.Add(-time.Hour), testShop
 			d := Decide(r, Facts{Cart: &c}, now)
-			assert.Equal(t, cart.ActStop, d.Action)
-			assert.Equal(t, cart.Expired, d.Reason)
+			assert.Equal(t, cart.ActWait, d.Action)
+			assert.Equal(t, cart.Window, d.Reason)
+			assert.Equal(t, c.LastActivityAt.Add(r.ExpiresAfter).UTC(), d.Until, "until the cart expires")
 			last := d.Trace[len(d.Trace)-1]
 			assert.Equal(t, "hours", last.Rule)
 			assert.Contains(t, last.Saw, "no opening within 31 days")
