@@ -51,7 +51,7 @@ func loopback(host string) bool {
 // forwardingHeaders are added by whatever passes requests on from elsewhere.
 var forwardingHeaders = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Cf-Connecting-Ip"}
 
-// localOnly keeps pages without a password to the machine itself. A loopback listener alone does not: a tunnel, which is how
+// localOnly keeps pages and metrics without a password to the machine itself. A loopback listener alone does not: a tunnel, which is how
 // webhooks reach a laptop, brings the whole world to it, and a hostile site can point a name of its own at 127.0.0.1.
 func (s *Server) localOnly(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {

@@ -52,7 +52,7 @@ func TestPagesWithoutAPasswordAreForThisMachine(t *testing.T) {
 		{"X-Forwarded-For", "203.0.113.9"}, {"Forwarded", "for=203.0.113.9"}, {"X-Real-Ip", "203.0.113.9"}, {"X-Forwarded-Host", "calls.example.com"},
 		{"Cf-Connecting-Ip", "203.0.113.9"},
 	} {
-		for _, path := range []string{"/", "/carts", "/jobs/", "/jobs/api/jobs"} {
+		for _, path := range []string{"/", "/carts", "/jobs/", "/jobs/api/jobs", "/metrics"} {
 			a := s.send(http.MethodGet, path, nil, header...)
 			isProblem(t, a, http.StatusForbidden)
 			assert.Contains(t, a.text(), "security.dashboard_password")
@@ -63,7 +63,9 @@ func TestPagesWithoutAPasswordAreForThisMachine(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.StatusCode, "the API has its token")
 
 	locked := newSite(t, withPassword)
-	assert.Equal(t, http.StatusOK, locked.send(http.MethodGet, "/login", nil, "Host", "calls.example.com").StatusCode)
+	for _, path := range []string{"/login", "/metrics"} {
+		assert.Equal(t, http.StatusOK, locked.send(http.MethodGet, path, nil, "Host", "calls.example.com").StatusCode, path)
+	}
 }
 
 func TestOpenPagesOnOpenListenersAreRefused(t *testing.T) {

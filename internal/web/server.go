@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"ringback/internal/config"
@@ -124,7 +125,7 @@ func (s *Server) routeHealth(metrics *prometheus.Registry) {
 	get(s.router, "/healthz", s.healthz)
 	get(s.router, "/readyz", s.readyz)
 	scrape := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError)})
-	get(s.router, "/metrics", echo.WrapHandler(scrape))
+	get(s.router, "/metrics", echo.WrapHandler(scrape), s.localOnly)
 }
 
 func (s *Server) routeWebhooks() {
@@ -163,7 +164,7 @@ func (s *Server) routePages(riverUI http.Handler) error {
 		s.router.POST("/login", s.login, outside...)
 		s.router.POST("/logout", s.logout, outside...)
 	}
-	inside := append(outside, s.loggedIn)
+	inside := slices.Concat(outside, []echo.MiddlewareFunc{s.loggedIn})
 	get(s.router, "/", s.overviewPage, inside...)
 	get(s.router, "/carts", s.cartsPage, inside...)
 	get(s.router, "/carts/:id", s.cartPage, inside...)
