@@ -455,6 +455,9 @@ func (d *decider) opening() bool {
 		d.say("first possible at ")
 		d.sayTime(firm.at)
 		d.say(", which is past the expiry: only the customer's coming back before that can lead to a call")
+		if !d.firm.at.Before(d.expires) {
+			firm.reason = d.firm.reason
+		}
 		return d.wait("moment", bound{d.expires, firm.reason})
 	}
 	if d.loose.reason != "" {
