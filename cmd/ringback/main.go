@@ -28,6 +28,7 @@ func commands() []command {
 		{"migrate", "-config FILE", "bring the database's schema up to date", migrate},
 		{"replay", "[flags] FILE...", "sign recorded webhooks and post them to a server", replay},
 		{"explain", "[flags] CART_ID | -shop SHOP -checkout TOKEN", "tell one cart's story from its ledger", explain},
+		{"backtest", "-config NEW.yaml [flags]", "decide the past anew under a changed policy, without any call", backtest},
 	}
 }
 

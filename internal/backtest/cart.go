@@ -33,6 +33,9 @@ type Cart struct {
 	Shop string
 	// Checkout is the newest version of the checkout.
 	Checkout cart.Checkout
+	// Phones are the numbers that the cart would be called at, as ReadPhones tells: under the policy that is tried and under the one
+	// that it is compared with.
+	Phones [2]policy.Phone
 	// KnownAt is when the checkout was first heard of; nothing is decided before.
 	KnownAt time.Time
 	// TouchedAt is when the customer last touched the checkout before they were called or bought, as far as that is known.
@@ -49,7 +52,7 @@ type Cart struct {
 	Suppressions []Suppression
 	// Calls are the recorded attempts that were dialled, oldest first.
 	Calls []Attempt
-	// Dials are calls to the cart's numbers that were made for carts outside of the backtest.
+	// Dials are all calls to the cart's numbers that were made for carts outside of the backtest, a redial being one of its own.
 	Dials []Dial
 	// Erased is true when personal data is gone: what the rules would look at is no longer known.
 	Erased bool
@@ -154,4 +157,22 @@ func (p Policy) memory() time.Duration {
 		longest = max(longest, policy.LongestCap(s.Rules), s.Rules.OfferCooldown)
 	}
 	return longest
+}
+
+// ReadPhones gives the numbers that a shop's checkout would be called at under the policy that is tried and under the other one, which
+// may be nil: the basis of consent and the store's country bear on which it is.
+func ReadPhones(shop string, c cart.Checkout, tried, against Policy) (phones [2]policy.Phone) {
+	a, isA := tried[shop]
+	b, isB := against[shop]
+	if isA {
+		phones[0] = policy.ReadPhone(c, a.Rules, a.Country)
+	}
+	switch {
+	case !isB:
+	case isA && a.Country == b.Country && (a.Rules.Consent == policy.ConsentSMS) == (b.Rules.Consent == policy.ConsentSMS):
+		phones[1] = phones[0]
+	default:
+		phones[1] = policy.ReadPhone(c, b.Rules, b.Country)
+	}
+	return phones
 }

@@ -128,7 +128,11 @@ func said(in cart.Insights) func(*backtest.Cart) {
 	}
 }
 
-func each(carts []*backtest.Cart) iter.Seq2[*backtest.Cart, error] {
+// each gives the carts to a policy and, unless it is nil, another, as a source of carts does.
+func each(carts []*backtest.Cart, tried, against backtest.Policy) iter.Seq2[*backtest.Cart, error] {
+	for _, c := range carts {
+		c.Phones = backtest.ReadPhones(c.Shop, c.Checkout, tried, against)
+	}
 	return func(yield func(*backtest.Cart, error) bool) {
 		for _, c := range carts {
 			if !yield(c, nil) {
@@ -140,14 +144,14 @@ func each(carts []*backtest.Cart) iter.Seq2[*backtest.Cart, error] {
 
 func replayed(t testing.TB, p backtest.Policy, carts ...*backtest.Cart) backtest.Report {
 	t.Helper()
-	report, err := backtest.Run(each(carts), backtest.Options{Policy: p, Now: later})
+	report, err := backtest.Run(each(carts, p, nil), backtest.Options{Policy: p, Now: later})
 	require.NoError(t, err)
 	return report
 }
 
 func compared(t testing.TB, was, is backtest.Policy, carts ...*backtest.Cart) backtest.Report {
 	t.Helper()
-	report, err := backtest.Run(each(carts), backtest.Options{Policy: is, Against: was, Now: later})
+	report, err := backtest.Run(each(carts, is, was), backtest.Options{Policy: is, Against: was, Now: later})
 	require.NoError(t, err)
 	return report
 }

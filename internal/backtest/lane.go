@@ -33,6 +33,8 @@ type lane struct {
 	near policy.Near
 	// done are the carts that are settled since they were last collected.
 	done []settled
+	// spare are replays that are over, for others to use.
+	spare []*replay
 }
 
 // settled is a cart's outcome with its number.
@@ -56,7 +58,8 @@ type phone struct {
 type offered struct {
 	policy.GivenOffer
 	shop string
-	by   *replay
+	// by is the number of the cart.
+	by int
 }
 
 // shop is what a whole shop did.
@@ -96,13 +99,13 @@ func newLane(p Policy) *lane {
 }
 
 // add puts a cart in the lane, with the number that it would be called at.
-func (l *lane) add(number int, past *Cart, phone164 policy.Phone, traced bool) {
-	r := &replay{number: number, past: past, store: l.policy[past.Shop], traced: traced}
-	r.cart = cart.Cart{
-		ID: past.ID, Shop: past.Shop, Token: past.Checkout.Token, Checkout: past.Checkout,
-		Phone: phone164.Number, PhoneFrom: phone164.From, Country: phone164.Country,
-		LastActivityAt: past.TouchedAt, CreatedAt: past.KnownAt,
-	}
+func (l *lane) add(number int, past *Cart, read policy.Phone, traced bool) {
+	r := l.replay()
+	*r = replay{number: number, past: past, store: l.policy[past.Shop], traced: traced}
+	c := &r.cart
+	c.ID, c.Shop, c.Token, c.Checkout = past.ID, past.Shop, past.Checkout.Token, past.Checkout
+	c.Phone, c.PhoneFrom, c.Country = read.Number, read.From, read.Country
+	c.LastActivityAt, c.CreatedAt = past.TouchedAt, past.KnownAt
 	// The purchase is known to the replay, but not to the rules before its time.
 	r.cart.Checkout.CompletedAt = nil
 	at := past.begins()
@@ -112,6 +115,16 @@ func (l *lane) add(number int, past *Cart, phone164 policy.Phone, traced bool) {
 	l.queue.push(look{at, r})
 }
 
+// replay gives an unused replay.
+func (l *lane) replay() *replay {
+	if n := len(l.spare); n > 0 {
+		r := l.spare[n-1]
+		l.spare = l.spare[:n-1]
+		return r
+	}
+	return &replay{}
+}
+
 // advance looks at everything that is due before until; the zero time means at everything.
 func (l *lane) advance(until time.Time) {
 	for len(l.queue) > 0 && (until.IsZero() || l.queue[0].at.Before(until)) {
@@ -119,6 +132,10 @@ func (l *lane) advance(until time.Time) {
 		l.clock = next.at
 		if !next.replay.over {
 			l.look(next.replay, next.at)
+		}
+		if next.replay.over {
+			// This was its one look in the queue.
+			l.spare = append(l.spare, next.replay)
 		}
 	}
 	l.forget()
@@ -189,8 +206,11 @@ func (l *lane) join(r *replay) {
 	}
 	r.phone = p
 	p.live = append(p.live, r)
+	if p.elsewhere != nil {
+		return
+	}
 	for _, d := range r.past.Dials {
-		if d.Phone == r.cart.Phone && !slices.Contains(p.elsewhere, d.Dial) {
+		if d.Phone == r.cart.Phone {
 			p.elsewhere = append(p.elsewhere, d.Dial)
 		}
 	}
@@ -222,7 +242,7 @@ func (l *lane) facts(r *replay, now time.Time) *policy.Near {
 	if p := r.phone; p != nil {
 		n.Dials = p.dialled(now)
 		for _, o := range p.offers {
-			if o.shop == r.cart.Shop && o.by != r {
+			if o.shop == r.cart.Shop && o.by != r.number {
 				n.OffersGiven = append(n.OffersGiven, o.GivenOffer)
 			}
 		}
@@ -319,7 +339,7 @@ func (l *lane) note(r *replay, offer *cart.Offer, past *Attempt, now time.Time) 
 		p.dials = append(p.dials, dial)
 	}
 	if offer != nil {
-		p.offers = append(p.offers, offered{policy.GivenOffer{At: now, Code: offer.Code}, r.cart.Shop, r})
+		p.offers = append(p.offers, offered{policy.GivenOffer{At: now, Code: offer.Code}, r.cart.Shop, r.number})
 	}
 	if r.store.Rules.Caps.DailyCalls <= 0 && r.store.Rules.OfferBudget.Monthly == nil {
 		return

@@ -103,7 +103,7 @@ func TestTheReportDoesNotHangOnHowTheWorkIsSplit(t *testing.T) {
 		was, is := policyOf(t, drawRules(rt)), policyOf(t, drawRules(rt))
 		var reports [3]string
 		for i, workers := range []int{1, 2, 7} {
-			report, err := backtest.Run(each(carts), backtest.Options{Policy: is, Against: was, Now: later, Workers: workers})
+			report, err := backtest.Run(each(carts, is, was), backtest.Options{Policy: is, Against: was, Now: later, Workers: workers})
 			require.NoError(rt, err)
 			text, err := json.Marshal(report)
 			require.NoError(rt, err)

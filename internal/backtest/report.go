@@ -81,7 +81,9 @@ type Change struct {
 type Difference struct {
 	CartID uuid.UUID `json:"cart_id"`
 	Shop   string    `json:"shop"`
-	Kind   Kind      `json:"kind"`
+	// CheckoutToken is the checkout's, by which the cart is found where its id was made up for recorded webhooks.
+	CheckoutToken string `json:"checkout_token"`
+	Kind          Kind   `json:"kind"`
 	// Rule is the first one in the trace whose verdict differs, or which saw something else.
 	Rule string `json:"rule"`
 	// Was and Is are the two sides.
@@ -183,7 +185,7 @@ func (t *tally) show(number int, c *Cart, k Kind, on int, was, is *outcome) {
 	}
 	before, after := because(k, on, was, is)
 	d := Difference{
-		CartID: c.ID, Shop: c.Shop, Kind: k, Rule: ruleOf(before, after), Was: side(was, before), Is: side(is, after),
+		CartID: c.ID, Shop: c.Shop, CheckoutToken: c.Checkout.Token, Kind: k, Rule: ruleOf(before, after), Was: side(was, before), Is: side(is, after),
 		number: number, zone: t.zone(c.Shop),
 	}
 	all = slices.Insert(all, at, d)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/policy"
 )
 
 // Options say what is backtested.
@@ -80,8 +79,6 @@ type pair struct {
 type sim struct {
 	policy Policy
 	lanes  []*lane
-	// phones are the numbers of the batch's carts.
-	phones []policy.Phone
 }
 
 func newRun(o Options) *run {
@@ -119,13 +116,12 @@ func (r *run) take(c *Cart) {
 
 // advance gives the batch to the lanes and looks at everything that is due before until; the zero time means at everything.
 func (r *run) advance(until time.Time) {
-	r.readPhones()
 	traced := len(r.sims) > 1 && len(r.report.report.Differences) < shownDifferences
 	for i, c := range r.batch {
 		p := &pair{cart: c}
-		for _, s := range r.sims {
+		for n, s := range r.sims {
 			if _, is := s.policy[c.Shop]; is {
-				s.laneOf(r.number+i, s.phones[i].Number).add(r.number+i, c, s.phones[i], traced)
+				s.laneOf(r.number+i, c.Phones[n].Number).add(r.number+i, c, c.Phones[n], traced)
 				p.left++
 			}
 		}
@@ -145,43 +141,6 @@ func (r *run) advance(until time.Time) {
 	if r.options.Progress != nil {
 		r.options.Progress(r.read)
 	}
-}
-
-// readPhones reads the numbers of the batch's carts, each under each policy: consent and the store's country bear on which it is.
-func (r *run) readPhones() {
-	for _, s := range r.sims {
-		s.phones = make([]policy.Phone, len(r.batch))
-	}
-	var workers sync.WaitGroup
-	share := (len(r.batch) + r.options.Workers - 1) / r.options.Workers
-	for from := 0; from < len(r.batch); from += share {
-		to := min(from+share, len(r.batch))
-		workers.Go(func() {
-			for i := from; i < to; i++ {
-				r.readPhone(i)
-			}
-		})
-	}
-	workers.Wait()
-}
-
-func (r *run) readPhone(i int) {
-	c := r.batch[i]
-	for n, s := range r.sims {
-		store, is := s.policy[c.Shop]
-		switch {
-		case !is:
-		case n > 0 && alike(store, r.sims[0].policy[c.Shop]):
-			s.phones[i] = r.sims[0].phones[i]
-		default:
-			s.phones[i] = policy.ReadPhone(c.Checkout, store.Rules, store.Country)
-		}
-	}
-}
-
-// alike reports whether two stores read the same number from a checkout.
-func alike(a, b Store) bool {
-	return b.Rules != nil && a.Country == b.Country && (a.Rules.Consent == policy.ConsentSMS) == (b.Rules.Consent == policy.ConsentSMS)
 }
 
 // laneOf gives the lane of a cart: one for each phone, so that all that is done to it is seen there.

@@ -271,8 +271,8 @@ func TestCartsOfAShopThatOnlyTheNewPolicyHasAreNotCompared(t *testing.T) {
 
 func TestWhatLiesAheadIsCounted(t *testing.T) {
 	t.Parallel()
-	report, err := backtest.Run(each([]*backtest.Cart{abandoned(1, monday), abandoned(2, monday.Add(-2*time.Hour))}),
-		backtest.Options{Policy: policyOf(t), Now: monday.Add(10 * time.Minute)})
+	p, carts := policyOf(t), []*backtest.Cart{abandoned(1, monday), abandoned(2, monday.Add(-2*time.Hour))}
+	report, err := backtest.Run(each(carts, p, nil), backtest.Options{Policy: p, Now: monday.Add(10 * time.Minute)})
 	require.NoError(t, err)
 	assert.Equal(t, 2, report.Policy.Called)
 	assert.Equal(t, 1, report.Policy.Ahead)
@@ -288,7 +288,8 @@ func TestAnErrorOfReadingEndsTheRun(t *testing.T) {
 func TestProgressIsTold(t *testing.T) {
 	t.Parallel()
 	var told []int
-	_, err := backtest.Run(each(crowd(5000)), backtest.Options{Policy: policyOf(t), Now: later, Progress: func(n int) { told = append(told, n) }})
+	p := policyOf(t)
+	_, err := backtest.Run(each(crowd(5000), p, nil), backtest.Options{Policy: p, Now: later, Progress: func(n int) { told = append(told, n) }})
 	require.NoError(t, err)
 	assert.Equal(t, []int{4096, 5000}, told)
 }

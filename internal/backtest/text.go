@@ -185,7 +185,7 @@ func (r Report) changed() int {
 }
 
 func (d Difference) write(w io.Writer) {
-	fmt.Fprintf(w, "  %s  %s: %s", d.CartID, d.Shop, d.Kind.says())
+	fmt.Fprintf(w, "  %s, checkout %s of %s: %s", d.CartID, d.CheckoutToken, d.Shop, d.Kind.says())
 	if d.Rule != "" {
 		fmt.Fprintf(w, ", by %s", d.Rule)
 	}
