@@ -112,6 +112,7 @@ func New(o Options) (*Server, error) {
 	s.routeWebhooks()
 	s.routeAPI()
 	s.routeInstall()
+	s.routeEmbedded()
 	if err := s.routePages(o.RiverUI); err != nil {
 		return nil, err
 	}
