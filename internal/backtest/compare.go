@@ -43,7 +43,7 @@ func (k Kind) says() string {
 	case FewerCalls:
 		return "fewer calls"
 	}
-	return "not called, or not again, for another reason"
+	return "ends for another reason"
 }
 
 // compare says how an outcome differs from what it was, "" when it does not, and on which call, from 0; on the one after the last that
@@ -93,7 +93,7 @@ func because(k Kind, on int, was, is *outcome) (before, after *cart.Step) {
 	if rule, single := rulesOf[k]; single {
 		return step(a[len(a)-1], rule), step(b[len(b)-1], rule)
 	}
-	for _, matters := range []func(a, b *cart.Step) bool{otherBinding, otherVerdict, otherSight} {
+	for _, matters := range []func(a, b *cart.Step) bool{otherBinding, otherVerdict, otherSight, otherState} {
 		for i := range max(len(a), len(b)) {
 			if before, after, found := first(a[min(i, len(a)-1)], b[min(i, len(b)-1)], matters); found {
 				return before, after
@@ -131,6 +131,12 @@ func step(trace []cart.Step, rule string) *cart.Step {
 
 // otherBinding: the verdicts differ and one of them kept the call from being made.
 func otherBinding(a, b *cart.Step) bool {
+	return otherState(a, b) && ruleOf(a, b) != "state"
+}
+
+// otherState is otherBinding for the cart's state as well. That one call came after a purchase and the other before says less than the
+// rule that put it off.
+func otherState(a, b *cart.Step) bool {
 	return verdict(a) != verdict(b) && (binding(verdict(a)) || binding(verdict(b)))
 }
 

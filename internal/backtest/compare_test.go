@@ -47,7 +47,7 @@ func TestHowPoliciesDiffer(t *testing.T) {
 		"no delay at all": {delay(time.Hour), delay(0), abandoned(1, monday), backtest.Earlier, "delay", cart.VerdictWait, cart.VerdictOK},
 		"bought meanwhile": {
 			delay(time.Minute), delay(time.Hour), abandoned(1, monday, bought(monday.Add(30*time.Minute))),
-			backtest.NotCalled, "state", cart.VerdictOK, cart.VerdictStop,
+			backtest.NotCalled, "delay", cart.VerdictWait, cart.VerdictWait,
 		},
 		"other hours": {
 			unchanged, func(r *policy.Rules) { r.Windows = []policy.Window{{From: "14:00", To: "15:00"}} }, abandoned(1, monday),

@@ -151,8 +151,7 @@ func (l *lane) look(r *replay, now time.Time) {
 	}
 	if !r.callEnds.IsZero() {
 		r.callEnds, r.cart.State = time.Time{}, cart.Waiting
-		if last := r.cart.LastDialled(); last.Outcome == cart.Lost && last.Answered() && r.cart.CallbackAt == nil {
-			l.close(r, cart.Exhausted, now, "outcome", "answered, then not heard of again")
+		if l.settledByCall(r, now) {
 			return
 		}
 	}
@@ -170,6 +169,22 @@ func (l *lane) look(r *replay, now time.Time) {
 	default:
 		l.settle(r, d.Action, d.Reason, now)
 	}
+}
+
+// settledByCall ends a cart whose last call leaves nothing to decide.
+func (l *lane) settledByCall(r *replay, now time.Time) bool {
+	last := r.cart.LastDialled()
+	switch {
+	case last.Insights.OptedOut:
+		l.close(r, cart.OptedOut, now, "said", "asked not to be called again")
+	case last.Insights.Declined:
+		l.close(r, cart.Declined, now, "said", "is not interested")
+	case last.Outcome == cart.Lost && last.Answered() && r.cart.CallbackAt == nil:
+		l.close(r, cart.Exhausted, now, "outcome", "answered, then not heard of again")
+	default:
+		return false
+	}
+	return true
 }
 
 // keep remembers the trace of a look.

@@ -185,11 +185,11 @@ func (r Report) changed() int {
 }
 
 func (d Difference) write(w io.Writer) {
-	fmt.Fprintf(w, "  %s, checkout %s of %s: %s", d.CartID, d.CheckoutToken, d.Shop, d.Kind.says())
+	fmt.Fprintf(w, "  %s of %s: %s", d.CartID, d.Shop, d.Kind.says())
 	if d.Rule != "" {
 		fmt.Fprintf(w, ", by %s", d.Rule)
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\n    checkout  %s\n", d.CheckoutToken)
 	for _, s := range []struct {
 		label string
 		side  Side

@@ -3,6 +3,7 @@ package program
 import (
 	"context"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -94,6 +95,7 @@ func pastOf(p *postgres.PastCart, o backtest.Options) *backtest.Cart {
 		ID: p.ID, Shop: p.Shop, Checkout: p.Checkout, Phones: backtest.ReadPhones(p.Shop, p.Checkout, o.Policy, o.Against),
 		KnownAt: p.CreatedAt, TouchedAt: touched(p), BoughtAt: p.BoughtAt(), OrderedAt: p.OrderedAt, Erased: p.ErasedAt != nil,
 	}
+	c.Checkout.Codes = ownCodes(p)
 	if p.Order != nil {
 		c.Order = backtest.Order{Codes: p.Order.Codes, Total: p.Order.Total}
 	}
@@ -114,6 +116,17 @@ func pastOf(p *postgres.PastCart, o backtest.Options) *backtest.Cart {
 		}
 	}
 	return c
+}
+
+// ownCodes are the discount codes that the customer brought along, without those that a call gave: they came into the checkout after it.
+func ownCodes(p *postgres.PastCart) []cart.DiscountCode {
+	var own []cart.DiscountCode
+	for _, code := range p.Checkout.Codes {
+		if !slices.ContainsFunc(p.Calls, func(c cart.Call) bool { return c.Offer != nil && strings.EqualFold(c.Offer.Code, code.Code) }) {
+			own = append(own, code)
+		}
+	}
+	return own
 }
 
 func attemptOf(call *cart.Call) backtest.Attempt {
