@@ -43,9 +43,11 @@ type world struct {
 	pool  *pgxpool.Pool
 	voice *simvoice.Server
 	cfg   *config.Config
-	url   string
-	end   func()
-	ended sync.Once
+	// options are what the app is built with.
+	options []app.Option
+	url     string
+	end     func()
+	ended   sync.Once
 }
 
 // setup is how a world differs from the ordinary one.
@@ -53,12 +55,14 @@ type setup struct {
 	voice  func(*simvoice.Options)
 	config func(*config.Config)
 	store  func(*config.Store)
+	// options are the app's.
+	options []app.Option
 }
 
 // newWorld boots the program on port 0.
 func newWorld(t *testing.T, s setup) *world {
 	t.Helper()
-	w := &world{t: t, pool: pgtest.New(t)}
+	w := &world{t: t, pool: pgtest.New(t), options: s.options}
 	opts := simvoice.Options{
 		PublicKey: "pk", PrivateKey: "sk", Workspace: "ws", Assistant: "as", Lines: 5, Speed: 2000,
 	}
@@ -137,7 +141,7 @@ stores:
 func (w *world) start() {
 	w.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	a, err := app.New(ctx, w.cfg, app.Serve, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	a, err := app.New(ctx, w.cfg, app.Serve, slog.New(slog.NewTextHandler(testLog{w.t}, &slog.HandlerOptions{Level: slog.LevelWarn})), w.options...)
 	require.NoError(w.t, err)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()

@@ -62,17 +62,27 @@ func (a *change) attribute() cart.Attribution {
 	result := cart.Organic
 	for i := range a.cart.Calls {
 		call := &a.cart.Calls[i]
-		if !call.Dialled() || call.SentAt.After(bought) {
+		if !call.Dialled() {
 			continue
 		}
-		if a.cart.Order != nil && call.Offer != nil && slices.ContainsFunc(a.cart.Order.Codes, func(code string) bool {
-			return strings.EqualFold(code, call.Offer.Code)
-		}) {
+		// Nobody knows a single-use code before its call; Shopify's whole seconds may put the order a moment before it.
+		before := call.SentAt.After(bought)
+		if a.redeems(call.Offer) && (call.Offer.Unique || !before) {
 			return cart.ByOffer
+		}
+		if before {
+			continue
 		}
 		if call.Answered() && !call.AnsweredAt.After(bought) && bought.Sub(*call.AnsweredAt) <= a.rules.Policy.Attribution {
 			result = cart.ByCall
 		}
 	}
 	return result
+}
+
+// redeems reports whether the cart's order used the offer's code.
+func (a *change) redeems(offer *cart.Offer) bool {
+	return a.cart.Order != nil && offer != nil && slices.ContainsFunc(a.cart.Order.Codes, func(code string) bool {
+		return strings.EqualFold(code, offer.Code)
+	})
 }
