@@ -63,6 +63,9 @@ func (l *loader) checkVoice(s *scope, v *Voice) {
 			v.BaseURL = miraiBaseURL
 		}
 		for _, need := range v.requirements() {
+			if l.makes(s, v, need.key) {
+				continue
+			}
 			if strings.TrimSpace(need.value) == "" {
 				s.problem("voice."+need.key, fmt.Sprintf("is missing; %s needs %s", v.Provider, need.what))
 			}
@@ -78,6 +81,12 @@ func (l *loader) checkVoice(s *scope, v *Voice) {
 	l.checkPace(s, v)
 	l.checkTemplates(s, v)
 	l.checkOnboarding(s, v)
+}
+
+// makes reports whether what a key names is about to be made by onboarding the store.
+func (l *loader) makes(s *scope, v *Voice, key string) bool {
+	onboarded := l.onboarding != "" && strings.EqualFold(s.prefix, join("stores", l.onboarding))
+	return onboarded && v.Provider == "mirai" && (key == "workspace" || key == "assistant")
 }
 
 // checkPace looks at how many calls are made and how long they are waited for.

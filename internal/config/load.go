@@ -12,23 +12,34 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// Option changes how a file is checked.
+type Option func(*loader)
+
+// ToOnboard takes a store whose voice.workspace and voice.assistant are missing because they are still to be made.
+func ToOnboard(domain string) Option {
+	return func(l *loader) { l.onboarding = strings.ToLower(domain) }
+}
+
 // Load reads and checks the configuration file at path. env looks environment variables up (os.LookupEnv). Whatever is wrong with the
 // file's content is found in one run and returned as an *Error; the warnings are there either way.
-func Load(path string, env func(string) (string, bool)) (*Config, []Warning, error) {
+func Load(path string, env func(string) (string, bool), options ...Option) (*Config, []Warning, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read the configuration: %w", err)
 	}
-	return Parse(path, text, env)
+	return Parse(path, text, env, options...)
 }
 
 // Parse is Load for a text that is already at hand. path names the text in messages, and its folder is where file: paths begin.
-func Parse(path string, text []byte, env func(string) (string, bool)) (*Config, []Warning, error) {
+func Parse(path string, text []byte, env func(string) (string, bool), options ...Option) (*Config, []Warning, error) {
 	l := loader{
 		surroundings: surroundings{env: env, dir: filepath.Dir(path)},
 		found:        newFindings(path),
 		config:       builtin(),
 		stores:       map[string]*scope{},
+	}
+	for _, o := range options {
+		o(&l)
 	}
 	root := parseTree(text, l.found)
 	if len(l.found.problems) == 0 || root != nil {
@@ -52,6 +63,8 @@ type loader struct {
 	surroundings
 	found  *findings
 	config Config
+	// onboarding is the store that is about to be onboarded, "" for none.
+	onboarding string
 	// file is the scope of everything outside stores and defaults.
 	file *scope
 	// defaults and its scope are nil when the file has none.

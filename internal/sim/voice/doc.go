@@ -9,5 +9,7 @@
 //	               ├─▶ no-answer │ busy │ failed ─▶ (redials, unless aborted) ─▶ lifecycle-ended
 //	               └─▶ validation-failed │ skip ─▶ lifecycle-ended
 //
+// Before its first call the account can be onboarded: Server.Assistants tells what was made.
+//
 // An abort is accepted while the call is queued, dialling, or between two dials, and refused with 400 otherwise.
 package simvoice

@@ -26,7 +26,9 @@ const maxBody = 1 << 20
 type Server struct {
 	opts Options
 	doc  *contract.Document
-	mux  *http.ServeMux
+	// onboarding is the part of the API that comes before the first call.
+	onboarding *contract.Document
+	mux        *http.ServeMux
 
 	// client sends callbacks; own is its transport when it is ours to close.
 	client *http.Client
@@ -43,6 +45,9 @@ type Server struct {
 	phones  map[string]int
 	refused []string
 	tally   tally
+	// workspace is true once the workspace was made, assistants are those made in it.
+	workspace  bool
+	assistants []map[string]any
 	// changed is closed and replaced whenever a call or delivery ends.
 	changed chan struct{}
 	busy    int
@@ -58,7 +63,11 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, doc: doc, client: opts.Client, byID: map[string]*call{}, phones: map[string]int{}, changed: make(chan struct{})}
+	onboarding, err := contract.Load("miraionboarding")
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{opts: opts, doc: doc, onboarding: onboarding, client: opts.Client, byID: map[string]*call{}, phones: map[string]int{}, changed: make(chan struct{})}
 	if s.client == nil {
 		s.own = &http.Transport{MaxIdleConnsPerHost: 16}
 		s.client = &http.Client{Transport: s.own, Timeout: 10 * time.Second}
@@ -68,6 +77,7 @@ func New(opts Options) (*Server, error) {
 	s.mux.HandleFunc("POST /v2/call/initiate", s.initiate)
 	s.mux.HandleFunc("POST /v2/call/abort", s.abort)
 	s.mux.HandleFunc("PUT /v2/call/{callId}", s.update)
+	s.administer()
 	return s, nil
 }
 
@@ -124,8 +134,9 @@ func (s *Server) spawn(f func()) bool {
 	return true
 }
 
-// admit reads a request and checks keys, headers and body; it answers itself when something is wrong.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request) (body []byte, ok bool) {
+// admit reads a request and checks keys, headers and body; it answers itself when something is wrong. inWorkspace says whether the
+// request belongs to the workspace.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, doc *contract.Document, inWorkspace bool) (body []byte, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		s.refuse(w, http.StatusRequestEntityTooLarge, "the body is too large")
@@ -134,12 +145,15 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request) (body []byte, ok 
 	for _, key := range []struct{ header, want string }{
 		{"x-public-key", s.opts.PublicKey}, {"x-private-key", s.opts.PrivateKey.Reveal()}, {"workspace", s.opts.Workspace},
 	} {
+		if key.header == "workspace" && !inWorkspace {
+			continue
+		}
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get(key.header)), []byte(key.want)) != 1 {
 			s.refuse(w, http.StatusUnauthorized, "Unauthorized: "+key.header)
 			return nil, false
 		}
 	}
-	if err := s.doc.Request(r, body); err != nil {
+	if err := doc.Request(r, body); err != nil {
 		s.refuse(w, http.StatusBadRequest, err.Error())
 		return nil, false
 	}
@@ -171,7 +185,7 @@ type request struct {
 }
 
 func (s *Server) initiate(w http.ResponseWriter, r *http.Request) {
-	body, ok := s.admit(w, r)
+	body, ok := s.admit(w, r, s.doc, true)
 	if !ok {
 		return
 	}
@@ -296,7 +310,7 @@ func seedOf(phone string, nth int) uint64 {
 }
 
 func (s *Server) abort(w http.ResponseWriter, r *http.Request) {
-	body, ok := s.admit(w, r)
+	body, ok := s.admit(w, r, s.doc, true)
 	if !ok {
 		return
 	}
@@ -319,7 +333,7 @@ func (s *Server) abort(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) update(w http.ResponseWriter, r *http.Request) {
-	body, ok := s.admit(w, r)
+	body, ok := s.admit(w, r, s.doc, true)
 	if !ok {
 		return
 	}

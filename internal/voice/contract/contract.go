@@ -25,7 +25,8 @@ type Document struct {
 	options []openapi3.SchemaValidationOption
 }
 
-// Load reads the document of a provider: mirai, miraiadmin or mihu.
+// Load reads the document of a provider: mirai, miraiadmin or mihu; miraionboarding is the part of Mirai that comes before the
+// first call.
 func Load(provider string) (*Document, error) {
 	raw, err := files.ReadFile(provider + ".openapi.yaml")
 	if err != nil {

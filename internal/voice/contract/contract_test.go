@@ -87,3 +87,29 @@ func TestTheOthers(t *testing.T) {
 	_, err = contract.Load("nobody")
 	require.Error(t, err)
 }
+
+func TestMiraiOnboarding(t *testing.T) {
+	t.Parallel()
+	doc, err := contract.Load("miraionboarding")
+	require.NoError(t, err)
+	keys := []string{"x-public-key", "pk", "x-private-key", "sk", "workspace", "ws"}
+	const workspace = `{"name":"Acme","currencyCode":"INR","timezone":"Asia/Kolkata","supportContacts":{"phoneNumber":"+918000000000"},"trustSignals":{"valuePropositionOneLiner":"Tea"}}`
+	const settings = `"agent":{"identity":{"name":"Priya","gender":"female","voice":"priya"}},"icpContext":{"language":"hindi"},` +
+		`"callSettings":{"slots":[{"startTime":"10:00","endTime":"23:59"}],"retryProtocol":{"maxAttemptsNoPickup":0}}`
+	const assistant = `{"name":"A","variant":{"type":"abandoned_cart"},` + settings + `}`
+	require.NoError(t, doc.Request(request(t, "POST", "/v2/workspace/onboard/shopify", keys[:4]...), []byte(workspace)))
+	require.NoError(t, doc.Request(request(t, "GET", "/v1/admin/assistant/list", keys...), nil))
+	require.NoError(t, doc.Request(request(t, "POST", "/v1/admin/assistant/create", keys...), []byte(assistant)))
+	require.NoError(t, doc.Request(request(t, "PUT", "/v1/admin/assistant/update/a_1", keys...), []byte(`{"variant":{},`+settings+`}`)))
+	require.Error(t, doc.Request(request(t, "GET", "/v1/admin/assistant/list", keys[:4]...), nil), "no workspace")
+	require.Error(t, doc.Request(request(t, "PUT", "/v1/admin/assistant/update/a_1", keys...), []byte(assistant)), "the variant's type cannot be changed")
+	for was, is := range map[string]string{`"INR"`: `"rupees"`, `"+918000000000"`: `"1800-TEA"`, `{"valuePropositionOneLiner":"Tea"}`: `{}`, `"name":"Acme",`: `"brand":"Acme",`} {
+		require.Error(t, doc.Request(request(t, "POST", "/v2/workspace/onboard/shopify", keys...), []byte(strings.Replace(workspace, was, is, 1))), is)
+	}
+	for was, is := range map[string]string{
+		`"23:59"`: `"24:00"`, `[{"startTime":"10:00","endTime":"23:59"}]`: `[]`, `"female"`: `"woman"`, `"abandoned_cart"`: `"sales"`, `"name":"A"`: `"name":"` + strings.Repeat("a", 41) + `"`,
+		`,"retryProtocol":{"maxAttemptsNoPickup":0}`: ``, `"maxAttemptsNoPickup":0`: `"maxAttemptsNoPickup":6`, `{"language":"hindi"}`: `{}`,
+	} {
+		require.Error(t, doc.Request(request(t, "POST", "/v1/admin/assistant/create", keys...), []byte(strings.Replace(assistant, was, is, 1))), is)
+	}
+}
