@@ -175,6 +175,6 @@ type Offer struct {
 	Unique bool `json:"unique,omitempty"`
 	// Fallback is the code to give when a unique one cannot be had; empty means no offer then.
 	Fallback string `json:"fallback,omitempty"`
-	// EndsAfter is how long a unique code is valid once minted, in nanoseconds; 0 for without end.
+	// EndsAfter is how long a unique code is valid once minted, in nanoseconds; 0 for a year.
 	EndsAfter time.Duration `json:"ends_after,omitempty"`
 }

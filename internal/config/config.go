@@ -110,7 +110,8 @@ type Store struct {
 	AdminToken Secret `yaml:"admin_token"`
 	// Paused halts calling for this store.
 	Paused bool `yaml:"paused"`
-	// PurchaseCheck asks Shopify about a purchase just before a call when the last webhook is older than this; 0 turns it off.
+	// PurchaseCheck asks Shopify about a purchase just before a call when the last word of the checkout is older than this; 0 turns
+	// it off. An answer that fails or takes more than a second lets the call go out.
 	PurchaseCheck time.Duration `yaml:"purchase_check"`
 	Voice         Voice         `yaml:"voice"`
 	Policy        policy.Rules  `yaml:"policy"`

@@ -18,7 +18,7 @@ const (
 	mintWithin = 4 * time.Second
 	// codeLead is by how much a code begins early: Shopify's clock may be behind ours.
 	codeLead = time.Minute
-	// longestCode stands for "without end", which Shopify is not asked for: codes that nobody used must go some day.
+	// longestCode is the life of a code that the store gives no end: one that nobody used must go some day.
 	longestCode = 365 * 24 * time.Hour
 )
 

@@ -30,7 +30,7 @@ func (ReconcileAll) Kind() string  { return "reconcile_all" }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (ReconcileShop) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 5, UniqueOpts: onceAtATime}
+	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
 }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.

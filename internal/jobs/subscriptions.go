@@ -27,7 +27,7 @@ func (EnsureAllSubscriptions) Kind() string { return "ensure_all_subscriptions" 
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (EnsureSubscriptions) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 8, UniqueOpts: onceAtATime}
+	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
 }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.

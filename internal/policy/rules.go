@@ -182,7 +182,7 @@ type OfferRule struct {
 	Source string `yaml:"source"`
 	// Fallback is the shared code to give when a unique one cannot be had; empty means no offer then.
 	Fallback string `yaml:"fallback"`
-	// EndsAfter is how long a unique code stays valid; 0 for without end.
+	// EndsAfter is how long a unique code stays valid; 0 for a year.
 	EndsAfter time.Duration `yaml:"ends_after"`
 }
 

@@ -74,6 +74,9 @@ func shopSays(shop postgres.Shop, store *jobs.Store, now time.Time) (says, tone 
 		return "Paused", "tone-wait", true
 	case state.Breaker:
 		return "Paused itself", "tone-bad", true
+	case shop.AccessLostAt != nil:
+		// Webhooks still come and calls are made, but nothing can be asked of Shopify.
+		return "Needs reinstall", "tone-bad", false
 	}
 	return "Calling", "tone-good", false
 }
