@@ -118,7 +118,8 @@ func (e *Engine) takeReport(ctx context.Context, store *Store, ref *postgres.Cal
 	return taken, err
 }
 
-// aboutCall finds the call of a report: by our id in the echoed metadata, by the provider's id, by the token.
+// aboutCall finds the call of a report: by the token, by our id in the echoed metadata, by the provider's id, and, where no id of
+// ours is told, by the number, if one call of the assistant to it is open and no other.
 func (e *Engine) aboutCall(ctx context.Context, store *Store, ref *postgres.CallRef, cb voice.Callback) (*postgres.CallRef, error) {
 	if ref != nil && (cb.CallID == uuid.Nil || cb.CallID == ref.CallID) {
 		return ref, nil
@@ -138,6 +139,15 @@ func (e *Engine) aboutCall(ctx context.Context, store *Store, ref *postgres.Call
 			return &found, nil
 		}
 		if err != nil && !errors.Is(err, postgres.ErrNotFound) {
+			return nil, err
+		}
+	}
+	if cb.CallID == uuid.Nil && cb.Phone != "" {
+		found, err := e.db.OpenCallTo(ctx, store.Config.Voice.AssistantKey(), cb.Phone)
+		if err == nil {
+			return &found, nil
+		}
+		if !errors.Is(err, postgres.ErrNotFound) {
 			return nil, err
 		}
 	}

@@ -277,6 +277,50 @@ func TestTheProvidersOwnRetriesKeepTheCartWithIt(t *testing.T) {
 	assert.Equal(t, cart.Waiting, s.cart.State)
 }
 
+func TestSilenceLeavesACallThatWasPutOffAlone(t *testing.T) {
+	t.Parallel()
+	putOff := func(said cart.Insights) (*story, uuid.UUID) {
+		s := newStory(t)
+		s.does(s.checkout())
+		id := s.calls()
+		s.hears(id, cart.ReportRinging, cart.ReportTalking, cart.ReportHungUp)
+		s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportAnalysed, Insights: said}})
+		s.does(report(id, cart.ReportRescheduled, s.now))
+		return s, id
+	}
+	t.Run("no time told", func(t *testing.T) {
+		t.Parallel()
+		s, id := putOff(cart.Insights{})
+		s.passes(23 * time.Hour)
+		assert.Empty(t, s.does(cart.CallSilent{CallID: id}))
+		s.passes(time.Hour)
+		s.does(cart.CallSilent{CallID: id})
+		assert.Equal(t, cart.Closed, s.cart.Call(id).State)
+	})
+	t.Run("a time told", func(t *testing.T) {
+		t.Parallel()
+		at := start.Add(50 * time.Hour)
+		s, id := putOff(cart.Insights{Callback: true, CallbackAt: &at})
+		s.now = at.Add(59 * time.Minute)
+		assert.Empty(t, s.does(cart.CallSilent{CallID: id}))
+		s.passes(time.Minute)
+		s.does(cart.CallSilent{CallID: id})
+		assert.Equal(t, cart.Closed, s.cart.Call(id).State)
+	})
+	t.Run("dialled again", func(t *testing.T) {
+		t.Parallel()
+		s := newStory(t)
+		s.does(s.checkout())
+		id := s.calls()
+		s.does(report(id, cart.ReportRescheduled, s.now))
+		s.passes(3 * time.Hour)
+		effects := s.does(report(id, cart.ReportRinging, s.now))
+		watch := s.now.Add(s.rules.Voice.Silence)
+		assert.Contains(t, effects, lifecycle.Effect(lifecycle.Watch{CallID: id, At: watch}), "the look that waits for tomorrow would be too late")
+		assert.Equal(t, watch, *s.cart.Call(id).WatchAt)
+	})
+}
+
 func TestAnOptOutStopsAtOnceAndSuppresses(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)

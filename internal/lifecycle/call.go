@@ -103,7 +103,28 @@ func (a *change) settleOffer(call *cart.Call, offer *cart.Offer) {
 // heard puts off the moment at which silence settles the call.
 func (a *change) heard(call *cart.Call) {
 	watch := a.now.Add(a.rules.Voice.Silence)
+	if call.Rescheduled && !call.HoldsLine {
+		watch = a.putOff(call)
+	}
+	if call.WatchAt != nil && watch.Before(*call.WatchAt) {
+		a.then(Watch{CallID: call.ID, At: watch})
+	}
 	call.WatchAt = &watch
+}
+
+// How long nothing need be heard of a call that the provider put off: after the time that the customer named, or, when
+// no time was told, from now on.
+const (
+	putOffPast  = time.Hour
+	putOffBlind = 24 * time.Hour
+)
+
+// putOff is when a call that the provider keeps for later has been silent for too long.
+func (a *change) putOff(call *cart.Call) time.Time {
+	if at := call.Insights.CallbackAt; at != nil && at.After(a.now) {
+		return at.Add(max(putOffPast, a.rules.Voice.Silence)).UTC()
+	}
+	return a.now.Add(max(putOffBlind, a.rules.Voice.Silence))
 }
 
 // reject closes an attempt that surely reached nobody: its number is free to be made again.

@@ -46,8 +46,8 @@ func (a *change) callReported(e cart.CallReported) {
 	}
 	a.keepTimes(call, r)
 	if call.State.Open() {
-		a.heard(call)
 		a.advance(call, r)
+		a.heard(call)
 	}
 	a.heed(call)
 	a.settle(call)

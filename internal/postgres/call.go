@@ -185,6 +185,22 @@ func (db *DB) CallByProviderID(ctx context.Context, provider, id string) (CallRe
 		LIMIT 1`, provider, id)
 }
 
+// OpenCallTo finds the one call of an assistant to a phone that is still open; ErrNotFound when there is none, or more than one.
+func (db *DB) OpenCallTo(ctx context.Context, assistant, phone string) (CallRef, error) {
+	key := db.hasher.Phone(phone)
+	if key == nil {
+		return CallRef{}, ErrNotFound
+	}
+	return db.callRef(ctx, `
+		SELECT id, cart_id, shop, provider
+		FROM (
+			SELECT id, cart_id, shop, provider, count(*) OVER () AS open
+			FROM calls
+			WHERE phone_key = $1 AND assistant = $2 AND state NOT IN ('closed', 'rejected')
+		) AS calls
+		WHERE open = 1`, key, assistant)
+}
+
 func (db *DB) callRef(ctx context.Context, query string, args ...any) (CallRef, error) {
 	var ref CallRef
 	err := db.pool.QueryRow(ctx, query, args...).Scan(&ref.CallID, &ref.CartID, &ref.Shop, &ref.Provider)
