@@ -93,7 +93,7 @@ func because(k Kind, on int, was, is *outcome) (before, after *cart.Step) {
 	if rule, single := rulesOf[k]; single {
 		return step(a[len(a)-1], rule), step(b[len(b)-1], rule)
 	}
-	for _, matters := range []func(a, b *cart.Step) bool{otherBinding, otherVerdict, otherSight, otherState} {
+	for _, matters := range []func(a, b *cart.Step) bool{otherBinding, otherSight, otherVerdict, otherState} {
 		for i := range max(len(a), len(b)) {
 			if before, after, found := first(a[min(i, len(a)-1)], b[min(i, len(b)-1)], matters); found {
 				return before, after
@@ -140,7 +140,9 @@ func otherState(a, b *cart.Step) bool {
 	return verdict(a) != verdict(b) && (binding(verdict(a)) || binding(verdict(b)))
 }
 
-func otherVerdict(a, b *cart.Step) bool { return a != nil && b != nil && a.Verdict != b.Verdict }
+func otherVerdict(a, b *cart.Step) bool {
+	return a != nil && b != nil && a.Verdict != b.Verdict && a.Rule != "state"
+}
 
 // otherSight: the same verdict, which kept the call from being made, on something else, such as a longer delay.
 func otherSight(a, b *cart.Step) bool {
