@@ -268,7 +268,7 @@ func (h *house) waiting() []string {
 }
 
 // metric sums the samples of a metric.
-func (h *house) metric(name string, labels ...string) float64 {
+func (h *house) metric(name string, labels ...string) int {
 	h.t.Helper()
 	families, err := h.metrics.Gather()
 	require.NoError(h.t, err)
@@ -288,7 +288,7 @@ func (h *house) metric(name string, labels ...string) float64 {
 			sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 		}
 	}
-	return sum
+	return int(sum)
 }
 
 func containsAll(s string, parts []string) bool {
