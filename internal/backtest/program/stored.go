@@ -49,6 +49,11 @@ func ahead(batches iter.Seq2[[]*backtest.Cart, error]) iter.Seq2[*backtest.Cart,
 			defer close(next)
 			for carts, err := range batches {
 				select {
+				case <-quit:
+					return
+				default:
+				}
+				select {
 				case next <- read{carts, err}:
 				case <-quit:
 					return
