@@ -167,7 +167,7 @@ func (l testLog) Write(p []byte) (int, error) {
 // eventually waits for a condition; it says what was waited for when it never comes.
 func (w *world) eventually(what string, condition func() bool) {
 	w.t.Helper()
-	if !assert.Eventually(w.t, condition, 20*time.Second, 20*time.Millisecond, what) {
+	if !assert.Eventually(w.t, condition, time.Minute, 20*time.Millisecond, what) {
 		w.t.Fatal(w.state())
 	}
 }
