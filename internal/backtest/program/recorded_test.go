@@ -90,7 +90,8 @@ func TestOfAPersonsCartsTheNewestIsBought(t *testing.T) {
 	carts, err := Request{Config: only, Dir: dir, Err: &errs}.carts(t.Context(), backtest.Options{Policy: p})
 	require.NoError(t, err)
 	var got []*backtest.Cart
-	for c := range carts {
+	for c, err := range carts {
+		require.NoError(t, err)
 		got = append(got, c)
 	}
 	require.Len(t, got, 2)

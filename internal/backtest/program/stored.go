@@ -9,21 +9,31 @@ import (
 
 	"ringback/internal/backtest"
 	"ringback/internal/cart"
+	"ringback/internal/policy"
 	"ringback/internal/postgres"
+
+	"github.com/google/uuid"
 )
 
 // stored reads the carts of the database.
 func stored(ctx context.Context, db *postgres.DB, f postgres.PastFilter, o backtest.Options) iter.Seq2[[]*backtest.Cart, error] {
 	return func(yield func([]*backtest.Cart, error) bool) {
-		for batch, err := range db.PastCarts(ctx, f, func(c *cart.Cart) []string { return numbersOf(c, o) }) {
+		read := map[uuid.UUID][2]policy.Phone{}
+		numbers := func(c *cart.Cart) []string {
+			phones := backtest.ReadPhones(c.Shop, c.Checkout, o.Policy, o.Against)
+			read[c.ID] = phones
+			return distinct(c.Phone, phones[0].Number, phones[1].Number)
+		}
+		for batch, err := range db.PastCarts(ctx, f, numbers) {
 			if err != nil {
 				yield(nil, err)
 				return
 			}
 			carts := make([]*backtest.Cart, len(batch))
 			for i := range batch {
-				carts[i] = pastOf(&batch[i], o)
+				carts[i] = pastOf(&batch[i], read[batch[i].ID])
 			}
+			clear(read)
 			if !yield(carts, nil) {
 				return
 			}
@@ -74,30 +84,20 @@ func ahead(batches iter.Seq2[[]*backtest.Cart, error]) iter.Seq2[*backtest.Cart,
 	}
 }
 
-// numbersOf gives every number of a cart that either policy could choose.
-func numbersOf(c *cart.Cart, o backtest.Options) []string {
-	var numbers []string
-	add := func(number string) {
-		for _, known := range numbers {
-			if known == number {
-				return
-			}
-		}
-		if number != "" {
-			numbers = append(numbers, number)
-		}
-	}
-	add(c.Phone)
-	for _, phone := range backtest.ReadPhones(c.Shop, c.Checkout, o.Policy, o.Against) {
-		add(phone.Number)
+// distinct gives the numbers that there are, each once.
+func distinct(numbers ...string) []string {
+	slices.Sort(numbers)
+	numbers = slices.Compact(numbers)
+	if numbers[0] == "" {
+		numbers = numbers[1:]
 	}
 	return numbers
 }
 
-// pastOf makes of a stored cart what is replayed.
-func pastOf(p *postgres.PastCart, o backtest.Options) *backtest.Cart {
+// pastOf makes of a stored cart what is replayed at the numbers that were read from it.
+func pastOf(p *postgres.PastCart, phones [2]policy.Phone) *backtest.Cart {
 	c := &backtest.Cart{
-		ID: p.ID, Shop: p.Shop, Checkout: p.Checkout, Phones: backtest.ReadPhones(p.Shop, p.Checkout, o.Policy, o.Against),
+		ID: p.ID, Shop: p.Shop, Checkout: p.Checkout, Phones: phones,
 		KnownAt: p.CreatedAt, TouchedAt: touched(p), BoughtAt: p.BoughtAt(), OrderedAt: p.OrderedAt, Erased: p.ErasedAt != nil,
 	}
 	c.Checkout.Codes = ownCodes(p)
