@@ -54,6 +54,12 @@ type forwardWorker struct {
 	engine *Engine
 }
 
+// NextRetry implements river.Worker: soon at first, for an agent's action is of use while the customer waits for it, and then every few
+// hours, for days.
+func (w *forwardWorker) NextRetry(job *river.Job[ForwardAction]) time.Time {
+	return w.engine.db.Now().Add(min(time.Second<<min(job.Attempt-1, 20), 6*time.Hour))
+}
+
 // Work sends one action of an agent to the operator's own system; River repeats it until it is taken.
 func (w *forwardWorker) Work(ctx context.Context, job *river.Job[ForwardAction]) error {
 	e := w.engine

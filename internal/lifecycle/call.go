@@ -228,8 +228,9 @@ func (a *change) placeRefused(e cart.PlaceRefused) {
 		return
 	}
 	if e.Account != "" {
+		// The shop is halted by this; the cart is looked at when it is resumed.
 		a.note("provider", "refused the account: "+e.Account, cart.VerdictWait)
-		a.wait(cart.Provider, a.now.Add(lastRetry))
+		a.wait(cart.Breaker, a.now.Add(lastRetry))
 		return
 	}
 	a.note("provider", "refused this call for good", cart.VerdictStop)
