@@ -1,6 +1,7 @@
 package backtest_test
 
 import (
+	"runtime/debug"
 	"syscall"
 	"testing"
 	"time"
@@ -40,6 +41,8 @@ func BenchmarkRun(b *testing.B) {
 		"with a shop's day cap": {Policy: policyOf(b, everyRule, daily), Now: later},
 	} {
 		b.Run(name, func(b *testing.B) {
+			// As the program does it.
+			defer debug.SetGCPercent(debug.SetGCPercent(400))
 			source := each(all, o.Policy, o.Against)
 			began := cpu(b)
 			n := 0

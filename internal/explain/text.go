@@ -16,8 +16,9 @@ const clockForm = "Mon 2 Jan 2006 15:04:05 MST"
 func (s Story) Write(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	s.writeHead(out)
-	for _, e := range s.Ledger {
-		e.write(out)
+	for i, e := range s.Ledger {
+		told := i > 0 && s.Ledger[i-1].Reason == e.Reason
+		e.write(out, told)
 	}
 	if len(s.Ledger) == 0 {
 		fmt.Fprintln(out, "\nThe ledger holds nothing of this cart.")
@@ -37,11 +38,11 @@ func (s Story) writeHead(w io.Writer) {
 	fmt.Fprintf(w, "  checkout  %s\n", s.CheckoutToken)
 	fmt.Fprintf(w, "  customer  %s\n", s.Customer.says(s.Erased))
 	fmt.Fprintf(w, "  cart      %s\n", s.contents())
-	fmt.Fprintf(w, "  state     %s: %s", s.State, s.Says)
+	fmt.Fprintf(w, "  state     %s", s.State)
 	if s.Attribution != nil {
-		fmt.Fprintf(w, " (%s)", attributionSays(*s.Attribution))
+		fmt.Fprintf(w, ", %s", attributionSays(*s.Attribution))
 	}
-	fmt.Fprintf(w, "\n  times in  %s\n", s.Timezone)
+	fmt.Fprintf(w, ": %s\n  times in  %s\n", s.Says, s.Timezone)
 }
 
 func (c Customer) says(erased bool) string {
@@ -84,18 +85,20 @@ func (s Story) contents() string {
 	return text
 }
 
-func (e Entry) write(w io.Writer) {
+// write tells the entry, and its reason unless the cart stands where it did and the entry before told it.
+func (e Entry) write(w io.Writer, told bool) {
 	fmt.Fprintf(w, "\n%s  %s", e.At.Format(clockForm), e.Says)
 	if e.Attempt != nil {
 		fmt.Fprintf(w, " (call %d)", *e.Attempt)
 	}
 	fmt.Fprintln(w)
-	if e.From != nil && *e.From == e.To {
+	stays := e.From != nil && *e.From == e.To
+	if stays {
 		fmt.Fprintf(w, "  still %s", e.To)
 	} else {
 		fmt.Fprintf(w, "  %s → %s", stateSays(e.From), e.To)
 	}
-	if e.Because != "" {
+	if e.Because != "" && !(stays && told) {
 		fmt.Fprintf(w, ": %s", e.Because)
 	}
 	fmt.Fprintln(w)
