@@ -102,10 +102,10 @@ func verdictOf(s *cart.Step) string {
 func TestTheFirstTwentyDifferencesComeInTheCartsOrder(t *testing.T) {
 	t.Parallel()
 	// The first cart is settled last.
-	carts := crowd(9000)
+	carts := crowd(5000)
 	carts[0] = abandoned(0, monday, func(c *backtest.Cart) { c.TouchedAt = monday.AddDate(0, 0, 2) })
 	report := compared(t, policyOf(t), policyOf(t, func(r *policy.Rules) { r.Delay = time.Hour }), carts...)
-	require.Equal(t, []backtest.Change{{Kind: backtest.Later, Carts: 9000}}, report.Changes)
+	require.Equal(t, []backtest.Change{{Kind: backtest.Later, Carts: 5000}}, report.Changes)
 	require.Len(t, report.Differences, 20)
 	for i, d := range report.Differences {
 		assert.Equal(t, carts[i].ID, d.CartID)
