@@ -92,6 +92,9 @@ func (a *App) build(ctx context.Context) error {
 			return err
 		}
 	}
+	if public, err := url.Parse(a.Config.Server.PublicURL); a.role == Work && err == nil && public.Port() == "0" {
+		return fmt.Errorf("server.public_url: a worker cannot know which port %s stands for; write the port that the server listens on", a.Config.Server.PublicURL)
+	}
 	if err := a.openDatabase(ctx); err != nil {
 		return err
 	}
