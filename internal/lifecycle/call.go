@@ -68,6 +68,13 @@ func (a *change) sendBegun(e cart.SendBegun) {
 		return
 	}
 	d := a.ask()
+	if call.Phone != a.cart.Phone {
+		// What was looked at when the line was given was looked at for another number.
+		a.note("phone", "it was corrected after the line was given", cart.VerdictWait)
+		a.reject(call)
+		a.follow(d)
+		return
+	}
 	if d.Action != cart.ActCall {
 		a.noted = true
 		a.reject(call)
@@ -250,7 +257,7 @@ func (a *change) placeUncertain(e cart.PlaceUncertain) {
 }
 
 // abortOpenCall ends the call under way, because its cart must not be called any more. A customer who is on the line is
-// not cut off, but for an operator's word.
+// not cut off, but for an operator's word; one whom the provider would dial again is not dialled again.
 func (a *change) abortOpenCall(why cart.Reason) {
 	call := a.cart.OpenCall()
 	if call == nil || call.AbortAt != nil {
@@ -263,14 +270,32 @@ func (a *change) abortOpenCall(why cart.Reason) {
 		a.reject(call)
 		return
 	}
-	if call.State == cart.Talking && why != cart.Operator {
-		a.note("abort", "the customer is on the line: the call is left to end by itself", cart.VerdictOK)
-		return
-	}
-	if call.State == cart.Ended {
-		return
+	if !mayDialAgain(call) {
+		if call.State == cart.Talking && why != cart.Operator {
+			a.note("abort", "the customer is on the line: the call is left to end by itself", cart.VerdictOK)
+			return
+		}
+		if call.State == cart.Ended {
+			return
+		}
 	}
 	a.abort(call, why)
+}
+
+// mayDialAgain reports whether a call that has rung, or was talked on, is one that the provider keeps to dial again: it was put off,
+// or nobody answered.
+func mayDialAgain(call *cart.Call) bool {
+	if !call.State.Open() || has(call, cart.ReportFinished) {
+		return false
+	}
+	if call.Rescheduled && !call.HoldsLine {
+		return true
+	}
+	switch outcomeOf(call) {
+	case cart.NoAnswer, cart.Busy, cart.Failed:
+		return call.State == cart.Ended
+	}
+	return false
 }
 
 // abort asks the provider to stop a call, as soon as its id is known.
@@ -293,6 +318,8 @@ func (a *change) abortAnswered(e cart.AbortAnswered) {
 		return
 	}
 	if e.GaveUp {
+		// Whatever comes next may ask again.
+		call.AbortAt = nil
 		a.note("abort", "the provider could not be asked", cart.VerdictWait)
 		return
 	}

@@ -34,7 +34,9 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 		// Kept for matching and measuring; no late update revives a cart.
 		return
 	case cart.Calling:
-		a.tellProvider()
+		if !a.withdrawn() {
+			a.tellProvider()
+		}
 		return
 	}
 	a.decide()
@@ -121,7 +123,30 @@ func (a *change) consentChanged(e cart.ConsentChanged) {
 		a.noted = true
 		a.readPhone()
 		a.decide()
+	case cart.Calling:
+		a.withdrawn()
 	}
+}
+
+// withdrawn calls the call under way off when its customer has taken back the consent that it was placed with. It reports whether
+// that was so.
+func (a *change) withdrawn() bool {
+	call := a.cart.OpenCall()
+	if call == nil || call.Answered() {
+		return false
+	}
+	f := a.facts
+	f.Cart, f.Near = &a.cart, nil
+	d := policy.Decide(a.rules.Policy, f, a.now)
+	if d.Action != cart.ActWatch || d.Reason != cart.NoConsent {
+		return false
+	}
+	a.note("consent", "withdrawn while a call was on its way", cart.VerdictStop)
+	a.abortOpenCall(cart.NoConsent)
+	if a.cart.OpenCall() == nil {
+		a.follow(d)
+	}
+	return true
 }
 
 func (a *change) newerCart() {
@@ -137,6 +162,13 @@ func (a *change) woken() {
 	if a.cart.State != cart.Waiting || a.cart.WakeAt == nil || a.cart.WakeAt.After(a.now) {
 		return
 	}
-	a.noted = true
+	before := a.cart.Reason
 	a.decide()
+	switch a.cart.Reason {
+	case cart.Paused, cart.Breaker, cart.OtherCall:
+		// Looked at every few minutes for as long as it lasts: said once, it is said.
+		a.noted = a.cart.Reason != before
+	default:
+		a.noted = true
+	}
 }

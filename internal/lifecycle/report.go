@@ -50,6 +50,9 @@ func (a *change) callReported(e cart.CallReported) {
 		a.heard(call)
 	}
 	a.heed(call)
+	if a.cart.State.Settled() && mayDialAgain(call) {
+		a.abortOpenCall(a.cart.Reason)
+	}
 	a.settle(call)
 }
 
@@ -231,10 +234,11 @@ func outcomeOf(call *cart.Call) cart.Outcome {
 		return cart.NoAnswer
 	case has(call, cart.ReportFailed):
 		return cart.Failed
+	case has(call, cart.ReportTalking) && (has(call, cart.ReportFinished) || has(call, cart.ReportAborted)):
+		// Nobody is cut off: what was aborted after a conversation is the dial that would have followed.
+		return cart.Completed
 	case has(call, cart.ReportAborted):
 		return cart.Aborted
-	case has(call, cart.ReportFinished) && has(call, cart.ReportTalking):
-		return cart.Completed
 	}
 	return ""
 }
@@ -249,7 +253,8 @@ func (a *change) settle(call *cart.Call) {
 	if outcome == "" {
 		return
 	}
-	finished := has(call, cart.ReportFinished)
+	// Of a call that was put off, nothing more comes once that is called off.
+	finished := has(call, cart.ReportFinished) || has(call, cart.ReportRescheduled) && has(call, cart.ReportAborted)
 	switch outcome {
 	case cart.Completed, cart.Timeout:
 		if !finished {
@@ -276,13 +281,13 @@ func (a *change) settle(call *cart.Call) {
 // chainEnded reports whether the provider will surely not dial again after an unanswered call, and asks for that
 // where it is ours to ask.
 func (a *change) chainEnded(call *cart.Call) bool {
+	if has(call, cart.ReportAborted) {
+		return true
+	}
 	if !a.rules.Voice.OurRetries {
 		return false
 	}
-	if !a.rules.Voice.CanAbort {
-		return true
-	}
-	if call.AbortedAt != nil || has(call, cart.ReportAborted) {
+	if !a.rules.Voice.CanAbort || call.AbortedAt != nil {
 		return true
 	}
 	if call.AbortAt == nil {
@@ -332,9 +337,10 @@ func (a *change) goOn(call *cart.Call) {
 		a.note("outcome", "the provider will not dial this number: "+string(call.Outcome), cart.VerdictStop)
 		a.stop(cart.Refused)
 		return
-	case in.Callback:
+	case in.Callback && !a.calledBack(call):
 		at := call.EndedAt.Add(defaultCallback)
-		if in.CallbackAt != nil {
+		if in.CallbackAt != nil && in.CallbackAt.After(*call.EndedAt) {
+			// A time before the end of the call was misunderstood: nobody asks to be called again at once.
 			at = *in.CallbackAt
 		}
 		at = at.UTC()
@@ -345,4 +351,10 @@ func (a *change) goOn(call *cart.Call) {
 		return
 	}
 	a.decide()
+}
+
+// calledBack reports whether the provider, which puts such calls off by itself, has made the call that the customer asked for.
+func (a *change) calledBack(call *cart.Call) bool {
+	at := call.Insights.CallbackAt
+	return call.Rescheduled && (at == nil || !at.After(a.now))
 }
