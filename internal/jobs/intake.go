@@ -275,9 +275,9 @@ func (u *unit) takeConsent(ctx context.Context, store *Store, c shopify.Consent)
 // keepWithdrawal remembers, for carts yet to come, that a customer withdrew the very consent that the store calls on;
 // giving it again lifts that.
 func (u *unit) keepWithdrawal(ctx context.Context, store *Store, c shopify.Consent, number string) error {
-	given := c.Marketing
+	given, at := c.Marketing, c.MarketingAt
 	if store.Rules.Policy.Consent == policy.ConsentSMS {
-		given = c.SMS
+		given, at = c.SMS, c.SMSAt
 	} else if store.Rules.Policy.Consent != policy.ConsentMarketing {
 		return nil
 	}
@@ -285,7 +285,10 @@ func (u *unit) keepWithdrawal(ctx context.Context, store *Store, c shopify.Conse
 	case given == nil:
 		return nil
 	case *given:
-		return u.LiftWithdrawal(ctx, store.Domain, number, c.Email)
+		if at.IsZero() {
+			at = u.Now
+		}
+		return u.LiftWithdrawal(ctx, store.Domain, number, c.Email, at)
 	}
 	_, err := u.Suppress(ctx, store.Domain, number, c.Email, postgres.SourceShopify)
 	return err

@@ -24,7 +24,8 @@ type Suppression struct {
 }
 
 // Suppress keeps a phone (E.164) and an email from being called, in one shop or, with scope "", in all. Empty values are passed over; it returns
-// what stands suppressed now.
+// what stands suppressed now. A withdrawn consent (SourceShopify) becomes the wish of whoever asks for it after that, which giving the
+// consent again does not lift.
 func (tx *Tx) Suppress(ctx context.Context, scope, phone, email, source string) ([]Suppression, error) {
 	var all []Suppression
 	for _, s := range []struct {
@@ -38,9 +39,11 @@ func (tx *Tx) Suppress(ctx context.Context, scope, phone, email, source string) 
 			INSERT INTO suppressions AS s (id, scope, kind, key, value, source, created_at)
 			VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (key, scope) DO UPDATE
-			SET value = COALESCE(s.value, excluded.value)
+			SET value = COALESCE(s.value, excluded.value),
+				source = CASE WHEN s.source = $8 THEN excluded.source ELSE s.source END,
+				created_at = CASE WHEN s.source = $8 THEN excluded.created_at ELSE s.created_at END
 			RETURNING id, scope, kind, value, source, created_at`,
-			uuid.Must(uuid.NewV7()), scope, s.kind, s.key, s.value, source, tx.Now)
+			uuid.Must(uuid.NewV7()), scope, s.kind, s.key, s.value, source, tx.Now, SourceShopify)
 		if err != nil {
 			return nil, fmt.Errorf("suppress: %w", err)
 		}
@@ -90,12 +93,13 @@ func (db *DB) Suppressions(ctx context.Context, scope *string, before uuid.UUID,
 // SourceShopify is the source of a suppression that came of a consent withdrawn at Shopify, and that giving it again lifts.
 const SourceShopify = "shopify"
 
-// LiftWithdrawal takes away a suppression that came of a withdrawn consent.
-func (tx *Tx) LiftWithdrawal(ctx context.Context, scope, phone, email string) error {
+// LiftWithdrawal takes away a suppression that came of a withdrawn consent, if that was given again at an instant after we learned
+// of the withdrawal: word of an earlier consent that comes late lifts nothing.
+func (tx *Tx) LiftWithdrawal(ctx context.Context, scope, phone, email string, given time.Time) error {
 	_, err := tx.Exec(ctx, `
 		DELETE FROM suppressions
-		WHERE scope = $1 AND source = $2 AND (key = $3 OR key = $4)`,
-		scope, SourceShopify, tx.hasher.Phone(phone), tx.hasher.Email(email))
+		WHERE scope = $1 AND source = $2 AND (key = $3 OR key = $4) AND created_at <= $5`,
+		scope, SourceShopify, tx.hasher.Phone(phone), tx.hasher.Email(email), given)
 	if err != nil {
 		return fmt.Errorf("lift withdrawal: %w", err)
 	}
