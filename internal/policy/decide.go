@@ -342,7 +342,7 @@ func (d *decider) active() time.Time {
 	return d.cart.LastActivityAt
 }
 
-func (d *decider) pause() bool {
+func (d *decider) pause() bool { //nolint:unparam // every rule says whether the decision has fallen; this one never makes it fall alone
 	shop := &d.facts.Shop
 	if shop.Paused {
 		d.say("calling is halted")
@@ -385,7 +385,7 @@ func (d *decider) otherCall() bool {
 	return false
 }
 
-func (d *decider) callback() bool {
+func (d *decider) callback() bool { //nolint:unparam // every rule says whether the decision has fallen; this one never makes it fall alone
 	at := d.cart.CallbackAt
 	switch {
 	case at == nil:
@@ -401,7 +401,7 @@ func (d *decider) callback() bool {
 	return false
 }
 
-func (d *decider) delay() bool {
+func (d *decider) delay() bool { //nolint:unparam // every rule says whether the decision has fallen; this one never makes it fall alone
 	if d.overridden("delay") {
 		return false
 	}
