@@ -115,6 +115,11 @@ func (e *Engine) takeReport(ctx context.Context, store *Store, ref *postgres.Cal
 		}
 		return u.KeepCallback(ctx, store.Provider.Name(), &about.CallID, kind, body)
 	})
+	if code, yes := postgres.Unstorable(err); yes {
+		// Sent again, it would be no better.
+		why := "the database cannot hold what it says (SQLSTATE " + code + ")"
+		return TakenUnread, e.db.KeepCallback(ctx, store.Provider.Name(), &about.CallID, kind, body, why)
+	}
 	return taken, err
 }
 
@@ -144,10 +149,10 @@ func (e *Engine) aboutCall(ctx context.Context, store *Store, ref *postgres.Call
 	}
 	if cb.CallID == uuid.Nil && cb.Phone != "" {
 		found, err := e.db.OpenCallTo(ctx, store.Config.Voice.AssistantKey(), cb.Phone)
-		if err == nil {
+		if err == nil && e.sameAccount(store, found.Shop) {
 			return &found, nil
 		}
-		if !errors.Is(err, postgres.ErrNotFound) {
+		if err != nil && !errors.Is(err, postgres.ErrNotFound) {
 			return nil, err
 		}
 	}

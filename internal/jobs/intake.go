@@ -31,8 +31,22 @@ const (
 // TakeWebhook keeps a verified webhook and lets it change what it is about, in one transaction. An error means that it could
 // not be kept: Shopify should send it again.
 func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byte) (Taken, error) {
-	var taken Taken
 	read, unreadable := e.read(d, body)
+	taken, err := e.takeWebhook(ctx, d, body, read, unreadable)
+	if code, yes := postgres.Unstorable(err); yes {
+		// Sent again, it would be no better.
+		taken, err = e.takeWebhook(ctx, d, body, nil, fmt.Errorf("the database cannot hold what it says (SQLSTATE %s)", code))
+	}
+	if err != nil {
+		return "", err
+	}
+	e.metrics.webhook(d.Topic, taken)
+	return taken, nil
+}
+
+// takeWebhook keeps a webhook with what it brings about, or with the reason why it could not be used.
+func (e *Engine) takeWebhook(ctx context.Context, d shopify.Delivery, body []byte, read action, unreadable error) (Taken, error) {
+	var taken Taken
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		taken = TakenBefore
 		fresh, err := u.KeepWebhook(ctx, d.Shop, d.WebhookID, d.Topic, body)
@@ -50,11 +64,7 @@ func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 		}
 		return u.WebhookAbout(ctx, d.Shop, d.WebhookID, about)
 	})
-	if err != nil {
-		return "", err
-	}
-	e.metrics.webhook(d.Topic, taken)
-	return taken, nil
+	return taken, err
 }
 
 // action lets a webhook change what it is about and returns the id of the cart concerned, if it was one.

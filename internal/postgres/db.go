@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"ringback/internal/seal"
@@ -80,6 +81,21 @@ func lostToAnother(err error) bool {
 		return false
 	}
 	return pg.Code == "40001" || pg.Code == "40P01"
+}
+
+// Unstorable reports whether an error of the database is owed to what was to be stored: too long for an index, out of range, missing.
+// Trying again cannot help. code is the SQLSTATE.
+func Unstorable(err error) (code string, yes bool) {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		return "", false
+	}
+	for _, class := range []string{"22", "54", "23502", "23514"} {
+		if strings.HasPrefix(pg.Code, class) {
+			return pg.Code, true
+		}
+	}
+	return "", false
 }
 
 // lockKey is the number that stands for a name in a space of names.

@@ -16,7 +16,9 @@ func (s *Server) takeCallback(c echo.Context) error {
 		return err
 	}
 	request := c.Request()
-	taken, err := s.engine.TakeCallback(request.Context(), c.Param("provider"), c.Param("token"), request.Header, body)
+	ctx, cancel := takingIn(request)
+	defer cancel()
+	taken, err := s.engine.TakeCallback(ctx, c.Param("provider"), c.Param("token"), request.Header, body)
 	if errors.Is(err, jobs.ErrUnsigned) {
 		return newProblem(http.StatusUnauthorized, "signature", "Unauthorized", "No configured account has sent this: the address or the signature is wrong.")
 	}

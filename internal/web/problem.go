@@ -106,6 +106,10 @@ func (s *Server) fail(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
+	if !known && strings.HasPrefix(routeOf(c), "/webhooks/") {
+		// Whoever sent it is not at fault and can send it again.
+		p = notKept(c)
+	}
 	if wantsPage(c.Request()) {
 		err = s.errorPage(c, p)
 	} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -34,11 +35,13 @@ func (s *Server) takeWebhook(c echo.Context) error {
 		s.log.WarnContext(request.Context(), "a signed webhook has unusable headers; it is kept unread", "error", err, "request_id", requestID(c))
 		delivery = nameless(body)
 	}
-	taken, err := s.engine.TakeWebhook(request.Context(), delivery, body)
+	ctx, cancel := takingIn(request)
+	defer cancel()
+	taken, err := s.engine.TakeWebhook(ctx, delivery, body)
 	if err != nil {
 		return s.sendAgain(c, "webhook not kept", err)
 	}
-	s.hearFrom(request.Context(), delivery.Shop)
+	s.hearFrom(ctx, delivery.Shop)
 	return answer(c, http.StatusOK, map[string]any{"taken": taken})
 }
 
@@ -57,15 +60,29 @@ func (s *Server) secretsOf(shop string) config.Secrets {
 	return s.config.Shopify.ClientSecrets
 }
 
-// rawBody reads a webhook's body as it came, up to the largest that is taken in.
+// takeWithin bounds how long one message may take to be kept.
+const takeWithin = 20 * time.Second
+
+// takingIn is the context in which a message is kept. It does not end with the connection: some senders hang up without waiting for
+// the answer, and never send again.
+func takingIn(r *http.Request) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(r.Context()), takeWithin)
+}
+
+// rawBody reads a webhook's body as it came, up to the largest that is taken in. One that breaks off should be sent again: nothing can
+// be said of its signature.
 func rawBody(c echo.Context) ([]byte, error) {
 	request := c.Request()
 	if request.ContentLength > shopify.MaxBody {
 		return nil, ofStatus(http.StatusRequestEntityTooLarge)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), request.Body, shopify.MaxBody))
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, err
+	}
 	if err != nil {
-		return nil, unreadable(err)
+		return nil, notKept(c)
 	}
 	return body, nil
 }
@@ -73,6 +90,11 @@ func rawBody(c echo.Context) ([]byte, error) {
 // sendAgain asks the sender to try later.
 func (s *Server) sendAgain(c echo.Context, what string, err error) error {
 	s.log.ErrorContext(c.Request().Context(), what, "error", err, "request_id", requestID(c))
+	return notKept(c)
+}
+
+// notKept is the answer to whoever should send a message again.
+func notKept(c echo.Context) *problem {
 	c.Response().Header().Set("Retry-After", retryAfter)
 	return newProblem(http.StatusServiceUnavailable, "not-kept", "Service Unavailable", "This could not be kept just now; send it again.")
 }
