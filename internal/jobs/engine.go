@@ -144,12 +144,10 @@ func (c change) sends(call uuid.UUID) bool {
 // apply gives one event to a locked cart, stores the outcome and enacts what follows. near may be nil.
 func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near *policy.Near) (change, error) {
 	store := u.engine.stores[c.Shop]
-	if _, erasing := ev.(cart.Erased); erasing && store == nil {
-		// Who left the configuration is owed erasure like everybody else; it asks for no rules.
-		store = &Store{Domain: c.Shop}
-	}
 	if store == nil {
-		return change{}, errUnknownShop
+		if store = unconfigured(c.Shop, ev); store == nil {
+			return change{}, errUnknownShop
+		}
 	}
 	shop, err := u.Shop(ctx, c.Shop)
 	if err != nil {
@@ -180,6 +178,16 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near 
 		u.counts = append(u.counts, func(m *Metrics) { m.cartMoved(after.Shop, after.State, after.Reason) })
 	}
 	return change{effects: effects, changed: true, moved: moved}, nil
+}
+
+// unconfigured stands for a shop that has left the configuration, where that matters to others: customers are owed erasure all the
+// same, and a line that a call of it holds may be another shop's too. It has no rules, so that nobody is called. Nil for any other event.
+func unconfigured(domain string, ev cart.Event) *Store {
+	switch ev.(type) {
+	case cart.Erased, cart.CallSilent:
+		return &Store{Domain: domain, Rules: lifecycle.Rules{Policy: &policy.Rules{}}}
+	}
+	return nil
 }
 
 // errUnknownShop: the cart's shop is no longer in the configuration.

@@ -11,6 +11,9 @@ import (
 	"github.com/riverqueue/river"
 )
 
+// unconfiguredLook is how often it is looked whether the shop of a waiting cart is configured again.
+const unconfiguredLook = 15 * time.Minute
+
 type wakeWorker struct {
 	river.WorkerDefaults[WakeCart]
 	engine *Engine
@@ -35,6 +38,12 @@ func (w *wakeWorker) Work(ctx context.Context, job *river.Job[WakeCart]) error {
 		if c.WakeAt.After(u.Now) {
 			sleep = c.WakeAt.Sub(u.Now)
 			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, c.WakeAt)
+		}
+		if w.engine.stores[c.Shop] == nil {
+			// The shop has left the configuration, and may come back.
+			next := u.Now.Add(unconfiguredLook)
+			sleep = unconfiguredLook
+			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, &next)
 		}
 		near, err := u.near(ctx, c, noCall)
 		if err != nil {
