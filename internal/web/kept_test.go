@@ -54,7 +54,7 @@ func postAndLeave(t *testing.T, to string, h http.Header, body []byte) {
 	require.NoError(t, err)
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", u.Host)
 	require.NoError(t, err)
-	request := httptest.NewRequest(http.MethodPost, to, strings.NewReader(string(body)))
+	request := httptest.NewRequestWithContext(t.Context(), http.MethodPost, to, strings.NewReader(string(body)))
 	request.Header = h
 	require.NoError(t, request.Write(conn))
 	require.NoError(t, conn.Close())
