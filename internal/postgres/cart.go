@@ -100,26 +100,62 @@ func (tx *Tx) CartByTokenForUpdate(ctx context.Context, shop, token string) (*Ca
 // waitedSince, the longest waiting first, else the most valuable. A cart that is locked just now is passed over, as are
 // the ones in skip. ErrNotFound when there is none.
 func (tx *Tx) NextReadyCart(ctx context.Context, assistant string, waitedSince time.Time, skip []uuid.UUID) (*Cart, error) {
-	c, err := tx.lockedCart(ctx, `
-		SELECT `+cartColumns+`
-		FROM carts
-		WHERE assistant = $1 AND state = 'ready' AND ready_at < $2 AND id <> ALL ($3)
-		ORDER BY ready_at
-		LIMIT 1
-		FOR UPDATE SKIP LOCKED`, assistant, waitedSince, orEmpty(skip))
-	if !errors.Is(err, ErrNotFound) {
-		return c, err
+	var c *Cart
+	err := tx.unsorted(ctx, func() (err error) {
+		c, err = tx.cartRow(ctx, `
+			SELECT `+cartColumns+`
+			FROM carts
+			WHERE assistant = $1 AND state = 'ready' AND ready_at < $2 AND id <> ALL ($3)
+			ORDER BY ready_at
+			LIMIT 1
+			FOR UPDATE SKIP LOCKED`, assistant, waitedSince, orEmpty(skip))
+		if !errors.Is(err, ErrNotFound) {
+			return err
+		}
+		c, err = tx.cartRow(ctx, `
+			SELECT `+cartColumns+`
+			FROM carts
+			WHERE assistant = $1 AND state = 'ready' AND id <> ALL ($2)
+			ORDER BY total DESC, ready_at
+			LIMIT 1
+			FOR UPDATE SKIP LOCKED`, assistant, orEmpty(skip))
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	return tx.lockedCart(ctx, `
-		SELECT `+cartColumns+`
-		FROM carts
-		WHERE assistant = $1 AND state = 'ready' AND id <> ALL ($2)
-		ORDER BY total DESC, ready_at
-		LIMIT 1
-		FOR UPDATE SKIP LOCKED`, assistant, orEmpty(skip))
+	c.Calls, err = callsOf(ctx, tx, c.ID)
+	return c, err
+}
+
+// unsorted runs a query whose first row must come off the index that is in its order. Ready carts come and go faster than
+// statistics are made: a planner that takes thousands of them for one would sort them all to find the first.
+func (tx *Tx) unsorted(ctx context.Context, query func() error) error {
+	if err := tx.maySort(ctx, false); err != nil {
+		return err
+	}
+	return errors.Join(query(), tx.maySort(ctx, true))
+}
+
+func (tx *Tx) maySort(ctx context.Context, may bool) error {
+	_, err := tx.Exec(ctx, `SELECT set_config('enable_sort', $1::boolean::text, true)`, may)
+	if err != nil {
+		return fmt.Errorf("set the planner: %w", err)
+	}
+	return nil
 }
 
 func (tx *Tx) lockedCart(ctx context.Context, query string, args ...any) (*Cart, error) {
+	c, err := tx.cartRow(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	c.Calls, err = callsOf(ctx, tx, c.ID)
+	return c, err
+}
+
+// cartRow reads one cart without its calls; ErrNotFound when there is none.
+func (tx *Tx) cartRow(ctx context.Context, query string, args ...any) (*Cart, error) {
 	rows, err := tx.Query(ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("load cart: %w", err)
@@ -130,9 +166,6 @@ func (tx *Tx) lockedCart(ctx context.Context, query string, args ...any) (*Cart,
 	}
 	if err != nil {
 		return nil, fmt.Errorf("load cart: %w", err)
-	}
-	if c.Calls, err = callsOf(ctx, tx, c.ID); err != nil {
-		return nil, err
 	}
 	return &c, nil
 }

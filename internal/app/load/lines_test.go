@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http/httptest"
@@ -35,12 +36,17 @@ const workerConfig = "RINGBACK_TEST_WORKER_CONFIG"
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(workerConfig); path != "" {
+		// The input ends with the benchmark, however that ends.
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(1)
+		}()
 		os.Exit(app.Main("worker", app.Work, []string{"-config", path}, os.Stderr))
 	}
 	os.Exit(m.Run())
 }
 
-// What BenchmarkLines does: a call of an ordinary length takes a second.
+// What BenchmarkLines does: a call of an ordinary length, a minute and a half, takes a second.
 const (
 	lines   = 10
 	workers = 4
@@ -51,13 +57,12 @@ const (
 // time that was busy while carts were ready, and fails when there were ever more calls than lines, when a cart was called twice
 // or not at all, or when a line was given to a cart while a more valuable one waited.
 func BenchmarkLines(b *testing.B) {
-	for _, carts := range []int{1_000, 10_000} {
-		b.Run(fmt.Sprintf("carts=%d", carts), func(b *testing.B) {
-			for b.Loop() {
-				run(b, carts)
-			}
-		})
-	}
+	const carts = 10_000
+	b.Run(fmt.Sprintf("carts=%d", carts), func(b *testing.B) {
+		for b.Loop() {
+			run(b, carts)
+		}
+	})
 }
 
 func run(b *testing.B, carts int) {
@@ -110,6 +115,9 @@ func run(b *testing.B, carts int) {
 	require.Zero(b, stats.Undelivered)
 	require.Zero(b, count(b, pool, `SELECT count(*) FROM (SELECT 1 FROM calls GROUP BY cart_id HAVING count(*) <> 1) AS x`))
 	require.Zero(b, count(b, pool, outOfOrder), "lines given to a cart while a more valuable one was ready")
+	if busy := simvoice.Utilisation(first, last, lines); busy < 0.97 {
+		b.Errorf("the lines were busy for %.1f%% of the time, less than 97%%", 100*busy)
+	}
 	b.ReportMetric(100*simvoice.Utilisation(first, last, lines), "%busy")
 	b.ReportMetric(float64(stats.MostOpen), "most-open")
 	b.ReportMetric(float64(carts)/last.At.Sub(first.At).Seconds(), "calls/s")
@@ -189,6 +197,8 @@ func startWorker(tb testing.TB, path string) (stop func()) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), workerConfig+"="+path)
 	cmd.Stderr = os.Stderr
+	_, err := cmd.StdinPipe()
+	require.NoError(tb, err)
 	require.NoError(tb, cmd.Start())
 	return func() {
 		require.NoError(tb, cmd.Process.Signal(os.Interrupt))
