@@ -171,7 +171,7 @@ func TestNoAnswerThenAnOfferThenAnOptOut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{
 		voice: func(o *simvoice.Options) {
-			o.Redials = 2
+			o.Redials, o.Timing.Redial = 2, 2*time.Hour
 			o.Script = func(order simvoice.Order) simvoice.Behaviour {
 				if order.Nth == 1 {
 					return simvoice.Behaviour{Dials: []simvoice.Ending{simvoice.NoAnswer}}
