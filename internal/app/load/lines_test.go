@@ -194,7 +194,7 @@ func start(tb testing.TB, cfg *config.Config, role app.Role) (stop func()) {
 // startWorker runs a worker in a process of its own until the result is called.
 func startWorker(tb testing.TB, path string) (stop func()) {
 	tb.Helper()
-	cmd := exec.Command(os.Args[0])
+	cmd := exec.CommandContext(tb.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), workerConfig+"="+path)
 	cmd.Stderr = os.Stderr
 	_, err := cmd.StdinPipe()
