@@ -54,6 +54,11 @@ func (a *change) callReported(e cart.CallReported) {
 		a.abortOpenCall(a.cart.Reason)
 	}
 	a.settle(call)
+	if owed := a.cart.Attribution; a.cart.State == cart.Purchased {
+		// The order may have come before word of the call that led to it.
+		a.cart.Attribution = a.attribute()
+		a.noted = a.noted || a.cart.Attribution != owed
+	}
 }
 
 // implied translates the provider's final word into the report that should have come before it.

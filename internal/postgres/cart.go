@@ -324,6 +324,7 @@ func (tx *Tx) ActiveCartsOfPerson(ctx context.Context, shop string, p Person) ([
 }
 
 // CartOfDeletedForUpdate finds the cart of a deleted checkout by whichever of its ids is known and locks it; ErrNotFound when there is none.
+// One cart at the shop may have had several checkouts: its token names none where the checkout's id is known and another.
 func (tx *Tx) CartOfDeletedForUpdate(ctx context.Context, shop, checkoutID, cartToken, token string) (*Cart, error) {
 	return tx.lockedCart(ctx, `
 		SELECT `+cartColumns+`
@@ -332,7 +333,7 @@ func (tx *Tx) CartOfDeletedForUpdate(ctx context.Context, shop, checkoutID, cart
 			AND (
 				token = $4 AND $4 <> ''
 				OR checkout_id = $2 AND $2 <> ''
-				OR cart_token = $3 AND $3 <> ''
+				OR cart_token = $3 AND $3 <> '' AND ($2 = '' OR checkout_id = '')
 			)
 		ORDER BY token = $4 DESC, checkout_id = $2 DESC, id DESC
 		LIMIT 1
