@@ -541,3 +541,31 @@ func TestAnOrderThatOvertakesTheWordOfItsCallIsOwedToIt(t *testing.T) {
 	s.hears(id, cart.ReportTalking, cart.ReportHungUp)
 	assert.Equal(t, cart.Organic, s.cart.Attribution, "bought before the phone was picked up")
 }
+
+func TestTheProviderLearnsOfACartThatChangedWhileItsCallIsQueued(t *testing.T) {
+	t.Parallel()
+	dearer := func(s *story) cart.Event {
+		return s.checkout(func(c *cart.Checkout) { c.Total = decimal.NewFromInt(2790) })
+	}
+	sent := func() (*story, uuid.UUID) {
+		s := newStory(t)
+		s.rules.Voice.CanUpdate = true
+		s.does(s.checkout())
+		s.wakes()
+		id := s.sends()
+		s.passes(time.Second)
+		return s, id
+	}
+	s, id := sent()
+	assert.NotContains(t, s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p"}), lifecycle.Effect(lifecycle.Update{CallID: id}), "nothing has changed")
+	s.passes(time.Second)
+	assert.Contains(t, s.does(dearer(s)), lifecycle.Effect(lifecycle.Update{CallID: id}))
+	s.hears(id, cart.ReportRinging)
+	s.passes(time.Second)
+	assert.NotContains(t, s.does(dearer(s)), lifecycle.Effect(lifecycle.Update{CallID: id}), "too late")
+
+	s, id = sent()
+	assert.NotContains(t, s.does(dearer(s)), lifecycle.Effect(lifecycle.Update{CallID: id}), "its id is not known yet")
+	s.passes(time.Second)
+	assert.Contains(t, s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p"}), lifecycle.Effect(lifecycle.Update{CallID: id}), "the request told of the cart as it was")
+}

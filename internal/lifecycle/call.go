@@ -168,6 +168,10 @@ func (a *change) placeAccepted(e cart.PlaceAccepted) {
 		call.State = cart.Placed
 		a.heard(call)
 		a.noted = true
+		if call.SentAt != nil && a.was.UpdatedAt.After(*call.SentAt) && a.cart.State == cart.Calling {
+			// The cart changed while the request was under way.
+			a.tellProvider()
+		}
 	}
 	a.touched = true
 }
