@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -120,6 +121,7 @@ func (e *Engine) giveLines(ctx context.Context, assistant string) error {
 		return nil
 	}
 	var skip []uuid.UUID
+	var failed error
 	for {
 		var looked *uuid.UUID
 		err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
@@ -141,11 +143,12 @@ func (e *Engine) giveLines(ctx context.Context, assistant string) error {
 			looked = &c.ID
 			return u.giveLine(ctx, c)
 		})
-		if err != nil {
-			return err
+		if looked == nil || ctx.Err() != nil {
+			return errors.Join(failed, err)
 		}
-		if looked == nil {
-			return nil
+		if err != nil {
+			// One cart that cannot be looked at keeps no other from being called.
+			failed = fmt.Errorf("give a line to cart %s: %w", *looked, err)
 		}
 		skip = append(skip, *looked)
 	}

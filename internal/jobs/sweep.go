@@ -35,6 +35,10 @@ func (e *Engine) sweep(ctx context.Context) error {
 		return err
 	}
 	for _, a := range idle {
+		// No job will take the notes of lost ones away, and while they are there no other is inserted.
+		if err := e.db.FillBegun(ctx, FillLines{Assistant: a, Late: true}.note()); err != nil {
+			return err
+		}
 		if _, err := e.river.Insert(ctx, FillLines{Assistant: a}, nil); err != nil {
 			return err
 		}
