@@ -107,6 +107,9 @@ func (l *loader) checkPace(s *scope, v *Voice) {
 	if l.checkOneOf(s, "voice.retries", v.Retries, "ours", "provider") && v.Retries == "provider" && v.Provider == "mihu" {
 		s.problem("voice.retries", `"provider" leaves redialling to the provider, which mihu does not do; write ours`)
 	}
+	if v.Provider == "mirai_admin" && v.Retries == "ours" && (v.PublicKey == "" || !v.PrivateKey.Set()) {
+		s.warn("voice.retries", "without public_key and private_key the provider's own redials cannot be called off: set its retryProtocol to none, or give the keys")
+	}
 }
 
 // checkUnused warns of keys that the provider has no use for.

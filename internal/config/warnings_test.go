@@ -29,6 +29,7 @@ func TestWarningsDoNotStopAFile(t *testing.T) {
 		`testdata/warnings.yml:22:5: stores.a.myshopify.com.policy.expires_after: warning: 72h is longer than retention.personal_data, 24h: numbers are erased before their calls are over`,
 		`testdata/warnings.yml:27:105: stores.b.myshopify.com.voice.payload: warning: is of no use to mihu; take it out`,
 		`testdata/warnings.yml:28:23: stores.b.myshopify.com.policy.consent: warning: US needs consent to automated calls before the first one, and not_required asks for none: use sms_marketing or attribute:<name>`,
+		`testdata/warnings.yml:33:5: stores.c.myshopify.com.voice.retries: warning: without public_key and private_key the provider's own redials cannot be called off: set its retryProtocol to none, or give the keys`,
 	}, lines)
 }
 
