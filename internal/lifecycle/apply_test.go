@@ -519,7 +519,7 @@ func TestAnOfferThatWasRedeemedIsOwedThePurchase(t *testing.T) {
 
 func TestAnOrderThatOvertakesTheWordOfItsCallIsOwedToIt(t *testing.T) {
 	t.Parallel()
-	order := func(s *story, at time.Time) cart.Event {
+	order := func(at time.Time) cart.Event {
 		return cart.OrderSeen{Order: cart.Order{ID: "9", CreatedAt: at, UpdatedAt: at}, Match: cart.MatchCheckout}
 	}
 	s := newStory(t)
@@ -527,7 +527,7 @@ func TestAnOrderThatOvertakesTheWordOfItsCallIsOwedToIt(t *testing.T) {
 	id := s.calls()
 	answered := s.now.Add(time.Minute)
 	s.passes(5 * time.Minute)
-	s.does(order(s, s.now))
+	s.does(order(s.now))
 	require.Equal(t, cart.Organic, s.cart.Attribution)
 	s.does(report(id, cart.ReportTalking, answered))
 	assert.Equal(t, cart.ByCall, s.cart.Attribution)
@@ -536,7 +536,7 @@ func TestAnOrderThatOvertakesTheWordOfItsCallIsOwedToIt(t *testing.T) {
 	s.does(s.checkout())
 	id = s.calls()
 	s.passes(5 * time.Minute)
-	s.does(order(s, s.now))
+	s.does(order(s.now))
 	s.passes(time.Minute)
 	s.hears(id, cart.ReportTalking, cart.ReportHungUp)
 	assert.Equal(t, cart.Organic, s.cart.Attribution, "bought before the phone was picked up")
