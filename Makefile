@@ -17,12 +17,14 @@ help: ## List the tasks
 
 demo: ## Tell the story with a simulated shop and voice API, then keep the dashboard open
 	@scripts/need.sh go postgres
-	$(GO) run ./cmd/ringback demo
+	$(GO) build -o bin/ ./cmd/ringback
+	@exec bin/ringback demo
 
 run: ## Run the server with CONFIG (config.yaml)
 	@scripts/need.sh go postgres
 	@test -f "$(CONFIG)" || { echo "$(CONFIG) is missing: cp config.example.yaml $(CONFIG), then edit it"; exit 1; }
-	$(GO) run ./cmd/server -config "$(CONFIG)"
+	$(GO) build -o bin/ ./cmd/server
+	@exec bin/server -config "$(CONFIG)"
 
 build: ## Build the programs into bin/
 	@scripts/need.sh go
