@@ -175,6 +175,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 			return err
 		}
 		a.database, address = server, server.URL()
+		a.Log.Info("embedded Postgres", "data_dir", a.Config.Database.DataDir, "started_here", server.Owned())
 	}
 	poolConfig, err := pgxpool.ParseConfig(address)
 	if err != nil {

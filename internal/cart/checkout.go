@@ -176,6 +176,14 @@ func (c Checkout) Names() (first, last string) {
 	return "", ""
 }
 
+// KnownEmail is the address that the customer is known by: the one typed at this checkout, else the customer's own, or "".
+func (c Checkout) KnownEmail() string {
+	if c.Email != "" {
+		return c.Email
+	}
+	return c.Customer.Email
+}
+
 // ItemCount is the number of pieces in the cart.
 func (c Checkout) ItemCount() int {
 	n := 0

@@ -142,10 +142,7 @@ func (o Options) customer(c *cart.Cart) Customer {
 		Country: orNull(c.Country), Arm: orNull(string(c.Arm)),
 	}
 	if o.Full {
-		who.Phone, who.Email = orNull(c.Phone), orNull(c.Checkout.Email)
-		if who.Email == nil {
-			who.Email = orNull(c.Checkout.Customer.Email)
-		}
+		who.Phone, who.Email = orNull(c.Phone), orNull(c.Checkout.KnownEmail())
 	}
 	return who
 }

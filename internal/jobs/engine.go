@@ -214,11 +214,7 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 	case lifecycle.Watch:
 		return u.insert(ctx, WatchCall{CallID: f.CallID}, f.At)
 	case lifecycle.Suppress:
-		email := c.Checkout.Email
-		if email == "" {
-			email = c.Checkout.Customer.Email
-		}
-		_, err := u.Suppress(ctx, c.Shop, c.Phone, email, f.Source)
+		_, err := u.Suppress(ctx, c.Shop, c.Phone, c.Checkout.KnownEmail(), f.Source)
 		return err
 	case lifecycle.SupersedeOlder:
 		older, err := u.OlderActiveCarts(ctx, &c.Cart)

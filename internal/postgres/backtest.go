@@ -133,11 +133,7 @@ func (db *DB) fillPast(ctx context.Context, f PastFilter, carts []PastCart, numb
 	for i := range carts {
 		c := &carts[i]
 		p.byID[c.ID] = c
-		email := c.Checkout.Email
-		if email == "" {
-			email = c.Checkout.Customer.Email
-		}
-		if key := db.hasher.Email(email); key != nil {
+		if key := db.hasher.Email(c.Checkout.KnownEmail()); key != nil {
 			p.emails[string(key)] = append(p.emails[string(key)], c)
 		}
 		for _, number := range numbers(&c.Cart) {

@@ -172,10 +172,6 @@ func (tx *Tx) cartRow(ctx context.Context, query string, args ...any) (*Cart, er
 
 // SaveCart stores a cart, new or changed, and the calls of it that differ from before.
 func (tx *Tx) SaveCart(ctx context.Context, c *Cart, assistant string, before []cart.Call) error {
-	email := c.Checkout.Email
-	if email == "" {
-		email = c.Checkout.Customer.Email
-	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		INSERT INTO carts (
@@ -223,7 +219,7 @@ func (tx *Tx) SaveCart(ctx context.Context, c *Cart, assistant string, before []
 		pgx.StrictNamedArgs{
 			"id": c.ID, "shop": c.Shop, "token": c.Token,
 			"checkout_id": c.Checkout.ID, "cart_token": c.Checkout.CartToken, "customer_id": c.Checkout.Customer.ID,
-			"email_key": tx.hasher.Email(email), "phone_key": tx.hasher.Phone(c.Phone),
+			"email_key": tx.hasher.Email(c.Checkout.KnownEmail()), "phone_key": tx.hasher.Phone(c.Phone),
 			"state": c.State, "reason": c.Reason, "checkout": c.Checkout, "phone": c.Phone, "phone_from": c.PhoneFrom,
 			"country": c.Country, "total": c.Checkout.Total, "currency": c.Checkout.Currency, "assistant": assistant,
 			"last_activity_at": c.LastActivityAt, "wake_at": c.WakeAt, "wake_job_id": c.WakeJobID,

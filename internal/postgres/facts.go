@@ -27,11 +27,7 @@ type Horizon struct {
 // Near loads what a decision about a cart near its call looks at. The call except is left out: it is the one being decided on.
 func (tx *Tx) Near(ctx context.Context, c *cart.Cart, h Horizon, except uuid.UUID) (*policy.Near, error) {
 	near := &policy.Near{}
-	email := c.Checkout.Email
-	if email == "" {
-		email = c.Checkout.Customer.Email
-	}
-	phoneKey, emailKey := notNil(tx.hasher.Phone(c.Phone)), tx.hasher.Email(email)
+	phoneKey, emailKey := notNil(tx.hasher.Phone(c.Phone)), tx.hasher.Email(c.Checkout.KnownEmail())
 	batch := &pgx.Batch{}
 
 	batch.Queue(`

@@ -147,10 +147,6 @@ func (tx *Tx) AdoptCart(ctx context.Context, shop, token, checkoutID, cartToken 
 // OrderOfPerson finds an order that came before the cart of the same person and that no cart accounts for: made after the checkout
 // began and at most window after its last activity. ErrNotFound when there is none.
 func (tx *Tx) OrderOfPerson(ctx context.Context, c *cart.Cart, window time.Duration) (cart.Order, cart.Match, error) {
-	email := c.Checkout.Email
-	if email == "" {
-		email = c.Checkout.Customer.Email
-	}
 	var o cart.Order
 	var match cart.Match
 	err := tx.QueryRow(ctx, `
@@ -167,7 +163,7 @@ func (tx *Tx) OrderOfPerson(ctx context.Context, c *cart.Cart, window time.Durat
 			AND created_at BETWEEN $5 AND $6
 		ORDER BY created_at
 		LIMIT 1`,
-		c.Shop, c.Checkout.Customer.ID, tx.hasher.Email(email), notNil(tx.hasher.Phone(c.Phone)), orderedSince(c), c.LastActivityAt.Add(window)).
+		c.Shop, c.Checkout.Customer.ID, tx.hasher.Email(c.Checkout.KnownEmail()), notNil(tx.hasher.Phone(c.Phone)), orderedSince(c), c.LastActivityAt.Add(window)).
 		Scan(&o.ID, &o.Name, &o.CheckoutToken, &o.CartToken, &o.CustomerID, &o.Total, &o.Currency, &o.Codes, &o.CreatedAt, &o.UpdatedAt, &match)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return cart.Order{}, "", ErrNotFound

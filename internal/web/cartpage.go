@@ -84,15 +84,7 @@ func (v cartDetail) mayCall() bool {
 }
 func (v cartDetail) mayStop() bool { return v.Configured && !v.State.Settled() }
 func (v cartDetail) maySuppress() bool {
-	return v.Configured && (v.Phone != "" || emailOf(v.Checkout) != "")
-}
-
-// emailOf is the address a customer is known by.
-func emailOf(c cart.Checkout) string {
-	if c.Email != "" {
-		return c.Email
-	}
-	return c.Customer.Email
+	return v.Configured && (v.Phone != "" || v.Checkout.KnownEmail() != "")
 }
 
 func (s *Server) cartPage(c echo.Context) error {
@@ -160,7 +152,7 @@ func (s *Server) suppressCustomer(c echo.Context) error {
 		shop = ""
 	}
 	done := "suppressed"
-	_, err = s.engine.Suppress(ctx, shop, found.Phone, emailOf(found.Checkout), sourceDashboard)
+	_, err = s.engine.Suppress(ctx, shop, found.Phone, found.Checkout.KnownEmail(), sourceDashboard)
 	switch {
 	case errors.Is(err, jobs.ErrNoPerson):
 		done = "no-person"

@@ -173,8 +173,8 @@ func customerOf(c *cart.Cart) string {
 		return c.Checkout.CustomerName()
 	case c.Phone != "":
 		return c.Phone
-	case emailOf(c.Checkout) != "":
-		return emailOf(c.Checkout)
+	case c.Checkout.KnownEmail() != "":
+		return c.Checkout.KnownEmail()
 	}
 	return "Unknown customer"
 }
