@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/policy"
+	"ringback/internal/wording"
 
 	"github.com/google/uuid"
 )
@@ -268,5 +268,5 @@ func reasonSays(r ReasonCount) string {
 	if r.Reason == cart.Ordered {
 		return "The customer bought before a call was due."
 	}
-	return policy.Sentence(r.Reason)
+	return wording.ReasonSentence(r.Reason)
 }

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/policy"
+	"ringback/internal/wording"
 )
 
 // dayNames are the rows of the table of hours.
@@ -196,7 +196,7 @@ func (d Difference) write(w io.Writer) {
 	}{{"in force", d.Was}, {"tried", d.Is}} {
 		fmt.Fprintf(w, "    %-8s  %s\n", s.label, s.side.says(d.zone))
 		if s.side.Step != nil {
-			fmt.Fprintf(w, "              %s\n", policy.Describe(*s.side.Step))
+			fmt.Fprintf(w, "              %s\n", wording.Step(*s.side.Step))
 		}
 	}
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/wording"
 
 	"github.com/google/uuid"
 )
@@ -136,33 +135,16 @@ func (t *teller) entry(ctx context.Context, db *postgres.DB, c *cast, e cart.Ent
 	if from == "" {
 		from = "new"
 	}
-	what := fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), lower(policy.Sentence(e.Reason)))
+	what := fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), wording.LowerFirst(wording.ReasonSentence(e.Reason)))
 	switch e.To {
 	case cart.Calling:
 		what = fmt.Sprintf("%s → %s: a line is free, and every rule still agrees.", from, t.paint(bold, string(e.To)))
 	case cart.Purchased:
 		if found, err := db.Cart(ctx, e.CartID); err == nil {
-			what = fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), owed(found.Attribution))
+			what = fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), wording.LowerFirst(wording.Attribution(found.Attribution)))
 		}
 	}
 	t.line(ringTone, "ringback", name, what)
-}
-
-func lower(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToLower(s[:1]) + s[1:]
-}
-
-func owed(a cart.Attribution) string {
-	switch a {
-	case cart.ByCall:
-		return "recovered by the call"
-	case cart.ByOffer:
-		return "recovered by the offer"
-	}
-	return "bought without us; no call is made"
 }
 
 // end sums the story up and says where to look further.
@@ -177,10 +159,7 @@ func (t *teller) end(ctx context.Context, db *postgres.DB, listen, config string
 		}
 		calls := "never called"
 		if found.Attempts > 0 {
-			calls = fmt.Sprintf("%d calls", found.Attempts)
-			if found.Attempts == 1 {
-				calls = "1 call"
-			}
+			calls = wording.Count(found.Attempts, "call", "calls")
 		}
 		fmt.Fprintf(t.out, "  %-7s %s\n          %s\n", p.name, p.about,
 			t.paint(dim, fmt.Sprintf("%s, %s; why: http://%s/carts/%s", found.State, calls, listen, found.ID)))

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/policy"
+	"ringback/internal/wording"
 )
 
 // next says what happens next to a cart, and when, if that is known.
@@ -42,7 +42,7 @@ func (o Options) nextLook(c *cart.Cart) (string, *time.Time) {
 	if c.CallbackAt != nil {
 		when += " The customer asked to be called " + o.moment(*c.CallbackAt) + "."
 	}
-	return when + " " + policy.Sentence(c.Reason), at
+	return when + " " + wording.ReasonSentence(c.Reason), at
 }
 
 func (o Options) nextOfCall(c *cart.Cart) (string, *time.Time) {
@@ -50,7 +50,7 @@ func (o Options) nextOfCall(c *cart.Cart) (string, *time.Time) {
 	if call == nil {
 		return "The call is over; what it came to is being settled.", nil
 	}
-	says := fmt.Sprintf("Call %d is under way (%s).", call.Attempt, lowerFirst(callSays(call)))
+	says := fmt.Sprintf("Call %d is under way (%s).", call.Attempt, wording.LowerFirst(wording.Call(call)))
 	if call.WatchAt == nil {
 		return says, nil
 	}
@@ -59,28 +59,12 @@ func (o Options) nextOfCall(c *cart.Cart) (string, *time.Time) {
 
 // moment says an instant in the store's zone, and how far from now that is.
 func (o Options) moment(at time.Time) string {
-	clock := "on " + at.In(o.Location).Format(clockForm)
+	clock := "on " + at.In(o.Location).Format(wording.ClockLayout)
 	if o.Now.IsZero() {
 		return clock
 	}
 	if apart := at.Sub(o.Now); apart >= 0 {
-		return clock + " (in " + span(apart) + ")"
+		return clock + " (in " + wording.Span(apart) + ")"
 	}
-	return clock + " (" + span(o.Now.Sub(at)) + " ago)"
-}
-
-// span says a length of time in its two largest units.
-func span(d time.Duration) string {
-	d = d.Round(time.Second)
-	days, hours := d/(24*time.Hour), d%(24*time.Hour)/time.Hour
-	minutes, seconds := d%time.Hour/time.Minute, d%time.Minute/time.Second
-	switch {
-	case days > 0:
-		return fmt.Sprintf("%dd %dh", days, hours)
-	case hours > 0:
-		return fmt.Sprintf("%dh %dm", hours, minutes)
-	case minutes > 0:
-		return fmt.Sprintf("%dm %ds", minutes, seconds)
-	}
-	return fmt.Sprintf("%ds", seconds)
+	return clock + " (" + wording.Span(o.Now.Sub(at)) + " ago)"
 }

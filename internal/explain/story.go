@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/policy"
+	"ringback/internal/wording"
 
 	"github.com/google/uuid"
 )
@@ -116,8 +116,8 @@ func Tell(c *cart.Cart, ledger []cart.Entry, o Options) Story {
 	s := Story{
 		ID: c.ID, Shop: c.Shop, CheckoutToken: c.Token, Timezone: o.Location.String(), Erased: c.ErasedAt != nil,
 		Customer: o.customer(c), Items: make([]Item, len(c.Checkout.Items)),
-		Total: amount(c.Checkout.Total), Currency: orNull(c.Checkout.Currency),
-		State: c.State, Reason: c.Reason, Attribution: orNull(c.Attribution), Says: policy.Sentence(c.Reason),
+		Total: wording.Amount(c.Checkout.Total, c.Checkout.Currency), Currency: orNull(c.Checkout.Currency),
+		State: c.State, Reason: c.Reason, Attribution: orNull(c.Attribution), Says: wording.ReasonSentence(c.Reason),
 		Ledger: make([]Entry, len(ledger)), Calls: make([]Call, len(c.Calls)),
 	}
 	for i, item := range c.Checkout.Items {
@@ -138,7 +138,7 @@ func Tell(c *cart.Cart, ledger []cart.Entry, o Options) Story {
 
 func (o Options) customer(c *cart.Cart) Customer {
 	who := Customer{
-		Name: orNull(c.Checkout.CustomerName()), Phone: orNull(masked(c.Phone)), PhoneFrom: orNull(c.PhoneFrom),
+		Name: orNull(c.Checkout.CustomerName()), Phone: orNull(wording.Masked(c.Phone)), PhoneFrom: orNull(c.PhoneFrom),
 		Country: orNull(c.Country), Arm: orNull(string(c.Arm)),
 	}
 	if o.Full {
@@ -149,8 +149,8 @@ func (o Options) customer(c *cart.Cart) Customer {
 
 func (o Options) entry(c *cart.Cart, e cart.Entry) Entry {
 	told := Entry{
-		At: e.At.In(o.Location), Event: e.Event, Says: eventSays(e.Event), From: orNull(e.From), To: e.To, Reason: e.Reason,
-		Because: policy.Sentence(e.Reason), Trace: e.Trace,
+		At: e.At.In(o.Location), Event: e.Event, Says: wording.Event(e.Event), From: orNull(e.From), To: e.To, Reason: e.Reason,
+		Because: wording.ReasonSentence(e.Reason), Trace: e.Trace,
 	}
 	if told.Trace == nil {
 		told.Trace = []cart.Step{}
@@ -165,10 +165,10 @@ func (o Options) entry(c *cart.Cart, e cart.Entry) Entry {
 
 func (o Options) call(c *cart.Call, currency string) Call {
 	told := Call{
-		ID: c.ID, Attempt: c.Attempt, State: c.State, Outcome: orNull(c.Outcome), Provider: c.Provider, Says: callSays(c),
+		ID: c.ID, Attempt: c.Attempt, State: c.State, Outcome: orNull(c.Outcome), Provider: c.Provider, Says: wording.Call(c),
 		At: c.CreatedAt.In(o.Location), AnsweredAt: o.local(c.AnsweredAt), ClosedAt: o.local(c.ClosedAt),
-		DurationSeconds: c.DurationSeconds, Dials: c.Dials, Priority: c.Priority, Offer: orNull(offerSays(c.Offer, currency)),
-		Heard: heard(c.Insights),
+		DurationSeconds: c.DurationSeconds, Dials: c.Dials, Priority: c.Priority, Offer: orNull(wording.Offer(c.Offer, currency)),
+		Heard: wording.Insights(c.Insights),
 	}
 	if c.SentAt != nil {
 		told.At = c.SentAt.In(o.Location)

@@ -170,8 +170,8 @@ func TestWhatHappensNext(t *testing.T) {
 		at   *time.Time
 	}{
 		"watching":  {cart.Cart{State: cart.Watching, Reason: cart.NoConsent}, "Every update of the checkout looks again", nil},
-		"waiting":   {cart.Cart{State: cart.Waiting, Reason: cart.Window, WakeAt: &soon}, "looked at again on Mon 7 Sep 2026 06:30:00 UTC (in 1h 30m). It is outside", &soon},
-		"late":      {cart.Cart{State: cart.Waiting, Reason: cart.Delay, WakeAt: &past}, "about to be looked at again: that was due on Mon 7 Sep 2026 04:59:00 UTC (1m 0s ago)", &past},
+		"waiting":   {cart.Cart{State: cart.Waiting, Reason: cart.Window, WakeAt: &soon}, "looked at again on Mon 7 Sep 2026 06:30:00 UTC (in 1 h 30 min). It is outside", &soon},
+		"late":      {cart.Cart{State: cart.Waiting, Reason: cart.Delay, WakeAt: &past}, "about to be looked at again: that was due on Mon 7 Sep 2026 04:59:00 UTC (1 min ago)", &past},
 		"callback":  {cart.Cart{State: cart.Waiting, Reason: cart.Callback, WakeAt: &soon, CallbackAt: &soon}, "asked to be called on Mon 7 Sep", &soon},
 		"no wake":   {cart.Cart{State: cart.Waiting, Reason: cart.Delay}, "looked at again shortly", nil},
 		"ready":     {cart.Cart{State: cart.Ready}, "as soon as the assistant has a free line", nil},
@@ -212,11 +212,10 @@ func TestEverythingHasItsWords(t *testing.T) {
 		story := explain.Tell(&cart.Cart{}, []cart.Entry{{Event: e.Name()}}, explain.Options{})
 		says := story.Ledger[0].Says
 		assert.NotContains(t, says, e.Name()+".")
-		assert.Contains(t, says, " ", e.Name())
 		assert.Empty(t, said[says], "%s says the same as another event", e.Name())
 		said[says] = e.Name()
 	}
-	assert.Equal(t, "something new", explain.Tell(&cart.Cart{}, []cart.Entry{{Event: "something_new"}}, explain.Options{}).Ledger[0].Says)
+	assert.Equal(t, "Something new", explain.Tell(&cart.Cart{}, []cart.Entry{{Event: "something_new"}}, explain.Options{}).Ledger[0].Says)
 
 	says := map[string]bool{}
 	calls := []cart.Call{}

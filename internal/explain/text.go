@@ -7,10 +7,8 @@ import (
 	"strings"
 
 	"ringback/internal/cart"
+	"ringback/internal/wording"
 )
-
-// clockForm is how the story tells times.
-const clockForm = "Mon 2 Jan 2006 15:04:05 MST"
 
 // Write tells the story as text for people.
 func (s Story) Write(w io.Writer) error {
@@ -40,7 +38,7 @@ func (s Story) writeHead(w io.Writer) {
 	fmt.Fprintf(w, "  cart      %s\n", s.contents())
 	fmt.Fprintf(w, "  state     %s", s.State)
 	if s.Attribution != nil {
-		fmt.Fprintf(w, ", %s", attributionSays(*s.Attribution))
+		fmt.Fprintf(w, ", %s", wording.Attribution(*s.Attribution))
 	}
 	fmt.Fprintf(w, ": %s\n  times in  %s\n", s.Says, s.Timezone)
 }
@@ -87,7 +85,7 @@ func (s Story) contents() string {
 
 // write tells the entry, and its reason unless the cart stands where it did and the entry before told it.
 func (e Entry) write(w io.Writer, told bool) {
-	fmt.Fprintf(w, "\n%s  %s", e.At.Format(clockForm), e.Says)
+	fmt.Fprintf(w, "\n%s  %s", e.At.Format(wording.ClockLayout), e.Says)
 	if e.Attempt != nil {
 		fmt.Fprintf(w, " (call %d)", *e.Attempt)
 	}
@@ -112,7 +110,7 @@ func (e Entry) write(w io.Writer, told bool) {
 }
 
 func (c Call) write(w io.Writer) {
-	fmt.Fprintf(w, "  %d  %s  %s", c.Attempt, c.At.Format(clockForm), c.Says)
+	fmt.Fprintf(w, "  %d  %s  %s", c.Attempt, c.At.Format(wording.ClockLayout), c.Says)
 	if c.DurationSeconds != nil {
 		fmt.Fprintf(w, ", %d s", *c.DurationSeconds)
 	}
@@ -120,7 +118,7 @@ func (c Call) write(w io.Writer) {
 		fmt.Fprintf(w, ", dialled %d times", c.Dials)
 	}
 	for _, found := range c.Heard {
-		fmt.Fprintf(w, ", %s", heardSays[found])
+		fmt.Fprintf(w, ", %s", wording.Insight(found))
 	}
 	fmt.Fprintln(w)
 	if c.Offer != nil {
@@ -132,4 +130,12 @@ func (c Call) write(w io.Writer) {
 	if c.RecordingURL != nil {
 		fmt.Fprintf(w, "     recording: %s\n", *c.RecordingURL)
 	}
+}
+
+// stateSays names the state that an entry began in.
+func stateSays(s *cart.State) string {
+	if s == nil {
+		return "new"
+	}
+	return string(*s)
 }

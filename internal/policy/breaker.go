@@ -66,7 +66,7 @@ func (b *Breaker) wentOff(calls []cart.Call, credits *decimal.Decimal) (saw stri
 	if float64(bad) <= b.Above*float64(b.Last) {
 		return "", false
 	}
-	return fmt.Sprintf("%d of the last %d calls %s, more than the share of %v that may", bad, b.Last, what, b.Above), true
+	return fmt.Sprintf("%d of the last %d calls %s (limit: %.4g %%)", bad, b.Last, what, b.Above*100), true
 }
 
 // counts reports whether the breaker counts the call, and what it counts.

@@ -5,11 +5,10 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/voice"
+	"ringback/internal/wording"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
-	"github.com/shopspring/decimal"
 )
 
 // callJSON is a call as its cart shows it.
@@ -61,17 +60,9 @@ func callAsJSON(c *cart.Call) callJSON {
 		RecordingURL:    orNull(c.RecordingURL),
 	}
 	if o := c.Offer; o != nil {
-		j.Offer = &offerJSON{Code: o.Code, Description: orNull(o.Description), Value: plain(o.Value), Type: o.Type, ApplyAs: o.ApplyAs}
+		j.Offer = &offerJSON{Code: o.Code, Description: orNull(o.Description), Value: wording.Digits(o.Value), Type: o.Type, ApplyAs: o.ApplyAs}
 	}
 	return j
-}
-
-// plain writes a number in digits; one that is absurdly long becomes zero.
-func plain(d decimal.Decimal) string {
-	if !voice.Sound(d) {
-		return "0"
-	}
-	return d.String()
 }
 
 func callsAsJSON(calls []cart.Call) []callJSON {

@@ -7,7 +7,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
-	"ringback/internal/voice"
+	"ringback/internal/wording"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -59,7 +59,7 @@ func cartAsJSON(c *cart.Cart) cartJSON {
 		Attribution:    orNull(c.Attribution),
 		WakeAt:         c.WakeAt,
 		Attempts:       c.Attempts,
-		Total:          voice.Amount(c.Checkout.Total, c.Checkout.Currency),
+		Total:          wording.Amount(c.Checkout.Total, c.Checkout.Currency),
 		Currency:       orNull(c.Checkout.Currency),
 		Phone:          orNull(c.Phone),
 		CustomerName:   orNull(c.Checkout.CustomerName()),

@@ -12,6 +12,7 @@ import (
 	"ringback/internal/jobs"
 	"ringback/internal/postgres"
 	"ringback/internal/shopify"
+	"ringback/internal/wording"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -191,7 +192,7 @@ func (s *Server) merchantSuppress(c echo.Context) error {
 // cartSays says where a cart stands and why, in a merchant's words.
 func cartSays(c *cart.Cart) string {
 	if c.Reason == "" {
-		return title(c.State)
+		return wording.State(c.State)
 	}
-	return title(c.State) + ": " + lower(c.Reason)
+	return wording.State(c.State) + ": " + wording.LowerFirst(wording.Reason(c.Reason))
 }

@@ -160,12 +160,12 @@ func (s *Server) login(c echo.Context) error {
 	if !s.door.mayTry(c.RealIP(), s.db.Now()) {
 		s.log.WarnContext(c.Request().Context(), "too many attempts to log in", "request_id", requestID(c))
 		c.Response().Header().Set("Retry-After", "15")
-		return s.show(c, http.StatusTooManyRequests, loginView(s.frame(c, "Log in", ""), next, "Too many attempts. Wait a quarter of a minute and try again."))
+		return s.show(c, http.StatusTooManyRequests, loginView(s.frame(c, "Log in", ""), next, "Too many attempts. Try again in 15 seconds."))
 	}
 	ctx := c.Request().Context()
 	if !same(s.door.password, c.FormValue("password")) {
 		s.log.WarnContext(ctx, "wrong dashboard password", "request_id", requestID(c))
-		return s.show(c, http.StatusUnauthorized, loginView(s.frame(c, "Log in", ""), next, "That is not the password."))
+		return s.show(c, http.StatusUnauthorized, loginView(s.frame(c, "Log in", ""), next, "Wrong password."))
 	}
 	if err := s.db.DropExpiredSessions(ctx); err != nil {
 		return err

@@ -68,7 +68,7 @@ func TestALoginOpensThePagesUntilTheLogout(t *testing.T) {
 
 	a := s.logIn("open sesame")
 	assert.Equal(t, http.StatusUnauthorized, a.StatusCode)
-	assert.Contains(t, a.text(), "That is not the password.")
+	assert.Contains(t, a.text(), "Wrong password.")
 	require.Nil(t, s.cookie())
 
 	a = s.form("/login", url.Values{"password": {password}, "next": {"/carts?state=ready"}})

@@ -43,16 +43,16 @@ type note struct {
 
 // notes are all notes there are, by the word that stands for them in an address: an address never brings text of its own.
 var notes = map[string]note{
-	"called":     {Text: "The cart is called as soon as consent, hours and caps permit it."},
-	"stopped":    {Text: "The cart is stopped. A call under way is being aborted."},
-	"suppressed": {Text: "This person is not called again."},
+	"called":     {Text: "Call requested. It starts as soon as the rules allow."},
+	"stopped":    {Text: "The cart is stopped. A call under way is being cancelled."},
+	"suppressed": {Text: "Added to the do-not-call list."},
 	"lifted":     {Text: "The suppression is lifted. Carts that it stopped stay stopped."},
 	"gone":       {Text: "There was no such suppression any more.", Bad: true},
 	"paused":     {Text: "Calling is paused for this shop."},
-	"resumed":    {Text: "Calling goes on for this shop."},
-	"unchanged":  {Text: "Nothing changed: it was so already."},
-	"settled":    {Text: "The cart is settled: nothing can be asked of it any more.", Bad: true},
-	"calling":    {Text: "A call to this cart is under way already.", Bad: true},
+	"resumed":    {Text: "Calling resumed for this shop."},
+	"unchanged":  {Text: "No change needed."},
+	"settled":    {Text: "This cart is closed; no further action is possible.", Bad: true},
+	"calling":    {Text: "A call to this cart is already under way.", Bad: true},
 	"no-person":  {Text: "The cart has neither a phone number nor an email to suppress.", Bad: true},
 }
 

@@ -90,12 +90,12 @@ func TestPagesOfANewInstallationAreEmptyButWhole(t *testing.T) {
 	s := newSite(t)
 	for path, want := range map[string]string{
 		"/":                   "No calls yet.",
-		"/carts":              "No carts here yet.",
+		"/carts":              "No carts yet.",
 		"/calls":              "No calls here yet.",
 		"/suppressions":       "Nobody is on this list.",
 		"/shops":              "none yet",
 		"/shops/" + acme:      "Nothing has happened yet.",
-		"/carts?live=on":      "Updates every 10 s",
+		"/carts?live=on":      "Auto-refresh: every 10 s",
 		"/?note=paused":       "Calling is paused for this shop.",
 		"/?note=%3Cb%3E":      "Overview",
 		"/calls?shop=" + bolt: "No calls here yet.",
@@ -120,14 +120,14 @@ func TestTheOverviewTellsHowItGoes(t *testing.T) {
 	text, a := s.read("/")
 	for _, want := range []string{
 		"108.00 USD won back", "Carts won back 1 of 4", "Calls answered 1 of 2", "1 of 7 lines busy", "1 cart being called",
-		"Of those who may be called, 1 of 1 bought (too few to compare).",
-		"Waiting 2 delay 2", "Purchased 1", "Ben Ito 1 Completed 1 min 35 s COMEBACK10", "Asha Rao 1 Placed",
-		"bolt paused api", "bolt Paused", "acme Calling 3 0 1,234.5 none yet", "Jobs",
+		"Called group: 1 of 1 bought (too few to compare).",
+		"Scheduled 2 Delay 2", "Purchased 1", "Ben Ito 1 Completed 1 min 35 s COMEBACK10", "Asha Rao 1 Accepted by the voice API",
+		"bolt paused api", "bolt Paused", "acme Active 3 0 1,234.5 none yet", "Jobs",
 	} {
 		assert.Contains(t, text, want)
 	}
 	assert.Contains(t, a.text(), `href="/carts?reason=delay&amp;state=waiting"`)
-	assert.Less(t, strings.Index(text, "bolt Paused"), strings.Index(text, "acme Calling"), "what is halted comes first")
+	assert.Less(t, strings.Index(text, "bolt Paused"), strings.Index(text, "acme Active"), "what is halted comes first")
 }
 
 func TestListsLeadOn(t *testing.T) {
@@ -153,7 +153,7 @@ func TestListsLeadOn(t *testing.T) {
 		assert.Contains(t, a.text(), chosen, "the choice is kept")
 	}
 	text, _ := s.read("/carts?shop=" + acme)
-	assert.Contains(t, text, "Asha Rao 1,895.50 INR Waiting Delay in 30 min 0 15 min ago")
+	assert.Contains(t, text, "Asha Rao 1,895.50 INR Scheduled Delay in 30 min 0 15 min ago")
 	a := s.page("/carts?state=lost")
 	assert.Equal(t, http.StatusBadRequest, a.StatusCode)
 	assert.Contains(t, words(parse(t, a)), "state : write one of watching, waiting")
@@ -167,7 +167,7 @@ func TestACartsPageTellsItsStory(t *testing.T) {
 	text, a := s.read("/carts/" + c.ID.String())
 	for _, want := range []string{
 		"Ben Ito", "Purchased The customer bought. Won back by a call.", "Call 1 Completed 03:20:00 EST", "talked 1 min 35 s",
-		"offered COMEBACK10, 10 % off", "Will buy today.", "Checkout seen Waiting", "Why: 2 steps", "a mobile number of the checkout",
+		"offered COMEBACK10, 10 % off", "Will buy today.", "Checkout update from Shopify Scheduled", "Why: 2 steps", "a mobile number of the checkout",
 		"#1017 , 108.00 USD", "2 × Brass lamp Large 947.75 USD", "+14155550123", "ben@example.com", "Never call this customer",
 	} {
 		assert.Contains(t, text, want)
@@ -211,7 +211,7 @@ func TestACartIsWorkedByHand(t *testing.T) {
 	path := "/carts/" + c.ID.String()
 	text, _ := s.read(path)
 	for _, want := range []string{
-		"Waiting The customer may still be shopping", "Looked at again 15:00:00 IST (in 30 min)", "Call now", "Stop this cart", "in acme",
+		"Scheduled The customer may still be shopping", "Next check 15:00:00 IST (in 30 min)", "Call now", "Stop this cart", "in acme",
 		"in every shop", "Not called yet.",
 	} {
 		assert.Contains(t, text, want)
@@ -228,7 +228,7 @@ func TestACartIsWorkedByHand(t *testing.T) {
 		assert.Equal(t, step.want, a.Header.Get("Location"))
 	}
 	text, _ = s.read(path + "?note=stopped")
-	assert.Contains(t, text, "The cart is stopped. A call under way is being aborted.")
+	assert.Contains(t, text, "The cart is stopped. A call under way is being cancelled.")
 	assert.Contains(t, text, "Stopped An operator stopped the cart.")
 	assert.Equal(t, http.StatusNotFound, s.form("/carts/"+uuid.NewString()+"/call", nil).StatusCode)
 }
@@ -269,7 +269,7 @@ func TestSuppressionsAreKeptByHand(t *testing.T) {
 	a = s.form("/suppressions", url.Values{"shop": {acme}, "phone": {"98765 43210"}})
 	assert.Equal(t, "/suppressions?note=suppressed", a.Header.Get("Location"))
 	text, a = s.read("/suppressions")
-	assert.Contains(t, text, "+919876543210 acme dashboard")
+	assert.Contains(t, text, "+919876543210 acme Dashboard")
 	lift := regexp.MustCompile(`action="(/suppressions/[^"]+/lift)"`).FindStringSubmatch(a.text())
 	require.Len(t, lift, 2)
 	assert.Equal(t, "/suppressions?note=lifted", s.form(lift[1], nil).Header.Get("Location"))
@@ -284,7 +284,7 @@ func TestAShopIsPausedByHand(t *testing.T) {
 	s := newSite(t)
 	path := "/shops/" + acme
 	text, _ := s.read(path)
-	assert.Contains(t, text, "Calling Pause calling")
+	assert.Contains(t, text, "Active Pause calling")
 	assert.Contains(t, text, "Zone Asia/Kolkata")
 	assert.Equal(t, path+"?note=paused", s.form(path+"/pause", nil).Header.Get("Location"))
 	assert.Equal(t, path+"?note=unchanged", s.form(path+"/pause", nil).Header.Get("Location"))
@@ -297,7 +297,7 @@ func TestAShopIsPausedByHand(t *testing.T) {
 		return err
 	}))
 	text, _ = s.read(path)
-	assert.Contains(t, text, "Paused itself 8 of 10 calls failed")
+	assert.Contains(t, text, "Auto-paused 8 of 10 calls failed")
 	assert.Contains(t, text, "Resume calling")
 	assert.Equal(t, http.StatusNotFound, s.page("/shops/other.myshopify.com").StatusCode)
 	assert.Equal(t, http.StatusNotFound, s.form("/shops/other.myshopify.com/pause", nil).StatusCode)

@@ -53,7 +53,7 @@ func invalid(fields []fieldProblem) *problem {
 	for i, f := range fields {
 		names[i] = f.Field
 	}
-	p := newProblem(http.StatusBadRequest, "invalid-request", "Invalid request", "Not understood: "+strings.Join(names, ", ")+". Each is named in errors with its fix.")
+	p := newProblem(http.StatusBadRequest, "invalid-request", "Invalid request", "Invalid parameter: "+strings.Join(names, ", ")+". See errors.")
 	p.Errors = fields
 	return p
 }
@@ -68,7 +68,7 @@ func problemOf(err error) (p *problem, known bool) {
 	case errors.Is(err, postgres.ErrNotFound):
 		return newProblem(http.StatusNotFound, "", "Not Found", "There is nothing with this id."), true
 	case errors.Is(err, jobs.ErrSettled):
-		return newProblem(http.StatusConflict, "cart-settled", "The cart is settled", "It was purchased or stopped, so nothing can be asked of it any more."), true
+		return newProblem(http.StatusConflict, "cart-settled", "The cart is closed", "It was purchased or stopped; no further action is possible."), true
 	case errors.Is(err, jobs.ErrCalling):
 		return newProblem(http.StatusConflict, "cart-calling", "A call is under way", "This cart is being called right now; ask again when the call is over."), true
 	case errors.Is(err, jobs.ErrNotExportable):

@@ -73,12 +73,12 @@ func shopSays(shop postgres.Shop, store *jobs.Store, now time.Time) (says, tone 
 	case state.Paused:
 		return "Paused", "tone-wait", true
 	case state.Breaker:
-		return "Paused itself", "tone-bad", true
+		return "Auto-paused", "tone-bad", true
 	case shop.AccessLostAt != nil:
 		// Webhooks still come and calls are made, but nothing can be asked of Shopify.
 		return "Needs reinstall", "tone-bad", false
 	}
-	return "Calling", "tone-good", false
+	return "Active", "tone-good", false
 }
 
 // shopList is the page that lists all shops.

@@ -9,7 +9,6 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
 
-	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -36,49 +35,22 @@ func TestInstantsAreShownByTheStoresClock(t *testing.T) {
 	}
 }
 
-func TestNumbersAreGrouped(t *testing.T) {
-	t.Parallel()
-	for amount, want := range map[string]string{
-		"0": "0.00 INR", "999": "999.00 INR", "1000": "1,000.00 INR", "1234567.891": "1,234,567.89 INR", "-1000.5": "-1,000.50 INR",
-	} {
-		assert.Equal(t, want, money(decimal.RequireFromString(amount), "INR"))
-	}
-	assert.Equal(t, "1,500 JPY", money(decimal.RequireFromString("1500"), "JPY"))
-	assert.Equal(t, "12.00", money(decimal.RequireFromString("12"), ""))
-	assert.Equal(t, "1,000,000", number(1_000_000))
-	assert.Equal(t, "–", percent(0, 0))
-	assert.Equal(t, "1 line", plural(1, "line", "lines"))
-	assert.Equal(t, "2 min 05 s", talk(125))
-}
-
-func TestEveryWordHasItsSentence(t *testing.T) {
+func TestTone_EveryStateAndCallHasOne(t *testing.T) {
 	t.Parallel()
 	for _, state := range cart.States() {
-		assert.NotEmpty(t, stateSentence(state), state)
 		assert.NotEmpty(t, stateTone(state), state)
 	}
-	for _, e := range []cart.Event{
-		cart.CheckoutSeen{}, cart.CheckoutDeleted{}, cart.OrderSeen{}, cart.Woken{}, cart.LineFree{}, cart.SendBegun{}, cart.PlaceAccepted{},
-		cart.PlaceFailed{}, cart.PlaceRefused{}, cart.PlaceUncertain{}, cart.AbortAnswered{}, cart.CallSilent{}, cart.OptOut{},
-		cart.ConsentChanged{}, cart.ShopPaused{}, cart.ShopResumed{}, cart.AppUninstalled{}, cart.OperatorCancelled{}, cart.OperatorCalled{},
-		cart.NewerCart{}, cart.Erased{},
-	} {
-		assert.Contains(t, eventWords, e.Name())
-	}
-	assert.Equal(t, "Call: no answer", eventSays("call.no_answer"))
-	assert.Equal(t, "Something new", eventSays("something_new"))
 	for _, call := range []cart.Call{
 		{State: cart.Placing}, {State: cart.Uncertain}, {State: cart.Placed}, {State: cart.Ringing}, {State: cart.Talking}, {State: cart.Ended},
 		{State: cart.Rejected}, {State: cart.Closed, Outcome: cart.Lost},
 	} {
-		assert.NotEmpty(t, callSays(&call))
 		assert.NotEmpty(t, callTone(&call))
 	}
 }
 
 func TestArmsAreComparedOnlyWhenThereAreEnough(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, "Of those who may be called, 12.5 % bought; of those held out, 1 of 29 bought (too few to compare).", armsSay([]postgres.Arm{
+	assert.Equal(t, "Called group: 12.5 % bought. Control group, never called: 1 of 29 bought (too few to compare).", armsSay([]postgres.Arm{
 		{Arm: cart.ArmCall, Carts: 400, Purchased: 50}, {Arm: cart.ArmHoldout, Carts: 29, Purchased: 1},
 	}))
 }

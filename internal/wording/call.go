@@ -60,26 +60,33 @@ func Outcome(o cart.Outcome) string {
 	return Title(o)
 }
 
-// Insight is one finding of a call's analysis: its name in the API and what it means for people.
-type Insight struct{ Name, Says string }
-
-// Insights lists what a call's analysis found, in a fixed order. Findings that the call did not make are left out.
-func Insights(in cart.Insights) []Insight {
-	var found []Insight
+// Insights names what a call's analysis found, as the API does, in a fixed order.
+func Insights(in cart.Insights) []string {
+	found := []string{}
 	for _, insight := range []struct {
-		is bool
-		Insight
-	}{
-		{in.OptedOut, Insight{"opted_out", "asked not to be called again"}},
-		{in.Declined, Insight{"declined", "not interested"}},
-		{in.Interested, Insight{"interested", "means to buy"}},
-		{in.Callback, Insight{"callback", "asked to be called later"}},
-	} {
+		name string
+		is   bool
+	}{{"opted_out", in.OptedOut}, {"declined", in.Declined}, {"interested", in.Interested}, {"callback", in.Callback}} {
 		if insight.is {
-			found = append(found, insight.Insight)
+			found = append(found, insight.name)
 		}
 	}
 	return found
+}
+
+// Insight writes a finding of a call's analysis within a sentence, such as "not interested".
+func Insight(name string) string {
+	switch name {
+	case "opted_out":
+		return "asked not to be called again"
+	case "declined":
+		return "not interested"
+	case "interested":
+		return "means to buy"
+	case "callback":
+		return "asked to be called later"
+	}
+	return Lower(name)
 }
 
 // Offer writes a discount in a few words, such as "COMEBACK10, 10 % off"; "" for none. Currency is the cart's (ISO 4217).

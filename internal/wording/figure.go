@@ -10,9 +10,34 @@ import (
 	"golang.org/x/text/currency"
 )
 
+// Digits of a number beyond these exponents are not written out: a short text such as 1e999999 would swell into megabytes.
+const (
+	minExponent = -30
+	maxExponent = 30
+)
+
+// Digits writes a number in plain digits; one that is absurdly long gives "0".
+func Digits(d decimal.Decimal) string {
+	if !Sound(d) {
+		return "0"
+	}
+	return d.String()
+}
+
+// Sound reports whether d is small enough, before and after the point, to be written out in digits.
+func Sound(d decimal.Decimal) bool {
+	return d.Exponent() >= minExponent && d.Exponent() <= maxExponent && d.NumDigits() <= 2*maxExponent
+}
+
+// Decimal writes a number with its thousands set apart, as in "1,250.5".
+func Decimal(d decimal.Decimal) string { return grouped(Digits(d)) }
+
 // Amount writes money in plain digits with as many decimals as its currency has (ISO 4217): 1895 INR is "1895.00", 1895
-// JPY is "1895". An unknown currency gets two decimals, and more digits are rounded away.
+// JPY is "1895". An unknown currency gets two decimals, and more digits are rounded away. An absurdly long amount gives zero.
 func Amount(amount decimal.Decimal, code string) string {
+	if !Sound(amount) {
+		amount = decimal.Zero
+	}
 	scale := 2
 	if unit, err := currency.ParseISO(code); err == nil {
 		scale, _ = currency.Standard.Rounding(unit)
