@@ -224,8 +224,8 @@ const orderMemory = 30 * 24 * time.Hour
 // answeredMemory is how long the person of a data request that was exported stays known, in case the export must be made again.
 const answeredMemory = 7 * 24 * time.Hour
 
-// partitionsAhead is for how many days from today partitions are made.
-const partitionsAhead = 4
+// partitionsAhead is for how many days from today partitions are made: enough for some days of backups that keep maintenance out.
+const partitionsAhead = 8
 
 type purgeWorker struct {
 	river.WorkerDefaults[Purge]
@@ -240,26 +240,34 @@ func (w *purgeWorker) Work(ctx context.Context, _ *river.Job[Purge]) error {
 	return w.engine.purge(ctx)
 }
 
+// purge does each of its parts even if another fails. A part that finds a table in use is left to the next run: intake must not
+// wait behind it.
 func (e *Engine) purge(ctx context.Context) error {
-	if _, err := e.db.Reseal(ctx); err != nil {
-		return err
-	}
-	if err := e.db.MakePartitions(ctx, partitionsAhead); err != nil {
-		return err
-	}
 	now := e.db.Now()
-	if err := e.db.DropPartitions(ctx, now.Add(-e.retention.Payloads)); err != nil {
-		return err
+	var failed []error
+	for _, part := range []func() error{
+		func() error { return e.db.MakePartitions(ctx, partitionsAhead) },
+		func() error { return e.db.DropPartitions(ctx, now.Add(-e.retention.Payloads)) },
+		func() error { return e.db.DropOrders(ctx, now.Add(-orderMemory)) },
+		func() error { return e.db.ForgetAnswered(ctx, now.Add(-answeredMemory)) },
+		func() error { return e.eraseOld(ctx, now.Add(-e.retention.PersonalData)) },
+		func() error { _, err := e.db.Reseal(ctx); return err },
+	} {
+		err := part()
+		if errors.Is(err, postgres.ErrBusy) {
+			e.log.Warn("maintenance waits for its next run", "error", err)
+			continue
+		}
+		failed = append(failed, err)
 	}
-	if err := e.db.DropOrders(ctx, now.Add(-orderMemory)); err != nil {
-		return err
-	}
-	if err := e.db.ForgetAnswered(ctx, now.Add(-answeredMemory)); err != nil {
-		return err
-	}
+	return errors.Join(failed...)
+}
+
+// eraseOld removes the personal data of carts without activity since an instant.
+func (e *Engine) eraseOld(ctx context.Context, before time.Time) error {
 	const page = 500
 	for {
-		ids, err := e.db.CartsToErase(ctx, now.Add(-e.retention.PersonalData), page)
+		ids, err := e.db.CartsToErase(ctx, before, page)
 		if err != nil {
 			return err
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/robfig/cron/v3"
 )
 
 // How River is set up. A job that outlives rescueAfter is taken for lost with its process and run again, so every job but
@@ -21,6 +20,8 @@ const (
 	pollEvery    = 200 * time.Millisecond
 	cooldown     = 50 * time.Millisecond
 	callCooldown = 5 * time.Millisecond
+	// purgeEvery is how often the retention is applied. A run that finds tables in use leaves them to the next one.
+	purgeEvery = time.Hour
 )
 
 // NewClient makes the client that enqueues and, when concurrency is above zero, works jobs, at most that many at a time in this process.
@@ -62,15 +63,11 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 			queueCalls: {MaxWorkers: concurrency},
 			queueChore: {MaxWorkers: max(concurrency/10, 2), FetchCooldown: cooldown},
 		}
-		nightly, err := cron.ParseStandard("17 3 * * *")
-		if err != nil {
-			return nil, err
-		}
 		cfg.PeriodicJobs = []*river.PeriodicJob{
 			river.NewPeriodicJob(river.PeriodicInterval(sweepEvery), func() (river.JobArgs, *river.InsertOpts) {
 				return Sweep{}, nil
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
-			river.NewPeriodicJob(nightly, func() (river.JobArgs, *river.InsertOpts) {
+			river.NewPeriodicJob(river.PeriodicInterval(purgeEvery), func() (river.JobArgs, *river.InsertOpts) {
 				return Purge{}, nil
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
 		}

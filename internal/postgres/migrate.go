@@ -28,6 +28,9 @@ const migrateLockPause = 100 * time.Millisecond
 // Any number of processes may call it at once: an advisory lock lets one work while the others wait, and then find nothing
 // left to do. A database that a newer program has migrated further is left as it is.
 //
+// Changing a table keeps everybody else out of it, and a change that waits for its turn makes all others wait. So a change waits
+// for its lock only briefly, and is tried again until it gets it, for at most migratePatience.
+//
 // The lock belongs to a session, so the pool must reach Postgres itself and not a PgBouncer in transaction mode.
 func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	unlock, err := lockMigrations(ctx, pool)
@@ -36,6 +39,48 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	}
 	defer unlock()
 
+	hasty, err := hastyPool(ctx, pool)
+	if err != nil {
+		return err
+	}
+	defer hasty.Close()
+	patience := time.NewTimer(migratePatience)
+	defer patience.Stop()
+	for {
+		err := migrateOnce(ctx, hasty)
+		if !hasState(err, lockNotAvailable) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-patience.C:
+			return fmt.Errorf("a table was in use for %s; end long reads of it, such as a backup, and start again: %w", migratePatience, err)
+		case <-time.After(migratePause):
+		}
+	}
+}
+
+// A change of the schema waits lockWithin for its lock, then everybody else has migratePause to go on.
+const (
+	migratePause    = 2 * time.Second
+	migratePatience = 30 * time.Minute
+)
+
+// hastyPool connects as the given pool does, with sessions that do not wait long for a lock.
+func hastyPool(ctx context.Context, pool *pgxpool.Pool) (*pgxpool.Pool, error) {
+	cfg := pool.Config()
+	cfg.ConnConfig.RuntimeParams["lock_timeout"] = milliseconds(lockWithin)
+	cfg.MaxConns, cfg.MinConns, cfg.MinIdleConns = 2, 0, 0
+	hasty, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("connect to migrate: %w", err)
+	}
+	return hasty, nil
+}
+
+// migrateOnce applies what is missing; what was applied before a failure stays.
+func migrateOnce(ctx context.Context, pool *pgxpool.Pool) error {
 	if err := migrateRiver(ctx, pool); err != nil {
 		return err
 	}

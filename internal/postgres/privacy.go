@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // The kinds of privacy request.
@@ -232,53 +231,10 @@ func (db *DB) ForgetPerson(ctx context.Context, shop string, p Person) error {
 	if err := db.forgetAsker(ctx, shop, p); err != nil {
 		return err
 	}
-	if err := db.wipe(ctx, webhookPayloads, shop, p.spokenOf); err != nil {
+	if err := db.wipe(ctx, webhookPayloads(), shop, p.spokenOf); err != nil {
 		return err
 	}
 	return db.ForgetTraces(ctx, shop, []Person{p})
-}
-
-// The places where somebody may be spoken of without belonging to a cart: each a query for the places and texts, and what forgets one.
-// They are read whole: privacy requests are rare, and these are kept for a few days.
-const (
-	webhookPayloads = "webhooks"
-	strayCallbacks  = "callbacks"
-	jobErrors       = "jobs"
-)
-
-var wiped = map[string]struct{ read, forget string }{
-	webhookPayloads: {
-		read: `
-			SELECT tableoid, ctid, payload
-			FROM webhooks
-			WHERE shop = $1 AND payload IS NOT NULL`,
-		forget: `
-			UPDATE webhooks
-			SET payload = NULL
-			WHERE tableoid = $1 AND ctid = $2`,
-	},
-	strayCallbacks: {
-		read: `
-			SELECT tableoid, ctid, payload
-			FROM callbacks
-			WHERE call_id IS NULL AND payload IS NOT NULL AND $1 <> ''`,
-		forget: `
-			UPDATE callbacks
-			SET payload = NULL
-			WHERE tableoid = $1 AND ctid = $2`,
-	},
-	// What a provider says of a request may repeat the number that was dialled.
-	jobErrors: {
-		read: `
-			SELECT tableoid, ctid, convert_to(array_to_string(errors, ' '), 'UTF8')
-			FROM river_job
-			WHERE state IN ('retryable', 'cancelled', 'discarded') AND errors <> '{}' AND $1 <> ''
-			FOR UPDATE SKIP LOCKED`,
-		forget: `
-			UPDATE river_job
-			SET errors = '{}'
-			WHERE tableoid = $1 AND ctid = $2`,
-	},
 }
 
 // forgetAsker closes the open data requests of somebody who is now erased: there is nothing left to hand out.
@@ -310,29 +266,38 @@ func (db *DB) ForgetTraces(ctx context.Context, shop string, people []Person) er
 	speaks := func(text []byte) bool {
 		return slices.ContainsFunc(people, func(p Person) bool { return p.spokenOf(text) })
 	}
-	for _, place := range []string{strayCallbacks, jobErrors} {
-		if err := db.wipe(ctx, place, shop, speaks); err != nil {
+	days, err := db.partitions(ctx, "callbacks")
+	if err != nil {
+		return err
+	}
+	for _, table := range days {
+		if err := db.wipe(ctx, strayCallbacks(table), shop, speaks); err != nil {
 			return err
 		}
 	}
-	return nil
+	return db.wipe(ctx, jobErrors(), shop, speaks)
 }
 
 // ForgetShop erases the raw messages of a shop and the values of its suppressions.
 func (db *DB) ForgetShop(ctx context.Context, shop string) error {
-	batch := &pgx.Batch{}
-	batch.Queue(`
+	err := db.inPages(ctx, `
 		UPDATE webhooks
 		SET payload = NULL
-		WHERE shop = $1`, shop)
+		WHERE (day, key) IN (SELECT day, key FROM webhooks WHERE shop = $1 AND payload IS NOT NULL LIMIT $2)`, shop)
+	if err == nil {
+		err = db.inPages(ctx, `
+			UPDATE orders
+			SET customer_id = ''
+			WHERE (shop, order_id) IN (SELECT shop, order_id FROM orders WHERE shop = $1 AND customer_id <> '' LIMIT $2)`, shop)
+	}
+	if err != nil {
+		return fmt.Errorf("forget shop: %w", err)
+	}
+	batch := &pgx.Batch{}
 	batch.Queue(`
 		UPDATE suppressions
 		SET value = NULL
 		WHERE scope = $1`, shop)
-	batch.Queue(`
-		UPDATE orders
-		SET customer_id = ''
-		WHERE shop = $1`, shop)
 	batch.Queue(`
 		UPDATE privacy_requests
 		SET person = NULL, done_at = COALESCE(done_at, $2)
@@ -346,40 +311,114 @@ func (db *DB) ForgetShop(ctx context.Context, shop string) error {
 	return nil
 }
 
-// wipe forgets what speaks of somebody in one place.
-func (db *DB) wipe(ctx context.Context, place, shop string, speaks func([]byte) bool) error {
-	type where struct {
-		table uint32
-		tuple pgtype.TID
-	}
-	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
-		rows, err := tx.Query(ctx, wiped[place].read, shop)
-		if err != nil {
+// wipePage is how many texts one transaction reads. A reader holds a lock that maintenance has to wait for, so it must be short.
+const wipePage = 200
+
+// place is where somebody may be spoken of without belonging to a cart: a query for a page of keys and texts after a key, and what
+// forgets the texts of some keys.
+type place struct{ name, read, forget string }
+
+// wipe forgets what speaks of somebody in one place, page by page in the order of the keys.
+func (db *DB) wipe(ctx context.Context, p place, shop string, speaks func([]byte) bool) error {
+	for after, read := "", wipePage; read == wipePage; {
+		err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) (err error) {
+			after, read, err = wipeAfter(ctx, tx, p, shop, after, speaks)
 			return err
-		}
-		var found []where
-		var at where
-		var text []byte
-		_, err = pgx.ForEachRow(rows, []any{&at.table, &at.tuple, &text}, func() error {
-			if speaks(text) {
-				found = append(found, at)
-			}
-			return nil
 		})
-		if err != nil {
-			return err
+		if hasState(err, undefinedTable) {
+			// The day was dropped meanwhile.
+			return nil
 		}
-		for _, at := range found {
-			if _, err := tx.Exec(ctx, wiped[place].forget, at.table, at.tuple); err != nil {
-				return err
-			}
+		if err != nil {
+			return fmt.Errorf("forget what %s tell of a person: %w", p.name, err)
+		}
+	}
+	return nil
+}
+
+// wipeAfter does one page and returns the key of its last row and how many rows it read.
+func wipeAfter(ctx context.Context, tx pgx.Tx, p place, shop, after string, speaks func([]byte) bool) (last string, read int, err error) {
+	rows, err := tx.Query(ctx, p.read, shop, after, wipePage)
+	if err != nil {
+		return "", 0, err
+	}
+	var found []string
+	var text []byte
+	_, err = pgx.ForEachRow(rows, []any{&last, &text}, func() error {
+		read++
+		if speaks(text) {
+			found = append(found, last)
 		}
 		return nil
 	})
-	if err != nil {
-		return fmt.Errorf("forget what %s tell of a person: %w", place, err)
+	if err != nil || len(found) == 0 {
+		return last, read, err
 	}
-	return nil
+	_, err = tx.Exec(ctx, p.forget, found)
+	return last, read, err
+}
+
+// webhookPayloads are the raw webhooks of a shop. Their key is the day and the hexadecimal key.
+func webhookPayloads() place {
+	return place{
+		name: "webhooks",
+		read: `
+			SELECT day::text || encode(key, 'hex') AS name, payload
+			FROM webhooks
+			WHERE shop = $1
+				AND payload IS NOT NULL
+				AND (day, key) > (COALESCE(NULLIF(left($2, 10), ''), '0001-01-01')::date, decode(substr($2, 11), 'hex'))
+			ORDER BY day, key
+			LIMIT $3`,
+		forget: `
+			UPDATE webhooks
+			SET payload = NULL
+			WHERE (day, key) IN (SELECT left(k, 10)::date, decode(substr(k, 11), 'hex') FROM unnest($1::text[]) AS k)`,
+	}
+}
+
+// jobErrors are what providers said of requests, which may repeat the number that was dialled. Their key is the job's id.
+func jobErrors() place {
+	return place{
+		name: "job errors",
+		read: `
+			SELECT id::text AS name, convert_to(array_to_string(errors, ' '), 'UTF8')
+			FROM river_job
+			WHERE state IN ('retryable', 'cancelled', 'discarded')
+				AND errors <> '{}'
+				AND $1 <> ''
+				AND id > COALESCE(NULLIF($2, ''), '0')::bigint
+			ORDER BY id
+			LIMIT $3
+			FOR UPDATE SKIP LOCKED`,
+		forget: `
+			UPDATE river_job
+			SET errors = '{}'
+			WHERE id = ANY ($1::text[]::bigint[])`,
+	}
+}
+
+// strayCallbacks are the callbacks of one day's table that belong to no call. Nothing in them tells their shop. Their key is
+// where the row lies: the day's table is read in that order, from where the last page ended.
+func strayCallbacks(table string) place {
+	name := pgx.Identifier{table}.Sanitize()
+	return place{
+		name: "callbacks",
+		read: `
+			SELECT ctid::text AS name, payload
+			FROM ` + name + `
+			WHERE call_id IS NULL
+				AND payload IS NOT NULL
+				AND $1 <> ''
+				AND ctid > COALESCE(NULLIF($2, ''), '(0,0)')::tid
+			ORDER BY ctid
+			LIMIT $3
+			FOR UPDATE`,
+		forget: `
+			UPDATE ` + name + `
+			SET payload = NULL
+			WHERE ctid = ANY ($1::text[]::tid[])`,
+	}
 }
 
 // spokenOf reports whether a raw message names the person. It errs on the side of yes: a message too many is
