@@ -86,6 +86,10 @@ type Call struct {
 	Outcome Outcome
 
 	Provider string
+	// Account is the account at the provider that the call was placed with, as its callbacks name it (Mirai: the public key); "" when
+	// it is not known or the provider's callbacks name none. VoiceKey names the private key that the request was made with.
+	Account  string
+	VoiceKey string
 	// Assistant is the key of the line pool that the call takes a line of.
 	Assistant string
 	// HoldsLine reports whether the call occupies one of the assistant's lines.
@@ -121,6 +125,11 @@ type Call struct {
 
 	// Dials is how often the provider dialled within this call, its own redials included.
 	Dials int
+	// DialStarts are the instants at which the provider says that it began to dial, each once, oldest first. A message that is
+	// repeated with another body tells of the same instant and counts once.
+	DialStarts []time.Time
+	// Redials is how often the provider says that it dialled again; it counts where no instants were told.
+	Redials int
 	// Seen are the kinds of report heard so far; the call's outcome follows from them whatever their order.
 	Seen []ReportKind
 	// Digests are the SHA-256 prefixes of the provider's messages taken in, so that none counts twice.

@@ -24,8 +24,9 @@
 //	  │  │        ▲          ▲           ▲           ▲          ▲
 //	  │  └─▶ uncertain ──────┴───────────┴───────────┘          │
 //	  │          └──── nothing heard until the deadline ────────┘ lost
-//	  └─▶ rejected
+//	  └─▶ rejected ── a report of a dial ──▶ placed
 //
 // A call only moves forward, and may skip states: events come late, twice and in any order. A call with SentAt is
-// never sent again. rejected means that the provider surely did not take it.
+// never sent again. rejected means that the provider said that it did not take it; a report of a dial proves that it did, and the call
+// then counts as an attempt.
 package cart

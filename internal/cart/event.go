@@ -232,6 +232,8 @@ type Report struct {
 	CreditsUsed     *decimal.Decimal
 	// CreditsLeft is the account's remaining balance, when told.
 	CreditsLeft *decimal.Decimal
+	// Redials is how often the provider says that it dialled again, told at the end; 0 when not told.
+	Redials int
 	// FinalStatus is the provider's last word on the call (ReportFinished only), as an outcome; "" when not told.
 	FinalStatus Outcome
 	// Action and ActionReason describe a ReportAction.

@@ -137,8 +137,11 @@ func (a *change) putOff(call *cart.Call) time.Time {
 // reject closes an attempt that surely reached nobody: its number is free to be made again.
 func (a *change) reject(call *cart.Call) {
 	at := a.now
+	if call.SentAt == nil {
+		// A token that went out stays known: should the provider have taken the call after all, its reports bear it.
+		call.TokenHash = nil
+	}
 	call.State, call.ClosedAt, call.SentAt, call.WatchAt = cart.Rejected, &at, nil, nil
-	call.TokenHash = nil
 	a.freeLine(call)
 	a.touched = true
 }

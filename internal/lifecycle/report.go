@@ -11,11 +11,14 @@ import (
 // defaultCallback is when a customer who asked to be called later, without saying when, is called again.
 const defaultCallback = 24 * time.Hour
 
+// mostDials bounds the dials that one call remembers. No provider dials anywhere near as often.
+const mostDials = 50
+
 // callReported takes in what the provider told of a call. Reports come twice, late and in any order, so the call's
 // state and outcome are computed from the set of what was heard, never from the latest word alone.
 func (a *change) callReported(e cart.CallReported) {
 	call := a.call(e.CallID)
-	if call == nil || call.State == cart.Rejected {
+	if call == nil {
 		return
 	}
 	if len(e.Digest) > 0 {
@@ -38,19 +41,26 @@ func (a *change) callReported(e cart.CallReported) {
 		a.noted = true
 	}
 	see(call, r.Kind)
-	if r.Kind == cart.ReportRinging {
-		call.Dials++
-	}
 	for _, k := range implied(r.FinalStatus) {
 		see(call, k)
 	}
+	countDials(call, r)
 	a.keepTimes(call, r)
+	revived := false
+	if call.State == cart.Rejected {
+		if !lived(call) {
+			a.heed(call)
+			return
+		}
+		revived = true
+		a.revive(call)
+	}
 	if call.State.Open() {
 		a.advance(call, r)
 		a.heard(call)
 	}
 	a.heed(call)
-	if a.cart.State.Settled() && mayDialAgain(call) {
+	if a.cart.State.Settled() && (revived || mayDialAgain(call)) {
 		a.abortOpenCall(a.cart.Reason)
 	}
 	a.settle(call)
@@ -98,9 +108,101 @@ func (a *change) keepTimes(call *cart.Call, r cart.Report) {
 	if putDown(r.Kind) && (call.EndedAt == nil || at.After(*call.EndedAt)) {
 		call.EndedAt = &at
 	}
-	if call.PlacedAt == nil {
+	if call.PlacedAt == nil && call.State != cart.Rejected {
 		now := a.now
 		call.PlacedAt = &now
+	}
+}
+
+// countDials derives how often the provider has dialled. Each instant at which a dial began counts once, however many messages tell
+// of it. Where no instants are told, the provider's own count of its redials is believed.
+func countDials(call *cart.Call, r cart.Report) {
+	if r.Kind == cart.ReportRinging && !r.At.IsZero() {
+		// The database keeps microseconds.
+		at := r.At.UTC().Truncate(time.Microsecond)
+		if i, told := slices.BinarySearchFunc(call.DialStarts, at, time.Time.Compare); !told && len(call.DialStarts) < mostDials {
+			call.DialStarts = slices.Insert(slices.Clone(call.DialStarts), i, at)
+		}
+	}
+	call.Redials = max(call.Redials, r.Redials)
+	dials := len(call.DialStarts)
+	if dials == 0 && has(call, cart.ReportRinging) {
+		dials = 1 + call.Redials
+	}
+	call.Dials = max(call.Dials, dials)
+}
+
+// lived reports whether a call that counted as rejected was taken by the provider after all: only a call that was dialled, or is
+// about to be, gives such reports.
+func lived(call *cart.Call) bool {
+	for _, k := range call.Seen {
+		switch k {
+		case cart.ReportFinished, cart.ReportInvalid, cart.ReportSkipped, cart.ReportAborted, cart.ReportOther:
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+// revive takes back that the provider rejected a call. The call was dialled: it counts as an attempt, and its cart is not called
+// again meanwhile.
+func (a *change) revive(call *cart.Call) {
+	sent := call.CreatedAt
+	call.State, call.Outcome, call.ClosedAt, call.SentAt = cart.Placed, "", nil, &sent
+	if slices.ContainsFunc(call.Seen, ends) {
+		call.State = cart.Ended
+	}
+	call.HoldsLine = true
+	watch := a.now.Add(a.rules.Voice.Silence)
+	call.WatchAt = &watch
+	a.then(Watch{CallID: call.ID, At: watch})
+	a.note("at_most_once", "the provider took this call after all", cart.VerdictOK)
+	other := a.otherOpenCall(call)
+	switch {
+	case other == nil:
+	case other.State == cart.Placing && other.SentAt == nil:
+		a.reject(other)
+	default:
+		// A cart has one call under way. This one goes on being heard of as one that is over.
+		at := a.now
+		call.State, call.Outcome, call.ClosedAt, call.WatchAt = cart.Closed, cart.Lost, &at, nil
+		if outcome := outcomeOf(call); outcome != "" {
+			call.Outcome = outcome
+		}
+		call.HoldsLine = false
+		if other.AbortAt == nil && !other.Answered() {
+			a.abort(other, cart.Provider)
+		}
+	}
+	a.numberAnew(call)
+	if call.State.Open() && !a.cart.State.Settled() {
+		a.set(cart.Calling, cart.Due)
+	}
+}
+
+func (a *change) otherOpenCall(call *cart.Call) *cart.Call {
+	for i := range a.cart.Calls {
+		if other := &a.cart.Calls[i]; other.ID != call.ID && other.State.Open() {
+			return other
+		}
+	}
+	return nil
+}
+
+// numberAnew gives a revived call a number of its own when the attempt was made again meanwhile.
+func (a *change) numberAnew(call *cart.Call) {
+	highest, taken := call.Attempt, false
+	for i := range a.cart.Calls {
+		other := &a.cart.Calls[i]
+		if other.ID == call.ID || other.State == cart.Rejected {
+			continue
+		}
+		highest = max(highest, other.Attempt)
+		taken = taken || other.Attempt == call.Attempt
+	}
+	if taken {
+		call.Attempt = highest + 1
 	}
 }
 

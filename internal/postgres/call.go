@@ -16,8 +16,8 @@ import (
 const callColumns = `
 	id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, provider_call_id, token_hash, phone,
 	offer, priority, created_at, sent_at, placed_at, answered_at, ended_at, closed_at, heard_at, watch_at, abort_at,
-	abort_reason, aborted_at, dials, rescheduled, seen, digests, duration_seconds, summary, recording_url,
-	required_actions, insights, credits_used, error`
+	abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests, duration_seconds, summary,
+	recording_url, required_actions, insights, credits_used, error, COALESCE(account, ''), COALESCE(voice_key, '')`
 
 func scanCall(row pgx.CollectableRow) (cart.Call, error) {
 	var c cart.Call
@@ -25,11 +25,14 @@ func scanCall(row pgx.CollectableRow) (cart.Call, error) {
 		&c.ID, &c.CartID, &c.Shop, &c.Attempt, &c.State, &c.Outcome, &c.Provider, &c.Assistant, &c.HoldsLine,
 		&c.ProviderCallID, &c.TokenHash, &c.Phone, &c.Offer, &c.Priority, &c.CreatedAt, &c.SentAt, &c.PlacedAt,
 		&c.AnsweredAt, &c.EndedAt, &c.ClosedAt, &c.HeardAt, &c.WatchAt, &c.AbortAt, &c.AbortReason, &c.AbortedAt,
-		&c.Dials, &c.Rescheduled, &c.Seen, &c.Digests, &c.DurationSeconds, &c.Summary, &c.RecordingURL,
-		&c.RequiredActions, &c.Insights, &c.CreditsUsed, &c.Error,
+		&c.Dials, &c.DialStarts, &c.Redials, &c.Rescheduled, &c.Seen, &c.Digests, &c.DurationSeconds, &c.Summary,
+		&c.RecordingURL, &c.RequiredActions, &c.Insights, &c.CreditsUsed, &c.Error, &c.Account, &c.VoiceKey,
 	)
 	inUTC(&c.CreatedAt)
 	inUTC(c.SentAt, c.PlacedAt, c.AnsweredAt, c.EndedAt, c.ClosedAt, c.HeardAt, c.WatchAt, c.AbortAt, c.AbortedAt)
+	for i := range c.DialStarts {
+		inUTC(&c.DialStarts[i])
+	}
 	return c, err
 }
 
@@ -69,19 +72,23 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 			INSERT INTO calls (
 				id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, provider_call_id, token_hash,
 				phone, phone_key, offer, priority, created_at, sent_at, placed_at, answered_at, ended_at, closed_at,
-				heard_at, watch_at, abort_at, abort_reason, aborted_at, dials, rescheduled, seen, digests,
-				duration_seconds, summary, recording_url, required_actions, insights, credits_used, error
+				heard_at, watch_at, abort_at, abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests,
+				duration_seconds, summary, recording_url, required_actions, insights, credits_used, error, account, voice_key
 			)
 			VALUES (
 				@id, @cart_id, @shop, @attempt, @state, @outcome, @provider, @assistant, @holds_line, @provider_call_id,
 				@token_hash, @phone, @phone_key, @offer, @priority, @created_at, @sent_at, @placed_at, @answered_at,
-				@ended_at, @closed_at, @heard_at, @watch_at, @abort_at, @abort_reason, @aborted_at, @dials, @rescheduled,
-				@seen, @digests, @duration_seconds, @summary, @recording_url, @required_actions, @insights, @credits_used,
-				@error
+				@ended_at, @closed_at, @heard_at, @watch_at, @abort_at, @abort_reason, @aborted_at, @dials, @dial_starts, @redials,
+				@rescheduled, @seen, @digests, @duration_seconds, @summary, @recording_url, @required_actions, @insights,
+				@credits_used, @error, NULLIF(@account, ''), NULLIF(@voice_key, '')
 			)
 			ON CONFLICT (id) DO UPDATE
-			SET state = excluded.state,
+			SET attempt = excluded.attempt,
+				state = excluded.state,
 				outcome = excluded.outcome,
+				provider = excluded.provider,
+				account = excluded.account,
+				voice_key = excluded.voice_key,
 				holds_line = excluded.holds_line,
 				provider_call_id = excluded.provider_call_id,
 				token_hash = excluded.token_hash,
@@ -98,6 +105,8 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				abort_reason = excluded.abort_reason,
 				aborted_at = excluded.aborted_at,
 				dials = excluded.dials,
+				dial_starts = excluded.dial_starts,
+				redials = excluded.redials,
 				rescheduled = excluded.rescheduled,
 				seen = excluded.seen,
 				digests = excluded.digests,
@@ -116,6 +125,7 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				"created_at": c.CreatedAt, "sent_at": c.SentAt, "placed_at": c.PlacedAt, "answered_at": c.AnsweredAt,
 				"ended_at": c.EndedAt, "closed_at": c.ClosedAt, "heard_at": c.HeardAt, "watch_at": c.WatchAt,
 				"abort_at": c.AbortAt, "abort_reason": c.AbortReason, "aborted_at": c.AbortedAt, "dials": c.Dials,
+				"dial_starts": c.DialStarts, "redials": c.Redials, "account": c.Account, "voice_key": c.VoiceKey,
 				"rescheduled": c.Rescheduled, "seen": orEmpty(c.Seen), "digests": orEmpty(c.Digests),
 				"duration_seconds": c.DurationSeconds, "summary": c.Summary, "recording_url": c.RecordingURL,
 				"required_actions": orEmpty(c.RequiredActions), "insights": c.Insights, "credits_used": c.CreditsUsed,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"regexp"
 	"strings"
+	"time"
 
 	"ringback/internal/cart"
 	"ringback/internal/config"
@@ -66,6 +67,10 @@ func parse(body []byte, insights config.Insights) ([]voice.Callback, error) {
 	switch event {
 	case "conversation_status":
 		c.Report.Kind = status(data)
+		if c.Report.Kind == cart.ReportRinging {
+			// Mihu dials once, and tells of that under several words, each with a time of its own.
+			c.Report.At = time.Time{}
+		}
 	case "intent_call":
 		c.Report.Kind = cart.ReportAction
 		c.Report.Action = data.Word("intent", "intent_name", "name")

@@ -46,6 +46,9 @@ var outcomes = map[string]cart.Outcome{
 	"aborted":           cart.Aborted,
 }
 
+// mostRedials bounds the redials that are believed: Mirai documents at most five of each kind.
+const mostRedials = 20
+
 // Parse reads a callback: {"metadata", "event": {"type", "data": {"call", "analysis", "credits", "report"}}}, in which the
 // parts may also stand directly under event, and any of them may be missing. The insights name those of the analysis that are
 // read. The error says why the body holds no event.
@@ -123,6 +126,9 @@ func parse(envelope tolerant.Object, names config.Insights) (voice.Callback, boo
 	c.Report.CreditsUsed, c.Report.CreditsLeft = credits.Decimal("used"), credits.Decimal("available")
 	switch c.Report.Kind {
 	case cart.ReportFinished:
+		if n := part("report").Seconds("reAttemptCount"); n != nil {
+			c.Report.Redials = min(*n, mostRedials)
+		}
 		c.Report.FinalStatus = outcomes[regular(part("report").Word("finalStatus"))]
 		if c.Report.FinalStatus == "" {
 			c.Report.FinalStatus = outcomes[regular(call.Word("status"))]
