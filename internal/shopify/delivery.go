@@ -17,8 +17,8 @@ const (
 	HeaderTriggeredAt = "X-Shopify-Triggered-At"
 )
 
-// MaxBody is the largest webhook body taken in, in bytes.
-const MaxBody = 1 << 20
+// MaxBody is the largest webhook body taken in, in bytes. Shopify names no bound; an order with hundreds of line items has megabytes.
+const MaxBody = 16 << 20
 
 // longestHeader bounds the header values we keep.
 const longestHeader = 255

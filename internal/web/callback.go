@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"io"
 	"net/http"
 
 	"ringback/internal/jobs"
@@ -9,11 +10,19 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
+// maxCallback is the largest callback taken in, in bytes.
+const maxCallback = 1 << 20
+
 // takeCallback takes in what a voice API tells of a call.
 func (s *Server) takeCallback(c echo.Context) error {
-	body, err := rawBody(c)
+	incoming, err := s.readBody(c, maxCallback, io.Discard)
 	if err != nil {
 		return err
+	}
+	defer incoming.release()
+	body, err := incoming.bytes()
+	if err != nil {
+		return notKept(c)
 	}
 	request := c.Request()
 	ctx, cancel := takingIn(request)

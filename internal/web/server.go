@@ -48,6 +48,7 @@ type Server struct {
 	metrics  *httpMetrics
 	ready    *readiness
 	heard    *heard
+	inFlight *inFlight
 	door     *door
 	sessions *scs.SessionManager
 	origins  *http.CrossOriginProtection
@@ -76,19 +77,20 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("security.dashboard_password is missing: server.listen is open to other machines; write a password, or listen on 127.0.0.1")
 	}
 	s := &Server{
-		engine:  o.Engine,
-		db:      o.DB,
-		config:  o.Config,
-		log:     o.Logger,
-		metrics: newHTTPMetrics(o.Metrics),
-		ready:   &readiness{check: o.Ready},
-		heard:   newHeard(),
-		origins: http.NewCrossOriginProtection(),
-		jobsUI:  o.RiverUI != nil,
-		counts:  newCostly(func(ctx context.Context) ([]postgres.StateCount, error) { return o.DB.CountCarts(ctx, "") }),
-		load:    newCostly(o.DB.Load),
-		day:     newCostly(statsOfLast(o.DB, 24*time.Hour)),
-		month:   newCostly(statsOfLast(o.DB, usualSpan)),
+		engine:   o.Engine,
+		db:       o.DB,
+		config:   o.Config,
+		log:      o.Logger,
+		metrics:  newHTTPMetrics(o.Metrics),
+		ready:    &readiness{check: o.Ready},
+		heard:    newHeard(),
+		inFlight: newInFlight(),
+		origins:  http.NewCrossOriginProtection(),
+		jobsUI:   o.RiverUI != nil,
+		counts:   newCostly(func(ctx context.Context) ([]postgres.StateCount, error) { return o.DB.CountCarts(ctx, "") }),
+		load:     newCostly(o.DB.Load),
+		day:      newCostly(statsOfLast(o.DB, 24*time.Hour)),
+		month:    newCostly(statsOfLast(o.DB, usualSpan)),
 	}
 	if origin := originOf(o.Config.Server.PublicURL); origin != "" {
 		if err := s.origins.AddTrustedOrigin(origin); err != nil {

@@ -23,12 +23,18 @@ const retryAfter = "30"
 // once it is kept, 413 when it is too large, or 503 when it cannot be kept now.
 func (s *Server) takeWebhook(c echo.Context) error {
 	request := c.Request()
-	body, err := rawBody(c)
+	sum := shopify.NewVerifier(s.secretsOf(request.Header.Get(shopify.HeaderShop)), request.Header.Get(shopify.HeaderHMAC))
+	incoming, err := s.readBody(c, shopify.MaxBody, sum)
 	if err != nil {
 		return err
 	}
-	if !shopify.Verify(s.secretsOf(request.Header.Get(shopify.HeaderShop)), body, request.Header.Get(shopify.HeaderHMAC)) {
+	defer incoming.release()
+	if !sum.Signed() {
 		return newProblem(http.StatusUnauthorized, "signature", "Unauthorized", "The signature in "+shopify.HeaderHMAC+" does not match the body.")
+	}
+	body, err := incoming.bytes()
+	if err != nil {
+		return notKept(c)
 	}
 	delivery, err := shopify.ParseHeaders(request.Header)
 	if err != nil {
@@ -69,22 +75,27 @@ func takingIn(r *http.Request) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(r.Context()), takeWithin)
 }
 
-// rawBody reads a webhook's body as it came, up to the largest that is taken in. One that breaks off should be sent again: nothing can
-// be said of its signature.
-func rawBody(c echo.Context) ([]byte, error) {
+// readBody reads a message's body, up to limit bytes, and lets sum see it as it comes. The caller releases it. One that breaks off,
+// comes too slowly or finds no memory should be sent again: nothing can be said of its signature.
+func (s *Server) readBody(c echo.Context, limit int64, sum io.Writer) (*reading, error) {
 	request := c.Request()
-	if request.ContentLength > shopify.MaxBody {
+	if request.ContentLength > limit {
 		return nil, ofStatus(http.StatusRequestEntityTooLarge)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(c.Response(), request.Body, shopify.MaxBody))
+	incoming := s.inFlight.begin(c.Response(), c.RealIP())
+	err := incoming.readAll(http.MaxBytesReader(c.Response(), request.Body, limit), sum)
+	if err == nil && incoming.complete() {
+		return incoming, nil
+	}
+	incoming.abandon()
+	incoming.release()
+	// The rest of the body is not waited for.
+	c.Response().Header().Set("Connection", "close")
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		return nil, err
 	}
-	if err != nil {
-		return nil, notKept(c)
-	}
-	return body, nil
+	return nil, notKept(c)
 }
 
 // sendAgain asks the sender to try later.
