@@ -166,6 +166,8 @@ type Order struct {
 	CartToken     string `json:"cart_token,omitempty"`
 	CustomerID    string `json:"customer_id,omitempty"`
 	Email         string `json:"email,omitempty"`
+	// Emails are the other addresses found on the order and on its customer's account, each once.
+	Emails []string `json:"emails,omitempty"`
 	// Phones are the numbers found on the order, as typed.
 	Phones []RawPhone `json:"phones,omitempty"`
 	// Country is the shipping, else the billing country (ISO alpha-2).

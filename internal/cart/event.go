@@ -30,6 +30,8 @@ type (
 		Order Order
 		// Match says what tied the order to this cart.
 		Match Match
+		// Under says in plain words which key the order and the cart share, where it was matched by one; it holds no personal data.
+		Under string
 		// Other marks a cart whose customer bought with another cart: it stops, and the order is not counted twice.
 		Other bool
 	}
@@ -186,9 +188,39 @@ const (
 	MatchCustomer Match = "customer"
 	MatchEmail    Match = "email"
 	MatchPhone    Match = "phone"
+	// MatchLinked: another cart or order of the person ties the two together.
+	MatchLinked Match = "linked"
 	// MatchCompleted: the checkout itself said that it was completed.
 	MatchCompleted Match = "completed_at"
 )
+
+// Basis says in plain words which order it was and what ties it to the cart, without personal data: "order #1003 under the account's
+// email".
+func (e OrderSeen) Basis() string {
+	order := "an order"
+	if e.Order.Name != "" {
+		order = "order " + e.Order.Name
+	}
+	switch e.Match {
+	case MatchCode:
+		return order + " with the code that a call gave"
+	case MatchCheckout:
+		return order + " of this checkout"
+	case MatchCart:
+		return order + " of the same cart at the shop"
+	case MatchCompleted:
+		return order + " that completed the checkout"
+	case MatchLinked:
+		return order + " under another name of the same person"
+	}
+	under := e.Under
+	if under == "" {
+		under = map[Match]string{
+			MatchCustomer: "the customer account", MatchEmail: "an email told before", MatchPhone: "a number told before",
+		}[e.Match]
+	}
+	return order + " under " + under
+}
 
 // ReportKind is what a provider can tell of a call, in our words.
 type ReportKind string

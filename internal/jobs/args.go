@@ -40,7 +40,7 @@ type (
 	WatchCall struct {
 		CallID uuid.UUID `json:"call_id"`
 	}
-	// Supersede stops the older carts of the same shop and phone.
+	// Supersede stops the older carts of the same shop and person.
 	Supersede struct {
 		CartID uuid.UUID `json:"cart_id"`
 	}

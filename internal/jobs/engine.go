@@ -161,6 +161,7 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near 
 	if len(effects) == 0 && after.UpdatedAt.Equal(before.UpdatedAt) && reflect.DeepEqual(before, after) {
 		return change{}, nil
 	}
+	u.tellPerson(c, &before, &after)
 	c.Cart = after
 	if err := u.moveWake(ctx, c, ev, effects); err != nil {
 		return change{}, err
@@ -214,10 +215,10 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 	case lifecycle.Watch:
 		return u.insert(ctx, WatchCall{CallID: f.CallID}, f.At)
 	case lifecycle.Suppress:
-		_, err := u.Suppress(ctx, c.Shop, c.Phone, c.Checkout.KnownEmail(), f.Source)
+		_, err := u.Suppress(ctx, c.Shop, optedOut(&c.Cart), f.Source)
 		return err
 	case lifecycle.SupersedeOlder:
-		older, err := u.OlderActiveCarts(ctx, &c.Cart)
+		older, err := u.OlderActiveCarts(ctx, c)
 		if err != nil || len(older) == 0 {
 			return err
 		}
@@ -318,5 +319,6 @@ func (u *unit) near(ctx context.Context, c *postgres.Cart, except uuid.UUID) (*p
 		y, m, _ := u.Now.In(store.Location).Date()
 		h.Month = time.Date(y, m, 1, 0, 0, 0, 0, store.Location)
 	}
-	return u.Near(ctx, &c.Cart, h, except)
+	u.tellPerson(c, &c.Cart)
+	return u.Near(ctx, c, h, except)
 }

@@ -17,7 +17,7 @@ var ErrNotExportable = errors.New("there is nothing to export")
 // Export is everything that is kept of a person who asked for it.
 type Export struct {
 	Request      postgres.PrivacyRequest
-	Person       postgres.Person
+	Person       cart.Person
 	Carts        []ExportedCart
 	Suppressions []postgres.Suppression
 	Discounts    []postgres.Discount

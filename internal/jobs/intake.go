@@ -158,16 +158,29 @@ func newCart(store *Store, token string) *postgres.Cart {
 func (u *unit) seeCheckout(ctx context.Context, store *Store, c *postgres.Cart, co cart.Checkout, via string, newToken bool) (bool, error) {
 	isNew := c.State == ""
 	mayMeet := isNew || newToken || c.Checkout.CartToken != co.CartToken
+	mayKnow := isNew || !sameNames(&c.Checkout, &co)
 	did, err := u.apply(ctx, c, cart.CheckoutSeen{Checkout: co, Via: via}, nil)
-	if err != nil || !mayMeet || c.State == cart.Purchased && c.Order != nil {
+	if err != nil || !mayMeet && !mayKnow || c.State == cart.Purchased && c.Order != nil {
 		return did.changed, err
 	}
-	order, match, err := u.OrderOfCheckout(ctx, store.Domain, c.Token, co.CartToken)
-	if errors.Is(err, postgres.ErrNotFound) && isNew && c.State != cart.Purchased {
-		order, match, err = u.OrderOfPerson(ctx, &c.Cart, store.Rules.Policy.Attribution)
+	met, err := u.meetOrder(ctx, store, c, mayMeet, mayKnow && c.State != cart.Purchased)
+	return did.changed || met, err
+}
+
+// meetOrder gives a cart the order that came before it, found by the checkout's tokens or by the cart's person. It reports whether there
+// was one.
+func (u *unit) meetOrder(ctx context.Context, store *Store, c *postgres.Cart, byToken, byPerson bool) (bool, error) {
+	var order cart.Order
+	var match cart.Match
+	err := postgres.ErrNotFound
+	if byToken {
+		order, match, err = u.OrderOfCheckout(ctx, store.Domain, c.Token, c.Checkout.CartToken)
+	}
+	if errors.Is(err, postgres.ErrNotFound) && byPerson {
+		order, match, err = u.OrderOfPerson(ctx, c, store.Rules.Policy.Attribution)
 	}
 	if errors.Is(err, postgres.ErrNotFound) {
-		return did.changed, nil
+		return false, nil
 	}
 	if err != nil {
 		return false, err
@@ -184,8 +197,8 @@ func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.
 	if err := u.LockCheckout(ctx, store.Domain, o.CheckoutToken, "", o.CartToken); err != nil {
 		return uuid.Nil, err
 	}
-	phones := policy.Numbers(o.Phones, o.Country, store.Config.Country)
-	fresh, err := u.KeepOrder(ctx, store.Domain, o, phones)
+	person := policy.PersonOfOrder(o, store.Config.Country)
+	fresh, err := u.KeepOrder(ctx, store.Domain, o, person)
 	if err != nil || !fresh {
 		return uuid.Nil, err
 	}
@@ -197,18 +210,14 @@ func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.
 			return uuid.Nil, err
 		}
 	}
-	matched, err := u.CartsOfOrder(ctx, store.Domain, o, phones, store.Rules.Policy.Attribution)
+	matched, err := u.CartsOfOrder(ctx, store.Domain, o, person, store.Rules.Policy.Attribution)
 	if err != nil {
 		return uuid.Nil, err
 	}
 	bought := uuid.Nil
 	for _, m := range matched {
 		exact := m.Match == cart.MatchCode || m.Match == cart.MatchCheckout || m.Match == cart.MatchCart
-		event := cart.OrderSeen{Order: o, Match: m.Match}
-		switch {
-		case bought != uuid.Nil:
-			event.Other = true
-		case !exact && m.State == cart.Purchased:
+		if bought == uuid.Nil && !exact && m.State == cart.Purchased {
 			// That cart was bought before; this order is about another one or about none.
 			continue
 		}
@@ -216,6 +225,8 @@ func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.
 		if err != nil {
 			return uuid.Nil, err
 		}
+		under, _ := policy.PersonOfCheckout(c.Checkout, store.Config.Country).Shares(person)
+		event := cart.OrderSeen{Order: o, Match: m.Match, Under: under.From, Other: bought != uuid.Nil}
 		if _, err := u.apply(ctx, c, event, nil); err != nil {
 			return uuid.Nil, err
 		}
@@ -261,30 +272,46 @@ func (u *unit) takeConsent(ctx context.Context, store *Store, c shopify.Consent)
 	if c.Marketing == nil && c.SMS == nil {
 		return nil
 	}
-	number := policy.Number(c.Phone, store.Config.Country)
-	ids, err := u.ActiveCartsOfPerson(ctx, store.Domain, postgres.Person{CustomerID: c.CustomerID, Email: c.Email, Phones: []string{number}})
+	person := cart.PersonWith(c.CustomerID, []string{c.Email}, []string{policy.Number(c.Phone, store.Config.Country)})
+	concerned, err := u.ActiveCartsOfPerson(ctx, store.Domain, person)
 	if err != nil {
 		return fmt.Errorf("find the customer's carts: %w", err)
 	}
-	for _, id := range ids {
-		found, err := u.CartForUpdate(ctx, id)
-		if err != nil {
-			return err
-		}
+	for _, m := range concerned {
 		event := cart.ConsentChanged{Marketing: c.Marketing, SMS: c.SMS}
 		if c.SMS != nil && *c.SMS {
 			event.SMSPhone = c.Phone
+		}
+		if m.Match == cart.MatchLinked {
+			event = withdrawnOnly(event)
+		}
+		found, err := u.CartForUpdate(ctx, m.ID)
+		if err != nil {
+			return err
 		}
 		if _, err := u.apply(ctx, found, event, nil); err != nil {
 			return err
 		}
 	}
-	return u.keepWithdrawal(ctx, store, c, number)
+	return u.keepWithdrawal(ctx, store, c, person)
+}
+
+// withdrawnOnly is what a change of consent means for what the person was told with under other names: whoever takes their consent
+// back takes it back everywhere, but consent given under one name permits no call under another.
+func withdrawnOnly(e cart.ConsentChanged) cart.ConsentChanged {
+	var only cart.ConsentChanged
+	if e.Marketing != nil && !*e.Marketing {
+		only.Marketing = e.Marketing
+	}
+	if e.SMS != nil && !*e.SMS {
+		only.SMS = e.SMS
+	}
+	return only
 }
 
 // keepWithdrawal remembers, for carts yet to come, that a customer withdrew the very consent that the store calls on;
 // giving it again lifts that.
-func (u *unit) keepWithdrawal(ctx context.Context, store *Store, c shopify.Consent, number string) error {
+func (u *unit) keepWithdrawal(ctx context.Context, store *Store, c shopify.Consent, person cart.Person) error {
 	given, at := c.Marketing, c.MarketingAt
 	if store.Rules.Policy.Consent == policy.ConsentSMS {
 		given, at = c.SMS, c.SMSAt
@@ -298,8 +325,8 @@ func (u *unit) keepWithdrawal(ctx context.Context, store *Store, c shopify.Conse
 		if at.IsZero() {
 			at = u.Now
 		}
-		return u.LiftWithdrawal(ctx, store.Domain, number, c.Email, at)
+		return u.LiftWithdrawal(ctx, store.Domain, person, at)
 	}
-	_, err := u.Suppress(ctx, store.Domain, number, c.Email, postgres.SourceShopify)
+	_, err := u.Suppress(ctx, store.Domain, person, postgres.SourceShopify)
 	return err
 }

@@ -52,23 +52,19 @@ func (e *Engine) operate(ctx context.Context, id uuid.UUID, ev cart.Event, allow
 // Suppress keeps a person from being called, in one shop or, with shop "", in all, and stops the person's active carts. The
 // phone is read with the shop's country when it is not in international form. ErrNoPerson when neither value is usable.
 func (e *Engine) Suppress(ctx context.Context, shop, phone, email, source string) ([]postgres.Suppression, error) {
-	country := ""
-	if s := e.stores[shop]; s != nil {
-		country = s.Config.Country
-	}
-	number := policy.Number(phone, country)
-	if number == "" && email == "" {
+	person := cart.PersonWith("", []string{email}, []string{policy.Number(phone, e.countryOf(shop))})
+	if person.Unknown() {
 		return nil, ErrNoPerson
 	}
 	var made []postgres.Suppression
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) (err error) {
-		made, err = u.Tx.Suppress(ctx, shop, number, email, source)
+		made, err = u.Tx.Suppress(ctx, shop, person, source)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	ids, err := e.db.CartsOfPerson(ctx, shop, postgres.Person{Email: email, Phones: []string{number}})
+	ids, err := e.db.CartsOfPerson(ctx, shop, person)
 	if err != nil {
 		return nil, err
 	}
@@ -96,12 +92,9 @@ func (e *Engine) stopSuppressed(ctx context.Context, id uuid.UUID, source string
 
 // Unsuppress lifts a suppression, by its id or by the person and shop it is for; it reports whether there was one.
 func (e *Engine) Unsuppress(ctx context.Context, id uuid.UUID, shop, phone, email string) (lifted bool, err error) {
-	country := ""
-	if s := e.stores[shop]; s != nil {
-		country = s.Config.Country
-	}
+	person := cart.PersonWith("", []string{email}, []string{policy.Number(phone, e.countryOf(shop))})
 	err = e.inTx(ctx, func(ctx context.Context, u *unit) error {
-		lifted, err = u.Tx.Unsuppress(ctx, id, shop, policy.Number(phone, country), email)
+		lifted, err = u.Tx.Unsuppress(ctx, id, shop, person)
 		return err
 	})
 	return lifted, err

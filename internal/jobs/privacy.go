@@ -3,8 +3,6 @@ package jobs
 import (
 	"context"
 	"errors"
-	"slices"
-	"strings"
 	"time"
 
 	"ringback/internal/cart"
@@ -61,10 +59,7 @@ func (u *unit) takeCompliance(ctx context.Context, d shopify.Delivery, c shopify
 		shopify.CustomersRedact:      postgres.PrivacyRedactCustomer,
 		shopify.ShopRedact:           postgres.PrivacyRedactShop,
 	}[d.Topic]
-	person := postgres.Person{CustomerID: c.CustomerID, Email: c.Email}
-	if n := policy.Number(c.Phone, u.engine.countryOf(d.Shop)); n != "" {
-		person.Phones = []string{n}
-	}
+	person := cart.PersonWith(c.CustomerID, []string{c.Email}, []string{policy.Number(c.Phone, u.engine.countryOf(d.Shop))})
 	id, err := u.AskPrivacy(ctx, d.Shop, kind, d.WebhookID, person)
 	if err != nil || kind == postgres.PrivacyDataRequest {
 		// What is kept of a person is handed out by the operator: see Export.
@@ -115,59 +110,24 @@ func (w *redactWorker) Work(ctx context.Context, job *river.Job[Redact]) error {
 
 // erasePerson removes whatever is kept of a person in a shop. Carts tell of numbers and addresses that the request does not name;
 // what is kept under those is the person's too.
-func (e *Engine) erasePerson(ctx context.Context, shop string, p postgres.Person) (int, error) {
-	erased := map[uuid.UUID]bool{}
-	known, next := []postgres.Person{p}, []postgres.Person{p}
-	for len(next) > 0 {
-		about := next[0]
-		next = next[1:]
-		ids, err := e.db.CartsOfPerson(ctx, shop, about)
+func (e *Engine) erasePerson(ctx context.Context, shop string, p cart.Person) (int, error) {
+	ids, err := e.db.CartsOfPerson(ctx, shop, p)
+	if err != nil {
+		return 0, err
+	}
+	for _, id := range ids {
+		c, err := e.db.Cart(ctx, id)
 		if err != nil {
 			return 0, err
 		}
-		for _, id := range ids {
-			if erased[id] {
-				continue
-			}
-			erased[id] = true
-			c, err := e.db.Cart(ctx, id)
-			if err != nil {
-				return 0, err
-			}
-			for _, found := range othersOf(&c.Cart, known) {
-				known, next = append(known, found), append(next, found)
-			}
-			if err := e.erase(ctx, id); err != nil {
-				return 0, err
-			}
-		}
+		p = p.With(e.personOf(&c.Cart))
 	}
-	for _, about := range known {
-		if err := e.db.ForgetPerson(ctx, shop, about); err != nil {
+	for _, id := range ids {
+		if err := e.erase(ctx, id); err != nil {
 			return 0, err
 		}
 	}
-	return len(erased), nil
-}
-
-// othersOf are the names of a cart's customer that are not known yet.
-func othersOf(c *cart.Cart, known []postgres.Person) []postgres.Person {
-	var found []postgres.Person
-	for _, email := range []string{c.Checkout.Email, c.Checkout.Customer.Email} {
-		if email != "" && !slices.ContainsFunc(append(known, found...), func(p postgres.Person) bool { return strings.EqualFold(p.Email, email) }) {
-			found = append(found, postgres.Person{Email: email})
-		}
-	}
-	phones := []string{c.Phone}
-	for _, call := range c.Calls {
-		phones = append(phones, call.Phone)
-	}
-	for _, phone := range phones {
-		if phone != "" && !slices.ContainsFunc(append(known, found...), func(p postgres.Person) bool { return slices.Contains(p.Phones, phone) }) {
-			found = append(found, postgres.Person{Phones: []string{phone}})
-		}
-	}
-	return found
+	return len(ids), e.db.ForgetPerson(ctx, shop, p)
 }
 
 func (e *Engine) eraseShop(ctx context.Context, shop string) (int, error) {
@@ -178,13 +138,13 @@ func (e *Engine) eraseShop(ctx context.Context, shop string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		var people []postgres.Person
+		var people []cart.Person
 		for _, id := range ids {
 			c, err := e.db.Cart(ctx, id)
 			if err != nil {
 				return 0, err
 			}
-			people = append(people, othersOf(&c.Cart, nil)...)
+			people = append(people, e.personOf(&c.Cart))
 			if err := e.erase(ctx, id); err != nil {
 				return 0, err
 			}

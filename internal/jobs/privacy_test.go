@@ -139,7 +139,7 @@ func (h *house) lives() uuid.UUID {
 		if err := tx.SaveCart(ctx, c, "as", before); err != nil {
 			return err
 		}
-		_, err = tx.Suppress(ctx, loom, "+919876512345", meera.Email, "api")
+		_, err = tx.Suppress(ctx, loom, cart.PersonWith("", []string{meera.Email}, []string{"+919876512345"}), "api")
 		return err
 	}))
 	require.NoError(h.t, h.db.KeepDiscount(ctx, postgres.Discount{CartID: found.ID, Attempt: 1, Shop: loom, Code: offer.Code, GID: "gid://1", EndsAt: h.clock.Now()}))

@@ -134,7 +134,7 @@ type supersedeWorker struct {
 	engine *Engine
 }
 
-// Work stops the older carts of the same shop and phone.
+// Work stops the older carts of the same shop and person.
 func (w *supersedeWorker) Work(ctx context.Context, job *river.Job[Supersede]) error {
 	e := w.engine
 	var older []uuid.UUID
@@ -149,7 +149,8 @@ func (w *supersedeWorker) Work(ctx context.Context, job *river.Job[Supersede]) e
 		}
 		switch c.State {
 		case cart.Waiting, cart.Ready, cart.Calling:
-			older, err = u.OlderActiveCarts(ctx, &c.Cart)
+			u.tellPerson(c, &c.Cart)
+			older, err = u.OlderActiveCarts(ctx, c)
 		}
 		return err
 	})

@@ -24,7 +24,8 @@ type sweepWorker struct {
 }
 
 // Work finds what no job takes care of any more: free lines beside ready carts, carts whose look never came, calls
-// whose watch never came, breakers past their time.
+// whose watch never came, breakers past their time,
+// carts and orders that cannot be found by all keys of their person.
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[Sweep]) error {
 	return w.engine.sweep(ctx)
 }
@@ -45,6 +46,13 @@ func (e *Engine) sweep(ctx context.Context) error {
 	}
 	if err := e.closeBreakers(ctx); err != nil {
 		return err
+	}
+	if missing, err := e.db.PersonKeysMissing(ctx); err != nil {
+		return err
+	} else if missing {
+		if _, err := e.river.Insert(ctx, FillPersonKeys{}, nil); err != nil {
+			return err
+		}
 	}
 	overdue, err := e.db.OverdueCarts(ctx, overdueAfter)
 	if err != nil {

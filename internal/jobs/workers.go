@@ -57,6 +57,7 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 		river.AddWorker(workers, &reconcileWorker{engine: e})
 		river.AddWorker(workers, &reconcileAllWorker{engine: e})
 		river.AddWorker(workers, &endDiscountsWorker{engine: e})
+		river.AddWorker(workers, &fillPersonKeysWorker{engine: e})
 		cfg.Workers = workers
 		cfg.Queues = map[string]river.QueueConfig{
 			queueCarts: {MaxWorkers: concurrency, FetchCooldown: cooldown},

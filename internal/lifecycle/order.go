@@ -15,7 +15,7 @@ func (a *change) orderSeen(e cart.OrderSeen) {
 	}
 	if e.Other {
 		if !a.cart.State.Settled() {
-			a.note("order", "bought with another cart, matched by "+string(e.Match), cart.VerdictStop)
+			a.note("order", "bought with another cart: "+e.Basis(), cart.VerdictStop)
 			a.stop(cart.Superseded)
 		}
 		return
@@ -32,7 +32,7 @@ func (a *change) orderSeen(e cart.OrderSeen) {
 		order.Email, order.Phones = "", nil
 	}
 	if a.cart.Order == nil {
-		a.note("order", "an order came, matched by "+string(e.Match), cart.VerdictStop)
+		a.note("order", "bought: "+e.Basis(), cart.VerdictStop)
 	}
 	a.purchase(order.CreatedAt, &order)
 }

@@ -20,20 +20,43 @@ type Cart struct {
 	// it then snoozes.
 	WakeJobID *int64
 	WakeJobAt *time.Time
+
+	// Person is everybody that the cart may be of, by what is told of it now. Whoever changes the checkout sets it before saving.
+	Person cart.Person
+
+	// written are the keys that the cart has in person_keys, keys those that it is to have: the columns' too where the program before
+	// wrote the row.
+	written, keys []hashedKey
+	// complete is true when nothing has to be written of the keys told so far.
+	complete bool
+	// found is what belongs to the cart's person, found by the keys foundBy.
+	found   *Found
+	foundBy []hashedKey
 }
+
+// KnowsPerson reports whether the cart's keys are those of its checkout as it stands: nothing needs to be added before it changes.
+func (c *Cart) KnowsPerson() bool { return c.complete }
 
 const cartColumns = `
 	id, shop, token, state, reason, checkout, phone, phone_from, country, last_activity_at, wake_at, ready_at,
 	callback_at, forced, attempts, updates, arm, attribution, "order", purchased_at, created_at, updated_at, erased_at,
-	wake_job_id, wake_job_at`
+	wake_job_id, wake_job_at, person, person_at IS NOT DISTINCT FROM updated_at,
+	CASE WHEN person_at IS DISTINCT FROM updated_at THEN email_key END,
+	CASE WHEN person_at IS DISTINCT FROM updated_at THEN phone_key END`
 
 func scanCart(row pgx.CollectableRow) (Cart, error) {
 	var c Cart
+	var person [][]byte
+	var email, phone []byte
 	err := row.Scan(
 		&c.ID, &c.Shop, &c.Token, &c.State, &c.Reason, &c.Checkout, &c.Phone, &c.PhoneFrom, &c.Country,
 		&c.LastActivityAt, &c.WakeAt, &c.ReadyAt, &c.CallbackAt, &c.Forced, &c.Attempts, &c.Updates, &c.Arm,
 		&c.Attribution, &c.Order, &c.PurchasedAt, &c.CreatedAt, &c.UpdatedAt, &c.ErasedAt, &c.WakeJobID, &c.WakeJobAt,
+		&person, &c.complete, &email, &phone,
 	)
+	c.written = asKeys(person)
+	columns := []hashedKey{hashedWith(emailByte, email), hashedWith(phoneByte, phone)}
+	c.keys = append(slices.Clone(c.written), without(columns, c.written)...)
 	inUTC(&c.LastActivityAt, &c.CreatedAt, &c.UpdatedAt)
 	inUTC(c.WakeAt, c.ReadyAt, c.CallbackAt, c.PurchasedAt, c.ErasedAt, c.WakeJobAt)
 	return c, err
@@ -170,21 +193,22 @@ func (tx *Tx) cartRow(ctx context.Context, query string, args ...any) (*Cart, er
 	return &c, nil
 }
 
-// SaveCart stores a cart, new or changed, and the calls of it that differ from before.
+// SaveCart stores a cart, new or changed, the calls of it that differ from before, and the keys of its person that are new.
 func (tx *Tx) SaveCart(ctx context.Context, c *Cart, assistant string, before []cart.Call) error {
 	batch := &pgx.Batch{}
+	keys := tx.keysOf(c)
 	batch.Queue(`
 		INSERT INTO carts (
 			id, shop, token, checkout_id, cart_token, customer_id, email_key, phone_key, state, reason, checkout, phone,
 			phone_from, country, total, currency, assistant, last_activity_at, wake_at, wake_job_id, wake_job_at, ready_at,
 			callback_at, forced, attempts, updates, arm, attribution, "order", purchased_at, created_at, updated_at,
-			erased_at
+			erased_at, person, person_at
 		)
 		VALUES (
 			@id, @shop, @token, @checkout_id, @cart_token, @customer_id, @email_key, @phone_key, @state, @reason, @checkout,
 			@phone, @phone_from, @country, @total, @currency, @assistant, @last_activity_at, @wake_at, @wake_job_id,
 			@wake_job_at, @ready_at, @callback_at, @forced, @attempts, @updates, @arm, @attribution, @order,
-			@purchased_at, @created_at, @updated_at, @erased_at
+			@purchased_at, @created_at, @updated_at, @erased_at, @person, @updated_at
 		)
 		ON CONFLICT (id) DO UPDATE
 		SET checkout_id = excluded.checkout_id,
@@ -215,7 +239,9 @@ func (tx *Tx) SaveCart(ctx context.Context, c *Cart, assistant string, before []
 			"order" = excluded."order",
 			purchased_at = excluded.purchased_at,
 			updated_at = excluded.updated_at,
-			erased_at = excluded.erased_at`,
+			erased_at = excluded.erased_at,
+			person = excluded.person,
+			person_at = excluded.person_at`,
 		pgx.StrictNamedArgs{
 			"id": c.ID, "shop": c.Shop, "token": c.Token,
 			"checkout_id": c.Checkout.ID, "cart_token": c.Checkout.CartToken, "customer_id": c.Checkout.Customer.ID,
@@ -226,11 +252,14 @@ func (tx *Tx) SaveCart(ctx context.Context, c *Cart, assistant string, before []
 			"wake_job_at": c.WakeJobAt, "ready_at": c.ReadyAt, "callback_at": c.CallbackAt, "forced": c.Forced,
 			"attempts": c.Attempts, "updates": c.Updates, "arm": c.Arm, "attribution": c.Attribution, "order": c.Order,
 			"purchased_at": c.PurchasedAt, "created_at": c.CreatedAt, "updated_at": c.UpdatedAt, "erased_at": c.ErasedAt,
+			"person": asBytes(keys),
 		})
+	queueKeys(batch, c, keys)
 	tx.queueCalls(batch, c.Calls, before)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("save cart %s: %w", c.ID, err)
 	}
+	c.written, c.keys, c.complete = keys, keys, true
 	return nil
 }
 
@@ -246,17 +275,24 @@ func (tx *Tx) SetWakeJob(ctx context.Context, id uuid.UUID, job *int64, at *time
 	return nil
 }
 
-// OlderActiveCarts lists the carts of the same shop and phone that may still be called and whose last activity came before this one's.
-func (tx *Tx) OlderActiveCarts(ctx context.Context, c *cart.Cart) ([]uuid.UUID, error) {
+// OlderActiveCarts lists the other carts of the same shop and person that may still be called and whose last activity came before
+// this one's.
+func (tx *Tx) OlderActiveCarts(ctx context.Context, c *Cart) ([]uuid.UUID, error) {
+	f, err := tx.PersonOfCart(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	others := f.others(c.ID, tx.numberOf(c))
+	if len(others) == 0 {
+		return nil, nil
+	}
 	rows, err := tx.Query(ctx, `
 		SELECT id
 		FROM carts
-		WHERE shop = $1
-			AND phone_key = $2
-			AND id <> $3
+		WHERE id = ANY ($1)
 			AND state IN ('watching', 'waiting', 'ready')
-			AND (last_activity_at, id) < ($4, $3)
-		ORDER BY id`, c.Shop, tx.hasher.Phone(c.Phone), c.ID, c.LastActivityAt)
+			AND (last_activity_at, id) < ($2, $3)
+		ORDER BY id`, others, c.LastActivityAt, c.ID)
 	if err != nil {
 		return nil, fmt.Errorf("find older carts: %w", err)
 	}
@@ -273,48 +309,6 @@ func (db *DB) CartsIn(ctx context.Context, shop string, states []cart.State, aft
 		LIMIT $4`, shop, states, after, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list carts: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-}
-
-// CartsOfPerson lists the ids of a shop's carts (every shop's when shop is "") that belong to a customer id, phone or email. Empty values match nothing.
-func (db *DB) CartsOfPerson(ctx context.Context, shop string, p Person) ([]uuid.UUID, error) {
-	rows, err := db.pool.Query(ctx, `
-		SELECT id
-		FROM carts
-		WHERE (@shop = '' OR shop = @shop)
-			AND (
-				(customer_id = @customer AND @customer <> '' AND @shop <> '')
-				OR email_key = @email
-				OR phone_key = ANY (@phones)
-			)
-		ORDER BY id`, pgx.StrictNamedArgs{
-		"shop": shop, "customer": p.CustomerID, "email": db.hasher.Email(p.Email), "phones": phoneKeys(db.hasher, p.Phones),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("find a person's carts: %w", err)
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
-}
-
-// ActiveCartsOfPerson lists and locks a shop's carts of a person that may still be called, in the order in which every transaction locks carts.
-func (tx *Tx) ActiveCartsOfPerson(ctx context.Context, shop string, p Person) ([]uuid.UUID, error) {
-	rows, err := tx.Query(ctx, `
-		SELECT id
-		FROM carts
-		WHERE shop = @shop
-			AND state IN ('watching', 'waiting', 'ready', 'calling')
-			AND (
-				(customer_id = @customer AND @customer <> '')
-				OR email_key = @email
-				OR phone_key = ANY (@phones)
-			)
-		ORDER BY id
-		FOR UPDATE`, pgx.StrictNamedArgs{
-		"shop": shop, "customer": p.CustomerID, "email": tx.hasher.Email(p.Email), "phones": phoneKeys(tx.hasher, p.Phones),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("find a person's carts: %w", err)
 	}
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }

@@ -3,6 +3,8 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"ringback/internal/cart"
@@ -24,10 +26,17 @@ type Horizon struct {
 	Month time.Time
 }
 
-// Near loads what a decision about a cart near its call looks at. The call except is left out: it is the one being decided on.
-func (tx *Tx) Near(ctx context.Context, c *cart.Cart, h Horizon, except uuid.UUID) (*policy.Near, error) {
+// Near loads what a decision about a cart near its call looks at. It looks at all that belongs to the cart's person, under whichever
+// key. The call except is left out: it is the one being decided on.
+func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*policy.Near, error) {
+	f, err := tx.PersonOfCart(ctx, c)
+	if err != nil {
+		return nil, err
+	}
 	near := &policy.Near{}
-	phoneKey, emailKey := notNil(tx.hasher.Phone(c.Phone)), tx.hasher.Email(c.Checkout.KnownEmail())
+	own := tx.numberOf(c)
+	carts := f.others(c.ID, own)
+	numbers := hashesOf(f.linking(own), cart.KeyPhone)
 	batch := &pgx.Batch{}
 
 	batch.Queue(`
@@ -35,7 +44,7 @@ func (tx *Tx) Near(ctx context.Context, c *cart.Cart, h Horizon, except uuid.UUI
 		FROM suppressions
 		WHERE key = ANY ($1) AND scope IN ('', $2)
 		ORDER BY scope
-		LIMIT 1`, [][]byte{phoneKey, notNil(emailKey)}, c.Shop).
+		LIMIT 1`, hashesOf(f.reach.Keys, cart.KeyCustomer, cart.KeyEmail, cart.KeyPhone), c.Shop).
 		Query(func(rows pgx.Rows) error {
 			scope, err := nilIfNone(pgx.CollectRows(rows, pgx.RowTo[string]))
 			if scope != nil {
@@ -47,10 +56,12 @@ func (tx *Tx) Near(ctx context.Context, c *cart.Cart, h Horizon, except uuid.UUI
 			return err
 		})
 
+	// A call counts by the number that was called, in every shop, or by its cart.
 	batch.Queue(`
 		SELECT COALESCE(sent_at, created_at), shop, insights, dials
 		FROM calls
-		WHERE phone_key = $1 AND created_at > $2 AND state <> 'rejected' AND id <> $3`, phoneKey, tx.Now.Add(-h.Dials), except).
+		WHERE (phone_key = ANY ($1) OR cart_id = ANY ($2)) AND created_at > $3 AND state <> 'rejected' AND id <> $4`,
+		numbers, append(carts, c.ID), tx.Now.Add(-h.Dials), except).
 		Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var d policy.Dial
@@ -72,19 +83,20 @@ func (tx *Tx) Near(ctx context.Context, c *cart.Cart, h Horizon, except uuid.UUI
 		SELECT EXISTS (
 			SELECT 1
 			FROM calls
-			WHERE phone_key = $1 AND cart_id <> $2 AND created_at > $3 AND state NOT IN ('closed', 'rejected')
-		)`, phoneKey, c.ID, tx.Now.AddDate(0, 0, -7)).
+			WHERE (phone_key = ANY ($1) OR cart_id = ANY ($2))
+				AND cart_id <> $3
+				AND created_at > $4
+				AND state NOT IN ('closed', 'rejected')
+		)`, numbers, carts, c.ID, tx.Now.AddDate(0, 0, -7)).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&near.OpenCall) })
 
 	batch.Queue(`
 		SELECT id
 		FROM carts
-		WHERE shop = $1
-			AND phone_key = $2
-			AND id <> $3
+		WHERE id = ANY ($1)
 			AND state IN ('waiting', 'ready', 'calling')
-			AND (last_activity_at, id) > ($4, $3)
-		LIMIT 1`, c.Shop, phoneKey, c.ID, c.LastActivityAt).
+			AND (last_activity_at, id) > ($2, $3)
+		LIMIT 1`, carts, c.LastActivityAt, c.ID).
 		Query(func(rows pgx.Rows) (err error) {
 			near.NewerCart, err = nilIfNone(pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]))
 			return err
@@ -94,10 +106,8 @@ func (tx *Tx) Near(ctx context.Context, c *cart.Cart, h Horizon, except uuid.UUI
 		SELECT EXISTS (
 			SELECT 1
 			FROM orders
-			WHERE shop = $1
-				AND (customer_id = $2 AND $2 <> '' OR email_key = $3 OR phone_keys @> ARRAY[$4::bytea])
-				AND created_at >= $5
-		)`, c.Shop, c.Checkout.Customer.ID, emailKey, phoneKey, orderedSince(c)).
+			WHERE shop = $1 AND order_id = ANY ($2) AND created_at >= $3
+		)`, c.Shop, slices.Collect(maps.Keys(f.Orders)), orderedSince(&c.Cart)).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&near.Ordered) })
 
 	if h.ShopCalls {
@@ -114,8 +124,13 @@ func (tx *Tx) Near(ctx context.Context, c *cart.Cart, h Horizon, except uuid.UUI
 		batch.Queue(`
 			SELECT sent_at, offer ->> 'code'
 			FROM calls
-			WHERE shop = $1 AND phone_key = $2 AND created_at > $3 AND sent_at IS NOT NULL AND offer IS NOT NULL AND cart_id <> $4`,
-			c.Shop, phoneKey, tx.Now.Add(-h.Offers), c.ID).
+			WHERE shop = $1
+				AND (phone_key = ANY ($2) OR cart_id = ANY ($3))
+				AND cart_id <> $4
+				AND created_at > $5
+				AND sent_at IS NOT NULL
+				AND offer IS NOT NULL`,
+			c.Shop, numbers, carts, c.ID, tx.Now.Add(-h.Offers)).
 			Query(func(rows pgx.Rows) error {
 				for rows.Next() {
 					var g policy.GivenOffer

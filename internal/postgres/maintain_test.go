@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"ringback/internal/cart"
 	"ringback/internal/postgres"
 	"ringback/internal/postgres/pgtest"
 
@@ -116,7 +117,7 @@ func TestForgetting_ReadsInPagesAndFindsEverything(t *testing.T) {
 			FROM generate_series(1, $2::int) AS n`, b.now.Truncate(24*time.Hour), each)
 		require.NoError(t, err)
 	}
-	require.NoError(t, b.db.ForgetPerson(t.Context(), shop, postgres.Person{Email: "gone@example.com"}))
+	require.NoError(t, b.db.ForgetPerson(t.Context(), shop, cart.PersonWith("", []string{"gone@example.com"}, nil)))
 	for _, table := range []string{"webhooks", "callbacks"} {
 		for email, want := range map[string]int{"gone": 0, "kept": each * 2} {
 			var n int

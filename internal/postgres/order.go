@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,38 +15,54 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// KeepOrder records an order: the tombstone that a checkout which comes later will meet. Phones are E.164. It reports
-// whether the order is new or newer than what was known.
-func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, phones []string) (bool, error) {
-	tag, err := tx.Exec(ctx, `
-		INSERT INTO orders (
-			shop, order_id, checkout_token, cart_token, customer_id, email_key, phone_keys, name, total, currency, codes,
-			created_at, updated_at, received_at
+// KeepOrder records an order of a person: the tombstone that a checkout which comes later will meet. It reports whether the order is
+// new or newer than what was known.
+func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.Person) (bool, error) {
+	keys := without(hashPerson(tx.hasher, shop, p), nil)
+	var kept bool
+	err := tx.QueryRow(ctx, `
+		WITH kept AS (
+			INSERT INTO orders (
+				shop, order_id, checkout_token, cart_token, customer_id, email_key, phone_keys, name, total, currency, codes,
+				created_at, updated_at, received_at, person, person_at
+			)
+			VALUES (
+				@shop, @id, @checkout_token, @cart_token, @customer_id, @email_key, @phone_keys, @name, @total, @currency,
+				@codes, @created_at, @updated_at, @now, @person, @updated_at
+			)
+			ON CONFLICT (shop, order_id) DO UPDATE
+			SET checkout_token = excluded.checkout_token,
+				cart_token = excluded.cart_token,
+				customer_id = excluded.customer_id,
+				email_key = excluded.email_key,
+				phone_keys = excluded.phone_keys,
+				total = excluded.total,
+				codes = excluded.codes,
+				updated_at = excluded.updated_at,
+				person = ARRAY(SELECT DISTINCT unnest(orders.person || excluded.person)),
+				person_at = excluded.person_at
+			WHERE excluded.updated_at > orders.updated_at
+			RETURNING shop, order_id
+		),
+		keyed AS (
+			INSERT INTO person_keys (key, shop, order_id)
+			SELECT key, shop, order_id
+			FROM kept
+			CROSS JOIN unnest(@person::bytea[]) AS key
+			ON CONFLICT DO NOTHING
 		)
-		VALUES (
-			@shop, @id, @checkout_token, @cart_token, @customer_id, @email_key, @phone_keys, @name, @total, @currency,
-			@codes, @created_at, @updated_at, @now
-		)
-		ON CONFLICT (shop, order_id) DO UPDATE
-		SET checkout_token = excluded.checkout_token,
-			cart_token = excluded.cart_token,
-			customer_id = excluded.customer_id,
-			email_key = excluded.email_key,
-			phone_keys = excluded.phone_keys,
-			total = excluded.total,
-			codes = excluded.codes,
-			updated_at = excluded.updated_at
-		WHERE excluded.updated_at > orders.updated_at`,
+		SELECT EXISTS (SELECT 1 FROM kept)`,
 		pgx.StrictNamedArgs{
 			"shop": shop, "id": o.ID, "checkout_token": o.CheckoutToken, "cart_token": o.CartToken,
 			"customer_id": o.CustomerID, "email_key": tx.hasher.Email(o.Email),
-			"phone_keys": phoneKeys(tx.hasher, phones), "name": o.Name, "total": o.Total, "currency": o.Currency,
+			"phone_keys": numberKeys(tx.hasher, p), "name": o.Name, "total": o.Total, "currency": o.Currency,
 			"codes": orEmpty(o.Codes), "created_at": o.CreatedAt, "updated_at": o.UpdatedAt, "now": tx.Now,
-		})
+			"person": asBytes(keys),
+		}).Scan(&kept)
 	if err != nil {
 		return false, fmt.Errorf("keep order: %w", err)
 	}
-	return tag.RowsAffected() > 0, nil
+	return kept, nil
 }
 
 // OrderTaken ties an order to the cart that it counts for.
@@ -91,9 +108,13 @@ type MatchedCart struct {
 }
 
 // CartsOfOrder finds the carts that an order may belong to and locks them, the best match first: by a single-use code, checkout token,
-// cart token, customer, email, phone. Matches by person are limited to carts that were there before the order and whose
-// last activity is within the window before it.
-func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phones []string, window time.Duration) ([]MatchedCart, error) {
+// cart token, customer, email, phone, or a link through what else the person was told with. Matches by person are limited to carts that
+// were there before the order and whose last activity is within the window before it.
+func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, p cart.Person, window time.Duration) ([]MatchedCart, error) {
+	of, err := tx.PersonOf(ctx, shop, p)
+	if err != nil {
+		return nil, err
+	}
 	rows, err := tx.Query(ctx, `
 		WITH coded AS (
 			SELECT cart_id
@@ -105,9 +126,7 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phone
 				WHEN id = ANY (ARRAY(SELECT cart_id FROM coded)) THEN 'discount_code'
 				WHEN token = @checkout_token THEN 'checkout_token'
 				WHEN cart_token = @cart_token AND @cart_token <> '' THEN 'cart_token'
-				WHEN customer_id = @customer_id AND @customer_id <> '' THEN 'customer'
-				WHEN email_key = @email_key THEN 'email'
-				ELSE 'phone'
+				ELSE ''
 			END,
 			last_activity_at
 		FROM carts
@@ -117,7 +136,7 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phone
 				OR (token = @checkout_token AND @checkout_token <> '')
 				OR (cart_token = @cart_token AND @cart_token <> '')
 				OR (
-					(customer_id = @customer_id AND @customer_id <> '' OR email_key = @email_key OR phone_key = ANY (@phone_keys))
+					id = ANY (@person::uuid[])
 					AND (checkout ->> 'created_at')::timestamptz <= @created_at::timestamptz
 					AND GREATEST(last_activity_at, (SELECT max(sent_at) FROM calls WHERE cart_id = carts.id)) >= @since
 				)
@@ -125,26 +144,28 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phone
 		ORDER BY id
 		FOR UPDATE`,
 		pgx.StrictNamedArgs{
-			"shop": shop, "checkout_token": o.CheckoutToken, "cart_token": o.CartToken, "customer_id": o.CustomerID,
-			"email_key": tx.hasher.Email(o.Email), "phone_keys": phoneKeys(tx.hasher, phones),
+			"shop": shop, "checkout_token": o.CheckoutToken, "cart_token": o.CartToken, "person": slices.Collect(maps.Keys(of.Carts)),
 			"created_at": o.CreatedAt, "since": o.CreatedAt.Add(-window), "codes": orEmpty(o.Codes),
 		})
 	if err != nil {
 		return nil, fmt.Errorf("match order: %w", err)
 	}
-	type found struct {
+	type candidate struct {
 		MatchedCart
 		activity time.Time
 	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (found, error) {
-		var f found
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (candidate, error) {
+		var f candidate
 		err := row.Scan(&f.ID, &f.State, &f.Match, &f.activity)
+		if f.Match == "" {
+			f.Match = of.Carts[f.ID]
+		}
 		return f, err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("match order: %w", err)
 	}
-	slices.SortStableFunc(all, func(a, b found) int {
+	slices.SortStableFunc(all, func(a, b candidate) int {
 		if a.Match != b.Match {
 			return strength(a.Match) - strength(b.Match)
 		}
@@ -158,7 +179,7 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, phone
 }
 
 func strength(m cart.Match) int {
-	for i, known := range []cart.Match{cart.MatchCode, cart.MatchCheckout, cart.MatchCart, cart.MatchCustomer, cart.MatchEmail, cart.MatchPhone} {
+	for i, known := range [...]cart.Match{cart.MatchCode, cart.MatchCheckout, cart.MatchCart, cart.MatchCustomer, cart.MatchEmail, cart.MatchPhone, cart.MatchLinked} {
 		if m == known {
 			return i
 		}

@@ -127,11 +127,28 @@ func (db *DB) partitions(ctx context.Context, table string) ([]string, error) {
 	return names, nil
 }
 
-// DropOrders forgets orders that no checkout can meet any more.
+// DropOrders forgets orders that no checkout can meet any more, and the keys that they were found by.
 func (db *DB) DropOrders(ctx context.Context, before time.Time) error {
 	err := db.inPages(ctx, `
+		WITH gone AS (
+			SELECT shop, order_id, person
+			FROM orders
+			WHERE received_at < $1
+			LIMIT $2
+			FOR UPDATE
+		),
+		unkeyed AS (
+			DELETE FROM person_keys
+			USING gone
+			CROSS JOIN unnest(gone.person) AS told
+			WHERE person_keys.key = told
+				AND person_keys.shop = gone.shop
+				AND person_keys.cart_id = '00000000-0000-0000-0000-000000000000'
+				AND person_keys.order_id = gone.order_id
+		)
 		DELETE FROM orders
-		WHERE ctid IN (SELECT ctid FROM orders WHERE received_at < $1 LIMIT $2)`, before)
+		USING gone
+		WHERE orders.shop = gone.shop AND orders.order_id = gone.order_id`, before)
 	if err != nil {
 		return fmt.Errorf("drop old orders: %w", err)
 	}

@@ -1,23 +1,435 @@
 package postgres
 
-import "ringback/internal/seal"
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
 
-// Person is whatever is known of somebody. Phones are E.164.
-type Person struct {
-	CustomerID string
-	Email      string
-	Phones     []string
+	"ringback/internal/cart"
+	"ringback/internal/seal"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// hashedKey is a key of a person as person_keys holds it: a byte for its kind, then a keyed hash.
+type hashedKey string
+
+// The first byte of a hashed key.
+const (
+	customerByte = 'c'
+	emailByte    = 'e'
+	phoneByte    = 'p'
+)
+
+func hashedWith(kind byte, hash []byte) hashedKey {
+	if len(hash) == 0 {
+		return ""
+	}
+	return hashedKey(kind) + hashedKey(hash)
 }
 
-// Unknown reports whether nothing is known by which the person could be found.
-func (p Person) Unknown() bool { return p.CustomerID == "" && p.Email == "" && len(p.Phones) == 0 }
+func (k hashedKey) kind() cart.KeyKind {
+	switch k[0] {
+	case customerByte:
+		return cart.KeyCustomer
+	case emailByte:
+		return cart.KeyEmail
+	}
+	return cart.KeyPhone
+}
 
-func phoneKeys(h seal.Hasher, phones []string) [][]byte {
-	keys := make([][]byte, 0, len(phones))
-	for _, p := range phones {
-		if key := h.Phone(p); key != nil {
-			keys = append(keys, key)
+// hash is what the tables with a column for one kind hold.
+func (k hashedKey) hash() []byte { return []byte(k[1:]) }
+
+func hashesOf(keys []hashedKey, kinds ...cart.KeyKind) [][]byte {
+	hashes := [][]byte{}
+	for _, k := range keys {
+		if slices.Contains(kinds, k.kind()) {
+			hashes = append(hashes, k.hash())
+		}
+	}
+	return hashes
+}
+
+func asBytes(keys []hashedKey) [][]byte {
+	raw := make([][]byte, len(keys))
+	for i, k := range keys {
+		raw[i] = []byte(k)
+	}
+	return raw
+}
+
+func asKeys(raw [][]byte) []hashedKey {
+	keys := make([]hashedKey, 0, len(raw))
+	for _, k := range raw {
+		if len(k) > 1 {
+			keys = append(keys, hashedKey(k))
 		}
 	}
 	return keys
+}
+
+// without are the keys that are not among others, each once.
+func without(keys, others []hashedKey) []hashedKey {
+	var rest []hashedKey
+	for _, k := range keys {
+		if k != "" && !slices.Contains(others, k) && !slices.Contains(rest, k) {
+			rest = append(rest, k)
+		}
+	}
+	return rest
+}
+
+// hashPerson hashes a person's keys; those of customer accounts are of one shop.
+func hashPerson(h seal.Hasher, shop string, p cart.Person) []hashedKey {
+	keys := make([]hashedKey, len(p.Keys))
+	for i, k := range p.Keys {
+		switch k.Kind {
+		case cart.KeyCustomer:
+			keys[i] = hashedWith(customerByte, h.Customer(shop, k.Value))
+		case cart.KeyEmail:
+			keys[i] = hashedWith(emailByte, h.Email(k.Value))
+		case cart.KeyPhone:
+			keys[i] = hashedWith(phoneByte, h.Phone(k.Value))
+		}
+	}
+	return keys
+}
+
+// suppressible are the hashes of a person's keys as suppressions holds them.
+func suppressible(h seal.Hasher, shop string, p cart.Person) [][]byte {
+	return hashesOf(hashPerson(h, shop, p), cart.KeyCustomer, cart.KeyEmail, cart.KeyPhone)
+}
+
+// numberKeys are the hashes of a person's numbers.
+func numberKeys(h seal.Hasher, p cart.Person) [][]byte {
+	return hashesOf(hashPerson(h, "", p), cart.KeyPhone)
+}
+
+// owner is a cart or an order of a shop.
+type owner struct {
+	cart  uuid.UUID
+	order string
+}
+
+// Found is what belongs to a person in a shop.
+type Found struct {
+	// Carts and Orders say by what each is the person's: the strongest kind of key that it shares with them, or MatchLinked.
+	Carts  map[uuid.UUID]cart.Match
+	Orders map[string]cart.Match
+
+	reach cart.Reach[hashedKey, owner]
+}
+
+// others are the person's carts but one, without those that only shared keys tie to them. A cart with the number own, which is to be
+// called, is among them all the same.
+func (f *Found) others(but uuid.UUID, own hashedKey) []uuid.UUID {
+	ids := []uuid.UUID{}
+	for o, tie := range f.reach.Ties {
+		if o.order == "" && o.cart != but && (!tie.Shared || own != "" && slices.Contains(tie.Direct, own)) {
+			ids = append(ids, o.cart)
+		}
+	}
+	return ids
+}
+
+// linking are the person's keys without the shared ones; the number own is among them all the same.
+func (f *Found) linking(own hashedKey) []hashedKey {
+	keys := without(f.reach.Keys, f.reach.Shared)
+	if own != "" && slices.Contains(f.reach.Shared, own) {
+		keys = append(keys, own)
+	}
+	return keys
+}
+
+// The newest carts and orders under one key that are looked at. Only a key that many people share has more.
+const (
+	cartsUnderKey  = 200
+	ordersUnderKey = 100
+)
+
+// sender is what a pool and a transaction have in common.
+type sender interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
+// found finds what belongs to the person of some keys. customers are the ids of the accounts among them: a cart or an order that the
+// program before has written is found by those.
+func found(ctx context.Context, q sender, h seal.Hasher, shop string, keys []hashedKey, customers []string) (*Found, error) {
+	reach, err := cart.Walk(keys, hashedKey.kind, func(keys []hashedKey) ([]cart.Told[hashedKey, owner], error) {
+		return toldUnder(ctx, q, h, shop, keys, customers)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find what is a person's: %w", err)
+	}
+	f := &Found{Carts: map[uuid.UUID]cart.Match{}, Orders: map[string]cart.Match{}, reach: reach}
+	for o, tie := range reach.Ties {
+		match := cart.MatchLinked
+		for _, k := range tie.Direct {
+			if m := matchBy(k.kind()); strength(m) < strength(match) {
+				match = m
+			}
+		}
+		if o.order == "" {
+			f.Carts[o.cart] = match
+		} else {
+			f.Orders[o.order] = match
+		}
+	}
+	return f, nil
+}
+
+func matchBy(kind cart.KeyKind) cart.Match {
+	switch kind {
+	case cart.KeyCustomer:
+		return cart.MatchCustomer
+	case cart.KeyEmail:
+		return cart.MatchEmail
+	}
+	return cart.MatchPhone
+}
+
+// toldUnder reads what stands under some keys.
+func toldUnder(
+	ctx context.Context, q sender, h seal.Hasher, shop string, keys []hashedKey, customers []string,
+) ([]cart.Told[hashedKey, owner], error) {
+	var told []cart.Told[hashedKey, owner]
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		SELECT k.key, k.cart_id, k.order_id,
+			COALESCE(
+				CASE WHEN k.order_id = ''
+					THEN (SELECT person FROM carts WHERE id = k.cart_id)
+					ELSE (SELECT person FROM orders WHERE shop = $1 AND order_id = k.order_id)
+				END, '{}')
+		FROM unnest($2::bytea[]) AS asked (key)
+		CROSS JOIN LATERAL (
+			(
+				SELECT key, cart_id, order_id
+				FROM person_keys
+				WHERE key = asked.key AND shop = $1 AND cart_id > '00000000-0000-0000-0000-000000000000'
+				ORDER BY cart_id DESC
+				LIMIT $3
+			)
+			UNION ALL
+			(
+				SELECT key, cart_id, order_id
+				FROM person_keys
+				WHERE key = asked.key AND shop = $1 AND cart_id = '00000000-0000-0000-0000-000000000000'
+				ORDER BY order_id DESC
+				LIMIT $4
+			)
+		) AS k`, shop, asBytes(keys), cartsUnderKey, ordersUnderKey).
+		Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var under []byte
+				var o owner
+				var with [][]byte
+				if err := rows.Scan(&under, &o.cart, &o.order, &with); err != nil {
+					return err
+				}
+				told = append(told, cart.Told[hashedKey, owner]{Owner: o, Under: hashedKey(under), Keys: asKeys(with)})
+			}
+			return rows.Err()
+		})
+	queueUnfilled(batch, h, shop, keys, customers, func(o owner, with []hashedKey) {
+		for _, k := range with {
+			if slices.Contains(keys, k) {
+				told = append(told, cart.Told[hashedKey, owner]{Owner: o, Under: k, Keys: with})
+			}
+		}
+	})
+	return told, q.SendBatch(ctx, batch).Close()
+}
+
+// queueUnfilled adds the look-ups of the carts and orders whose keys have yet to be written, by the columns that the program before
+// writes. There are none once the fill is done.
+func queueUnfilled(batch *pgx.Batch, h seal.Hasher, shop string, keys []hashedKey, customers []string, take func(owner, []hashedKey)) {
+	emails, numbers := hashesOf(keys, cart.KeyEmail), hashesOf(keys, cart.KeyPhone)
+	read := func(rows pgx.Rows) error {
+		for rows.Next() {
+			var o owner
+			var customer string
+			var email []byte
+			var numbers, person [][]byte
+			if err := rows.Scan(&o.cart, &o.order, &customer, &email, &numbers, &person); err != nil {
+				return err
+			}
+			with := asKeys(person)
+			take(o, append(with, without(columnKeys(h, shop, customer, email, numbers), with)...))
+		}
+		return rows.Err()
+	}
+	batch.Queue(`
+		SELECT id, '', customer_id, email_key, array_remove(ARRAY[phone_key], NULL), person
+		FROM carts
+		WHERE person_at IS DISTINCT FROM updated_at
+			AND shop = $1
+			AND (customer_id = ANY ($2) OR email_key = ANY ($3) OR phone_key = ANY ($4))
+		LIMIT $5`, shop, orEmpty(customers), emails, numbers, cartsUnderKey).Query(read)
+	batch.Queue(`
+		SELECT '00000000-0000-0000-0000-000000000000'::uuid, order_id, customer_id, email_key, phone_keys, person
+		FROM orders
+		WHERE person_at IS DISTINCT FROM updated_at
+			AND shop = $1
+			AND (customer_id = ANY ($2) OR email_key = ANY ($3) OR phone_keys && $4)
+		LIMIT $5`, shop, orEmpty(customers), emails, numbers, ordersUnderKey).Query(read)
+}
+
+// columnKeys are the keys that the columns for one key of a kind hold.
+func columnKeys(h seal.Hasher, shop, customer string, email []byte, numbers [][]byte) []hashedKey {
+	keys := []hashedKey{hashedWith(customerByte, h.Customer(shop, customer)), hashedWith(emailByte, email)}
+	for _, n := range numbers {
+		keys = append(keys, hashedWith(phoneByte, n))
+	}
+	return without(keys, nil)
+}
+
+// PersonOf finds what belongs to a person in a shop: what was told under one of their keys, and what is linked to that. See cart.Walk.
+func (db *DB) PersonOf(ctx context.Context, shop string, p cart.Person) (*Found, error) {
+	return found(ctx, db.pool, db.hasher, shop, without(hashPerson(db.hasher, shop, p), nil), p.CustomerIDs())
+}
+
+// PersonOf is DB.PersonOf within the transaction.
+func (tx *Tx) PersonOf(ctx context.Context, shop string, p cart.Person) (*Found, error) {
+	return found(ctx, tx, tx.hasher, shop, without(hashPerson(tx.hasher, shop, p), nil), p.CustomerIDs())
+}
+
+// PersonOfCart finds what belongs to the person of a cart, by every key that it was ever told with. The answer is kept with the cart
+// until it is told with another key.
+func (tx *Tx) PersonOfCart(ctx context.Context, c *Cart) (*Found, error) {
+	keys := tx.keysOf(c)
+	if c.found != nil && len(c.foundBy) == len(keys) {
+		return c.found, nil
+	}
+	f, err := found(ctx, tx, tx.hasher, c.Shop, keys, []string{c.Checkout.Customer.ID})
+	if err != nil {
+		return nil, err
+	}
+	c.found, c.foundBy = f, keys
+	return f, nil
+}
+
+// CartsOfPerson lists the ids of the carts that belong to a person in a shop (in every shop when shop is ""), linked ones among them.
+func (db *DB) CartsOfPerson(ctx context.Context, shop string, p cart.Person) ([]uuid.UUID, error) {
+	shops := []string{shop}
+	if shop == "" {
+		var err error
+		if shops, err = db.shopsOfPerson(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	all := map[uuid.UUID]bool{}
+	for _, shop := range shops {
+		f, err := db.PersonOf(ctx, shop, p)
+		if err != nil {
+			return nil, err
+		}
+		for id := range f.Carts {
+			all[id] = true
+		}
+		// Under a key of many carts not all were looked at.
+		ids, err := db.ids(ctx, `
+			SELECT DISTINCT cart_id
+			FROM person_keys
+			WHERE key = ANY ($1) AND shop = $2 AND order_id = ''`, asBytes(f.reach.Keys), shop)
+		if err != nil {
+			return nil, err
+		}
+		for _, id := range ids {
+			all[id] = true
+		}
+	}
+	return slices.SortedFunc(maps.Keys(all), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }), nil
+}
+
+// shopsOfPerson lists the shops in which something was told under a person's emails and numbers.
+func (db *DB) shopsOfPerson(ctx context.Context, p cart.Person) ([]string, error) {
+	keys := hashPerson(db.hasher, "", p)
+	emails, numbers := hashesOf(keys, cart.KeyEmail), hashesOf(keys, cart.KeyPhone)
+	shops, err := collectStrings(ctx, db.pool, `
+		SELECT shop
+		FROM person_keys
+		WHERE key = ANY ($1)
+		UNION
+		SELECT shop
+		FROM carts
+		WHERE person_at IS DISTINCT FROM updated_at AND (email_key = ANY ($2) OR phone_key = ANY ($3))`,
+		asBytes(without(keys, nil)), emails, numbers)
+	if err != nil {
+		return nil, fmt.Errorf("find a person's shops: %w", err)
+	}
+	return shops, nil
+}
+
+// OrdersOfPerson lists the ids of the orders that belong to a person in a shop, linked ones among them.
+func (db *DB) OrdersOfPerson(ctx context.Context, shop string, p cart.Person) ([]string, error) {
+	f, err := db.PersonOf(ctx, shop, p)
+	if err != nil {
+		return nil, err
+	}
+	all := f.Orders
+	ids, err := collectStrings(ctx, db.pool, `
+		SELECT DISTINCT order_id
+		FROM person_keys
+		WHERE key = ANY ($1) AND shop = $2 AND order_id <> ''`, asBytes(f.reach.Keys), shop)
+	if err != nil {
+		return nil, fmt.Errorf("find a person's orders: %w", err)
+	}
+	for _, id := range ids {
+		if _, known := all[id]; !known {
+			all[id] = cart.MatchLinked
+		}
+	}
+	return slices.Sorted(maps.Keys(all)), nil
+}
+
+// ActiveCartsOfPerson lists and locks the carts of a person in a shop that may still be called, in the order in which every
+// transaction locks carts, with what ties each to the person.
+func (tx *Tx) ActiveCartsOfPerson(ctx context.Context, shop string, p cart.Person) ([]MatchedCart, error) {
+	f, err := tx.PersonOf(ctx, shop, p)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `
+		SELECT id, state
+		FROM carts
+		WHERE id = ANY ($1) AND state IN ('watching', 'waiting', 'ready', 'calling')
+		ORDER BY id
+		FOR UPDATE`, slices.Collect(maps.Keys(f.Carts)))
+	if err != nil {
+		return nil, fmt.Errorf("find a person's carts: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (MatchedCart, error) {
+		var m MatchedCart
+		err := row.Scan(&m.ID, &m.State)
+		m.Match = f.Carts[m.ID]
+		return m, err
+	})
+}
+
+// numberOf is the key of the number that a cart is called at.
+func (tx *Tx) numberOf(c *Cart) hashedKey { return hashedWith(phoneByte, tx.hasher.Phone(c.Phone)) }
+
+// keysOf are all keys that a cart has and is to have.
+func (tx *Tx) keysOf(c *Cart) []hashedKey {
+	p := cart.PersonWith(c.Checkout.Customer.ID, []string{c.Checkout.KnownEmail()}, []string{c.Phone})
+	told := hashPerson(tx.hasher, c.Shop, c.Person.With(p))
+	return append(slices.Clone(c.keys), without(told, c.keys)...)
+}
+
+// queueKeys adds the writing of the keys that a cart has not got yet.
+func queueKeys(batch *pgx.Batch, c *Cart, keys []hashedKey) {
+	fresh := without(keys, c.written)
+	if len(fresh) == 0 {
+		return
+	}
+	batch.Queue(`
+		INSERT INTO person_keys (key, shop, cart_id)
+		SELECT key, $2, $3
+		FROM unnest($1::bytea[]) AS key
+		ON CONFLICT DO NOTHING`, asBytes(fresh), c.Shop, c.ID)
 }

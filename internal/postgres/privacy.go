@@ -39,8 +39,8 @@ type PrivacyRequest struct {
 }
 
 // AskPrivacy records a privacy request that came by a webhook; the person is sealed until it is done.
-func (tx *Tx) AskPrivacy(ctx context.Context, shop, kind, webhookID string, p Person) (uuid.UUID, error) {
-	plain, err := json.Marshal(p)
+func (tx *Tx) AskPrivacy(ctx context.Context, shop, kind, webhookID string, p cart.Person) (uuid.UUID, error) {
+	plain, err := json.Marshal(askedBy(p))
 	if err != nil {
 		return uuid.Nil, err
 	}
@@ -56,10 +56,33 @@ func (tx *Tx) AskPrivacy(ctx context.Context, shop, kind, webhookID string, p Pe
 	return id, nil
 }
 
+// asker is how a person is kept with a request. The program before reads Email and knows no Emails.
+type asker struct {
+	CustomerID string
+	Email      string
+	Emails     []string
+	Phones     []string
+}
+
+func askedBy(p cart.Person) asker {
+	a := asker{Emails: p.Emails(), Phones: p.Numbers()}
+	if ids := p.CustomerIDs(); len(ids) > 0 {
+		a.CustomerID = ids[0]
+	}
+	if len(a.Emails) > 0 {
+		a.Email = a.Emails[0]
+	}
+	return a
+}
+
+func (a asker) person() cart.Person {
+	return cart.PersonWith(a.CustomerID, append([]string{a.Email}, a.Emails...), a.Phones)
+}
+
 // PrivacyRequest reads a request with the person it is about, who is empty once it is done. ErrNotFound for an unknown one.
-func (db *DB) PrivacyRequest(ctx context.Context, id uuid.UUID) (PrivacyRequest, Person, error) {
+func (db *DB) PrivacyRequest(ctx context.Context, id uuid.UUID) (PrivacyRequest, cart.Person, error) {
 	var r PrivacyRequest
-	var p Person
+	var p cart.Person
 	var sealed []byte
 	err := db.pool.QueryRow(ctx, `
 		SELECT id, shop, kind, requested_at, due_at, done_at, carts, person
@@ -78,7 +101,9 @@ func (db *DB) PrivacyRequest(ctx context.Context, id uuid.UUID) (PrivacyRequest,
 	if err != nil {
 		return r, p, fmt.Errorf("open privacy request: %w", err)
 	}
-	return r, p, json.Unmarshal(plain, &p)
+	var a asker
+	err = json.Unmarshal(plain, &a)
+	return r, a.person(), err
 }
 
 // PrivacyRequests lists the newest requests, the open ones first.
@@ -121,16 +146,12 @@ func (db *DB) OpenPrivacyRequests(ctx context.Context) (map[string]PrivacyBacklo
 }
 
 // SuppressionsOfPerson lists what keeps a person from being called in a shop.
-func (db *DB) SuppressionsOfPerson(ctx context.Context, shop string, p Person) ([]Suppression, error) {
-	keys := phoneKeys(db.hasher, p.Phones)
-	if key := db.hasher.Email(p.Email); key != nil {
-		keys = append(keys, key)
-	}
+func (db *DB) SuppressionsOfPerson(ctx context.Context, shop string, p cart.Person) ([]Suppression, error) {
 	rows, err := db.pool.Query(ctx, `
 		SELECT id, scope, kind, value, source, created_at
 		FROM suppressions
 		WHERE key = ANY ($1) AND scope IN ('', $2)
-		ORDER BY id`, keys, shop)
+		ORDER BY id`, suppressible(db.hasher, shop, p), shop)
 	if err != nil {
 		return nil, fmt.Errorf("list a person's suppressions: %w", err)
 	}
@@ -211,34 +232,35 @@ func (tx *Tx) ForgetCart(ctx context.Context, c *cart.Cart) error {
 
 // ForgetPerson erases a person's values where only hashes are needed, and the raw messages of the shop that speak of
 // the person without belonging to a cart.
-func (db *DB) ForgetPerson(ctx context.Context, shop string, p Person) error {
-	keys := phoneKeys(db.hasher, p.Phones)
-	if key := db.hasher.Email(p.Email); key != nil {
-		keys = append(keys, key)
+func (db *DB) ForgetPerson(ctx context.Context, shop string, p cart.Person) error {
+	orders, err := db.OrdersOfPerson(ctx, shop, p)
+	if err != nil {
+		return err
 	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		UPDATE suppressions
 		SET value = NULL
-		WHERE key = ANY ($1) AND scope IN ('', $2)`, keys, shop)
+		WHERE key = ANY ($1) AND scope IN ('', $2)`, suppressible(db.hasher, shop, p), shop)
 	batch.Queue(`
 		UPDATE orders
 		SET customer_id = ''
-		WHERE shop = $1 AND (customer_id = $2 AND $2 <> '' OR email_key = ANY ($3) OR phone_keys && $3)`, shop, p.CustomerID, keys)
+		WHERE shop = $1 AND order_id = ANY ($2)`, shop, orders)
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget person: %w", err)
 	}
 	if err := db.forgetAsker(ctx, shop, p); err != nil {
 		return err
 	}
-	if err := db.wipe(ctx, webhookPayloads(), shop, p.spokenOf); err != nil {
+	spoken := func(text []byte) bool { return spokenOf(p, text) }
+	if err := db.wipe(ctx, webhookPayloads(), shop, spoken); err != nil {
 		return err
 	}
-	return db.ForgetTraces(ctx, shop, []Person{p})
+	return db.ForgetTraces(ctx, shop, []cart.Person{p})
 }
 
 // forgetAsker closes the open data requests of somebody who is now erased: there is nothing left to hand out.
-func (db *DB) forgetAsker(ctx context.Context, shop string, p Person) error {
+func (db *DB) forgetAsker(ctx context.Context, shop string, p cart.Person) error {
 	ids, err := db.ids(ctx, `
 		SELECT id
 		FROM privacy_requests
@@ -251,7 +273,7 @@ func (db *DB) forgetAsker(ctx context.Context, shop string, p Person) error {
 		if err != nil {
 			return err
 		}
-		if !asker.sharesNameWith(p) {
+		if _, same := asker.Shares(p); !same {
 			continue
 		}
 		if err := db.InTx(ctx, func(ctx context.Context, tx *Tx) error { return tx.PrivacyDone(ctx, id, 0) }); err != nil {
@@ -262,9 +284,9 @@ func (db *DB) forgetAsker(ctx context.Context, shop string, p Person) error {
 }
 
 // ForgetTraces erases what job errors, and messages that belong to no call, say of people of a shop.
-func (db *DB) ForgetTraces(ctx context.Context, shop string, people []Person) error {
+func (db *DB) ForgetTraces(ctx context.Context, shop string, people []cart.Person) error {
 	speaks := func(text []byte) bool {
-		return slices.ContainsFunc(people, func(p Person) bool { return p.spokenOf(text) })
+		return slices.ContainsFunc(people, func(p cart.Person) bool { return spokenOf(p, text) })
 	}
 	days, err := db.partitions(ctx, "callbacks")
 	if err != nil {
@@ -423,8 +445,8 @@ func strayCallbacks(table string) place {
 
 // spokenOf reports whether a raw message names the person. It errs on the side of yes: a message too many is
 // forgotten a few days early.
-func (p Person) spokenOf(payload []byte) bool {
-	return p.namedIn(payload) || p.namedIn(unescaped(payload))
+func spokenOf(p cart.Person, payload []byte) bool {
+	return namedIn(p, payload) || namedIn(p, unescaped(payload))
 }
 
 // unescaped is a JSON text with its escapes resolved; nil when it has none.
@@ -445,33 +467,33 @@ func unescaped(payload []byte) []byte {
 	return b.Bytes()
 }
 
-// sharesNameWith reports whether two persons have a customer id, an email or a phone in common.
-func (p Person) sharesNameWith(q Person) bool {
-	return p.CustomerID != "" && p.CustomerID == q.CustomerID ||
-		p.Email != "" && strings.EqualFold(p.Email, q.Email) ||
-		slices.ContainsFunc(p.Phones, func(n string) bool { return slices.Contains(q.Phones, n) })
-}
-
-func (p Person) namedIn(payload []byte) bool {
+func namedIn(p cart.Person, payload []byte) bool {
 	low := bytes.ToLower(payload)
-	if p.Email != "" && bytes.Contains(low, []byte(strings.ToLower(p.Email))) {
-		return true
-	}
-	if p.CustomerID != "" && bytes.Contains(low, []byte(p.CustomerID)) {
-		return true
-	}
-	digits := bytes.Map(func(r rune) rune {
-		if r < '0' || r > '9' {
-			return -1
+	var digits []byte
+	for _, k := range p.Keys {
+		if k.Kind != cart.KeyPhone {
+			if bytes.Contains(low, []byte(k.Value)) {
+				return true
+			}
+			continue
 		}
-		return r
-	}, low)
-	for _, phone := range p.Phones {
-		if n := strings.TrimPrefix(phone, "+"); len(n) >= nationalDigits && bytes.Contains(digits, []byte(n[len(n)-nationalDigits:])) {
+		if digits == nil {
+			digits = onlyDigits(low)
+		}
+		if n := strings.TrimPrefix(k.Value, "+"); len(n) >= nationalDigits && bytes.Contains(digits, []byte(n[len(n)-nationalDigits:])) {
 			return true
 		}
 	}
 	return false
+}
+
+func onlyDigits(text []byte) []byte {
+	return bytes.Map(func(r rune) rune {
+		if r < '0' || r > '9' {
+			return -1
+		}
+		return r
+	}, text)
 }
 
 // nationalDigits is how many last digits of a number are looked for: it may have been typed without its country code.

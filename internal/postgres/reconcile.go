@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,25 +148,26 @@ func (tx *Tx) AdoptCart(ctx context.Context, shop, token, checkoutID, cartToken 
 
 // OrderOfPerson finds an order that came before the cart of the same person and that no cart accounts for: made after the checkout
 // began and at most window after its last activity. ErrNotFound when there is none.
-func (tx *Tx) OrderOfPerson(ctx context.Context, c *cart.Cart, window time.Duration) (cart.Order, cart.Match, error) {
+func (tx *Tx) OrderOfPerson(ctx context.Context, c *Cart, window time.Duration) (cart.Order, cart.Match, error) {
+	f, err := tx.PersonOfCart(ctx, c)
+	if err != nil {
+		return cart.Order{}, "", err
+	}
+	if len(f.Orders) == 0 {
+		return cart.Order{}, "", ErrNotFound
+	}
 	var o cart.Order
-	var match cart.Match
-	err := tx.QueryRow(ctx, `
-		SELECT order_id, name, checkout_token, cart_token, customer_id, total, currency, codes, created_at, updated_at,
-			CASE
-				WHEN customer_id = $2 AND $2 <> '' THEN 'customer'
-				WHEN email_key = $3 THEN 'email'
-				ELSE 'phone'
-			END
+	err = tx.QueryRow(ctx, `
+		SELECT order_id, name, checkout_token, cart_token, customer_id, total, currency, codes, created_at, updated_at
 		FROM orders
 		WHERE shop = $1
-			AND (customer_id = $2 AND $2 <> '' OR email_key = $3 OR phone_keys @> ARRAY[$4::bytea])
+			AND order_id = ANY ($2)
 			AND cart_id IS NULL
-			AND created_at BETWEEN $5 AND $6
+			AND created_at BETWEEN $3 AND $4
 		ORDER BY created_at
 		LIMIT 1`,
-		c.Shop, c.Checkout.Customer.ID, tx.hasher.Email(c.Checkout.KnownEmail()), notNil(tx.hasher.Phone(c.Phone)), orderedSince(c), c.LastActivityAt.Add(window)).
-		Scan(&o.ID, &o.Name, &o.CheckoutToken, &o.CartToken, &o.CustomerID, &o.Total, &o.Currency, &o.Codes, &o.CreatedAt, &o.UpdatedAt, &match)
+		c.Shop, slices.Collect(maps.Keys(f.Orders)), orderedSince(&c.Cart), c.LastActivityAt.Add(window)).
+		Scan(&o.ID, &o.Name, &o.CheckoutToken, &o.CartToken, &o.CustomerID, &o.Total, &o.Currency, &o.Codes, &o.CreatedAt, &o.UpdatedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return cart.Order{}, "", ErrNotFound
 	}
@@ -172,5 +175,5 @@ func (tx *Tx) OrderOfPerson(ctx context.Context, c *cart.Cart, window time.Durat
 		return cart.Order{}, "", fmt.Errorf("find order of person: %w", err)
 	}
 	inUTC(&o.CreatedAt, &o.UpdatedAt)
-	return o, match, nil
+	return o, f.Orders[o.ID], nil
 }

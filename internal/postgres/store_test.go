@@ -199,7 +199,7 @@ func TestOrdersFindTheirCarts(t *testing.T) {
 			b.keeps("foreign", func(c *postgres.Cart) { c.Shop = "other.myshopify.com"; c.Checkout.CartToken = "cart-tok" })
 			b.keeps("null", func(c *postgres.Cart) { c.Phone, c.Checkout.CartToken, c.Checkout.Email = "", "", "" })
 			b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-				found, err := tx.CartsOfOrder(ctx, shop, c.order, c.phones, 72*time.Hour)
+				found, err := tx.CartsOfOrder(ctx, shop, c.order, cart.PersonWith(c.order.CustomerID, []string{c.order.Email}, c.phones), 72*time.Hour)
 				require.NoError(t, err)
 				var matches []cart.Match
 				for _, m := range found {
@@ -220,7 +220,7 @@ func TestSuppressionsOutliveTheirValues(t *testing.T) {
 	c := b.keeps("tok")
 	near := func(c *postgres.Cart) (suppressed string) {
 		b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-			n, err := tx.Near(ctx, &c.Cart, postgres.Horizon{Dials: time.Hour}, uuid.Nil)
+			n, err := tx.Near(ctx, c, postgres.Horizon{Dials: time.Hour}, uuid.Nil)
 			require.NoError(t, err)
 			suppressed = n.Suppressed
 			return nil
@@ -229,7 +229,7 @@ func TestSuppressionsOutliveTheirValues(t *testing.T) {
 	}
 	assert.Empty(t, near(c))
 	b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-		made, err := tx.Suppress(ctx, shop, c.Phone, "tok@example.com", "call")
+		made, err := tx.Suppress(ctx, shop, cart.PersonWith("", []string{"tok@example.com"}, []string{c.Phone}), "call")
 		assert.Len(t, made, 2)
 		return err
 	})
@@ -237,7 +237,7 @@ func TestSuppressionsOutliveTheirValues(t *testing.T) {
 	other := b.keeps("elsewhere", func(c *postgres.Cart) { c.Shop = "other.myshopify.com" })
 	assert.Empty(t, near(other), "the wish was for one shop")
 
-	require.NoError(t, b.db.ForgetPerson(ctx, shop, postgres.Person{Email: "tok@example.com", Phones: []string{c.Phone}}))
+	require.NoError(t, b.db.ForgetPerson(ctx, shop, cart.PersonWith("", []string{"tok@example.com"}, []string{c.Phone})))
 	scope := shop
 	list, err := b.db.Suppressions(ctx, &scope, uuid.Nil, 10)
 	require.NoError(t, err)
@@ -247,7 +247,7 @@ func TestSuppressionsOutliveTheirValues(t *testing.T) {
 	assert.Equal(t, "shop", near(c), "the hash still keeps the person from being called")
 
 	b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-		_, err := tx.Suppress(ctx, "", c.Phone, "", "api")
+		_, err := tx.Suppress(ctx, "", cart.PersonWith("", nil, []string{c.Phone}), "api")
 		return err
 	})
 	assert.Equal(t, "all", near(other))
@@ -266,7 +266,7 @@ func TestNearCountsEveryDialToThePhone(t *testing.T) {
 	})
 	second := b.keeps("second", func(c *postgres.Cart) { c.LastActivityAt = b.now.Add(-time.Minute) })
 	b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-		near, err := tx.Near(ctx, &second.Cart, postgres.Horizon{Dials: time.Hour, ShopCalls: true}, uuid.Nil)
+		near, err := tx.Near(ctx, second, postgres.Horizon{Dials: time.Hour, ShopCalls: true}, uuid.Nil)
 		require.NoError(t, err)
 		assert.Len(t, near.Dials, 4, "the provider's redials count, what was rejected does not")
 		assert.Len(t, near.ShopCalls, 2)
@@ -274,7 +274,7 @@ func TestNearCountsEveryDialToThePhone(t *testing.T) {
 		require.NotNil(t, near.NewerCart)
 		assert.Equal(t, first.ID, *near.NewerCart)
 
-		own, err := tx.Near(ctx, &first.Cart, postgres.Horizon{Dials: time.Hour}, first.Calls[2].ID)
+		own, err := tx.Near(ctx, first, postgres.Horizon{Dials: time.Hour}, first.Calls[2].ID)
 		require.NoError(t, err)
 		assert.Len(t, own.Dials, 3, "the call that is decided on is left out")
 		assert.False(t, own.OpenCall)

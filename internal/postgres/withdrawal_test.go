@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"ringback/internal/cart"
 	"ringback/internal/postgres"
 
 	"github.com/stretchr/testify/assert"
@@ -34,12 +35,12 @@ func TestOnlyALaterConsentLiftsAWithdrawal(t *testing.T) {
 			for _, source := range c.sources {
 				b.now = b.now.Add(time.Hour)
 				b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-					_, err := tx.Suppress(ctx, shop, phone, email, source)
+					_, err := tx.Suppress(ctx, shop, cart.PersonWith("", []string{email}, []string{phone}), source)
 					return err
 				})
 			}
 			b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-				return tx.LiftWithdrawal(ctx, shop, phone, email, b.now.Add(c.given))
+				return tx.LiftWithdrawal(ctx, shop, cart.PersonWith("", []string{email}, []string{phone}), b.now.Add(c.given))
 			})
 			scope := shop
 			left, err := b.db.Suppressions(t.Context(), &scope, [16]byte{}, 10)

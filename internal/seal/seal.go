@@ -102,6 +102,14 @@ func (h Hasher) Email(address string) []byte {
 	return h.sum("email", strings.ToLower(strings.TrimSpace(address)))
 }
 
+// Customer hashes the id of a customer account, which is known in its shop alone; nil for none.
+func (h Hasher) Customer(shop, id string) []byte {
+	if id == "" {
+		return nil
+	}
+	return h.sum("customer", shop+"\x00"+id)
+}
+
 func (h Hasher) sum(kind, value string) []byte {
 	if value == "" {
 		return nil

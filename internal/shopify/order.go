@@ -68,6 +68,7 @@ func (p orderPayload) order(d Delivery) cart.Order {
 		CartToken:     string(p.CartToken),
 		CustomerID:    customer.id(),
 		Email:         firstOf(string(p.Email), string(p.ContactEmail), string(customer.Email)),
+		Emails:        otherEmails(p.Email, p.ContactEmail, customer.Email),
 		Phones:        phones(string(p.Phone), customer, shipping, billing, ""),
 		Country:       firstCountry(shipping, billing, customer.DefaultAddress.value.address()),
 		Total:         firstAmount(p.Total, p.Current),
@@ -95,6 +96,20 @@ func codes(lists ...list[codePayload]) []string {
 		}
 	}
 	return out
+}
+
+// otherEmails are the addresses that were given beside the first, each once.
+func otherEmails(given ...text) []string {
+	var all []string
+	for _, e := range given {
+		if address := string(e); address != "" && !slices.Contains(all, address) {
+			all = append(all, address)
+		}
+	}
+	if len(all) < 2 {
+		return nil
+	}
+	return all[1:]
 }
 
 func firstCountry(addresses ...*cart.Address) string {

@@ -102,10 +102,8 @@ func (s *Server) exportAsJSON(x jobs.Export) exportJSON {
 	out := exportJSON{
 		Request: s.privacyAsJSON(x.Request), Carts: []exportedCartJSON{}, Suppressions: suppressionsAsJSON(x.Suppressions), Discounts: []discountJSON{},
 	}
-	out.Person.CustomerID, out.Person.Email = orNull(x.Person.CustomerID), orNull(x.Person.Email)
-	if out.Person.Phones = x.Person.Phones; out.Person.Phones == nil {
-		out.Person.Phones = []string{}
-	}
+	out.Person.CustomerID, out.Person.Email = firstOrNull(x.Person.CustomerIDs()), firstOrNull(x.Person.Emails())
+	out.Person.Phones = append([]string{}, x.Person.Numbers()...)
 	for i := range x.Carts {
 		kept := &x.Carts[i]
 		out.Carts = append(out.Carts, exportedCartJSON{
@@ -118,6 +116,13 @@ func (s *Server) exportAsJSON(x jobs.Export) exportJSON {
 		out.Discounts = append(out.Discounts, discountJSON{Code: d.Code, EndsAt: d.EndsAt, RedeemedAt: d.RedeemedAt})
 	}
 	return out
+}
+
+func firstOrNull(values []string) *string {
+	if len(values) == 0 {
+		return nil
+	}
+	return &values[0]
 }
 
 // apiPrivacyDone marks a data request as done by hand.

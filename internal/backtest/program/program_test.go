@@ -159,18 +159,19 @@ func TestStoredCartsAreDecidedAnew(t *testing.T) {
 	p.has(t, 7, monday)
 	p.now = monday.Add(20 * time.Minute)
 	p.does(t, func(ctx context.Context, tx *postgres.Tx) error {
-		if _, err := tx.Suppress(ctx, acme, number(5), "", "api"); err != nil {
+		if _, err := tx.Suppress(ctx, acme, cart.PersonWith("", nil, []string{number(5)}), "api"); err != nil {
 			return err
 		}
-		if _, err := tx.Suppress(ctx, "", "", email(6), "api"); err != nil {
+		if _, err := tx.Suppress(ctx, "", cart.PersonWith("", []string{email(6)}, nil), "api"); err != nil {
 			return err
 		}
-		_, err := tx.Suppress(ctx, bazar, number(7), email(7), "api")
+		_, err := tx.Suppress(ctx, bazar, cart.PersonWith("", []string{email(7)}, []string{number(7)}), "api")
 		return err
 	})
 	p.has(t, 8, monday)
 	p.does(t, func(ctx context.Context, tx *postgres.Tx) error {
-		_, err := tx.KeepOrder(ctx, acme, cart.Order{ID: "99", Email: email(8), CreatedAt: monday.Add(time.Minute), UpdatedAt: monday}, nil)
+		o := cart.Order{ID: "99", Email: email(8), CreatedAt: monday.Add(time.Minute), UpdatedAt: monday}
+		_, err := tx.KeepOrder(ctx, acme, o, cart.PersonWith("", []string{email(8)}, nil))
 		return err
 	})
 	p.has(t, 9, monday, func(c *cart.Cart) { at := monday; c.ErasedAt = &at })

@@ -1,0 +1,83 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/policy"
+
+	"github.com/riverqueue/river"
+)
+
+// FillPersonKeys writes the keys of the carts and orders that an older program wrote. The sweep inserts it while there are any, from the
+// first start on; a run that is interrupted loses nothing, because what it has done is marked row by row.
+type FillPersonKeys struct{}
+
+// Kind implements river.JobArgs.
+func (FillPersonKeys) Kind() string { return "fill_person_keys" }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (FillPersonKeys) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
+}
+
+const (
+	// fillBatch is how many rows one transaction takes: webhooks about these wait for it, some milliseconds.
+	fillBatch = 100
+	// fillSlice is how long one run works; the next goes on.
+	fillSlice = 20 * time.Second
+)
+
+type fillPersonKeysWorker struct {
+	river.WorkerDefaults[FillPersonKeys]
+	engine *Engine
+}
+
+// Work fills until nothing is left or its time is up.
+func (w *fillPersonKeysWorker) Work(ctx context.Context, _ *river.Job[FillPersonKeys]) error {
+	done, err := w.engine.FillPersonKeys(ctx, time.Now().Add(fillSlice))
+	if err == nil && !done {
+		return river.JobSnooze(time.Second)
+	}
+	return err
+}
+
+// FillPersonKeys writes missing keys until a time; done is true when there is nothing left to do. Rows that somebody else has locked are
+// passed over and met again by the next run.
+func (e *Engine) FillPersonKeys(ctx context.Context, until time.Time) (done bool, err error) {
+	orders, filled := 0, 0
+	for {
+		n, err := e.db.FillOrderKeys(ctx, fillBatch)
+		if err != nil {
+			return false, err
+		}
+		orders += n
+		if n == 0 {
+			break
+		}
+		if time.Now().After(until) {
+			return false, nil
+		}
+	}
+	for last := noCall; ; {
+		n, next, err := e.db.FillCartKeys(ctx, last, fillBatch, func(c *cart.Cart) cart.Person {
+			return policy.PersonOfCheckout(c.Checkout, e.countryOf(c.Shop))
+		})
+		if err != nil {
+			return false, err
+		}
+		filled += n
+		if n == 0 {
+			break
+		}
+		if last = next; time.Now().After(until) {
+			return false, nil
+		}
+	}
+	if orders+filled > 0 {
+		e.log.Info("carts and orders are found by every key of their person", "carts", filled, "orders", orders)
+	}
+	missing, err := e.db.PersonKeysMissing(ctx)
+	return !missing, err
+}
