@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // maxExpanded bounds the nodes of a file once its aliases are followed, so that a few lines of aliases to aliases

@@ -11,7 +11,7 @@ import (
 
 	"ringback/internal/voice/mirai"
 
-	"gopkg.in/yaml.v3"
+	"go.yaml.in/yaml/v3"
 )
 
 // faqForm is how a file of questions is written.
