@@ -37,21 +37,27 @@ func (w *world) count(query string, args ...any) int {
 }
 
 // joins adds a worker on the world's database.
-func (w *world) joins() {
+func (w *world) joins(change ...func(*config.Config)) (leave func()) {
 	w.t.Helper()
 	cfg := *w.cfg
 	cfg.Server.PublicURL = w.url
+	cfg.Worker.Enabled = true
+	for _, f := range change {
+		f(&cfg)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	a, err := app.New(ctx, &cfg, app.Work, slog.New(slog.DiscardHandler))
 	require.NoError(w.t, err)
 	done := make(chan error, 1)
 	go func() { done <- a.Run(ctx) }()
-	w.t.Cleanup(func() {
+	leave = sync.OnceFunc(func() {
 		cancel()
 		err := <-done
 		a.Close()
 		require.NoError(w.t, err)
 	})
+	w.t.Cleanup(leave)
+	return leave
 }
 
 // metric reads one value off /metrics, "" when it is not there.

@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"ringback/internal/cart"
@@ -33,10 +34,17 @@ func (w *abortWorker) Work(ctx context.Context, job *river.Job[AbortCall]) error
 	if err != nil || call == nil {
 		return err
 	}
-	if call.ProviderCallID == "" || call.AbortedAt != nil {
+	if call.ProviderCallID == "" || call.AbortedAt != nil || call.AbortAt == nil {
 		return nil
 	}
-	store := e.stores[c.Shop]
+	store, err := e.placedBy(call)
+	if err != nil {
+		if !call.State.Open() && e.db.Now().Sub(*call.AbortAt) > unknownFor {
+			// Nothing will ring any more.
+			return river.JobCancel(fmt.Errorf("given up after %s: %w", unknownFor, err))
+		}
+		return err
+	}
 	asking, cancel := context.WithTimeout(ctx, store.Config.Voice.Timeout)
 	defer cancel()
 	err = store.Provider.Abort(asking, call.ProviderCallID)
@@ -56,7 +64,7 @@ func (w *abortWorker) Work(ctx context.Context, job *river.Job[AbortCall]) error
 	return e.record(ctx, ref, answer)
 }
 
-// openCall reads a call that is still open, with its cart; a nil call means that there is nothing left to do.
+// openCall reads a call with its cart; a nil call means that there is nothing left to do.
 func (e *Engine) openCall(ctx context.Context, id uuid.UUID) (postgres.CallRef, *cart.Cart, *cart.Call, error) {
 	ref, err := e.db.CallRef(ctx, id)
 	if errors.Is(err, postgres.ErrNotFound) {
@@ -70,10 +78,22 @@ func (e *Engine) openCall(ctx context.Context, id uuid.UUID) (postgres.CallRef, 
 		return ref, nil, nil, err
 	}
 	call := c.Call(id)
-	if call == nil || e.stores[c.Shop] == nil {
+	if call == nil {
 		return ref, nil, nil, nil
 	}
 	return ref, &c.Cart, call, nil
+}
+
+// placedBy returns the store whose provider a call was placed with. An error means that this process cannot ask that provider.
+func (e *Engine) placedBy(call *cart.Call) (*Store, error) {
+	store := e.stores[call.Shop]
+	if store == nil {
+		return nil, errUnknownShop
+	}
+	if call.Provider != "" && call.Provider != store.Provider.Name() {
+		return nil, errUnknownAccount
+	}
+	return store, nil
 }
 
 type updateWorker struct {
@@ -88,7 +108,10 @@ func (w *updateWorker) Work(ctx context.Context, job *river.Job[UpdateCall]) err
 	if err != nil || call == nil || call.State != cart.Placed || c.State != cart.Calling {
 		return err
 	}
-	store := e.stores[c.Shop]
+	store, err := e.placedBy(call)
+	if err != nil {
+		return err
+	}
 	asking, cancel := context.WithTimeout(ctx, store.Config.Voice.Timeout)
 	defer cancel()
 	err = store.Provider.Update(asking, call.ProviderCallID, e.request(store, &postgres.Cart{Cart: *c}, call, ""))

@@ -3,6 +3,8 @@ package jobs
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"ringback/internal/cart"
@@ -115,12 +117,13 @@ func (w *endDiscountsWorker) Work(ctx context.Context, _ *river.Job[EndDiscounts
 	return w.engine.EndDiscounts(ctx)
 }
 
-// EndDiscounts deactivates the single-use codes that ended unused, so that they do not pile up in the shop's admin. One that cannot be
+// EndDiscounts deactivates the single-use codes of the configured shops that ended unused, so that they do not pile up in the shop's admin. One that cannot be
 // deactivated, because the shop is gone or the scope was taken away, is let be: it has ended anyway.
 func (e *Engine) EndDiscounts(ctx context.Context) error {
 	const page = 200
+	known := slices.Collect(maps.Keys(e.stores))
 	for {
-		ended, err := e.db.DiscountsToEnd(ctx, e.db.Now(), page)
+		ended, err := e.db.DiscountsToEnd(ctx, e.db.Now(), known, page)
 		if err != nil {
 			return err
 		}

@@ -181,18 +181,18 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near 
 	return change{effects: effects, changed: true, moved: moved}, nil
 }
 
-// unconfigured stands for a shop that has left the configuration, where that matters to others: customers are owed erasure all the
-// same, and a line that a call of it holds may be another shop's too. It has no rules, so that nobody is called. Nil for any other event.
+// unconfigured stands for a shop that is not in the configuration, for the events that need no rules: a customer is owed erasure and an
+// end of calling all the same, and a line that a silent call holds may be another shop's too. Nothing is decided for it. Nil for any
+// other event, which must wait for a process that knows the shop.
 func unconfigured(domain string, ev cart.Event) *Store {
 	switch ev.(type) {
-	case cart.Erased, cart.CallSilent:
-		return &Store{Domain: domain, Rules: lifecycle.Rules{Policy: &policy.Rules{}}}
+	case cart.Erased, cart.CallSilent, cart.OptOut, cart.OperatorCancelled:
+		// An abort is left to a process that knows whether the provider can do it.
+		rules := lifecycle.Rules{Policy: &policy.Rules{}, Unknown: true, Voice: lifecycle.Voice{CanAbort: true}}
+		return &Store{Domain: domain, Rules: rules}
 	}
 	return nil
 }
-
-// errUnknownShop: the cart's shop is no longer in the configuration.
-var errUnknownShop = errors.New("the cart's shop is not configured")
 
 // enact does what one effect asks for. The wake is moved before, in one write with the cart.
 func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect lifecycle.Effect) error {

@@ -108,6 +108,11 @@ type fillWorker struct {
 
 // Work gives lines out, one cart a transaction, until none is free or nobody is ready.
 func (w *fillWorker) Work(ctx context.Context, job *river.Job[FillLines]) error {
+	lines, _ := w.engine.lines(job.Args.Assistant)
+	if lines == 0 && w.engine.db.Now().Sub(job.CreatedAt) < unknownFor {
+		// The note stays, so that no second job is inserted while this one waits for a process that knows the assistant.
+		return errUnknownShop
+	}
 	if err := w.engine.db.FillBegun(ctx, job.Args.note()); err != nil {
 		return err
 	}

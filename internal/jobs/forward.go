@@ -64,7 +64,8 @@ func (w *forwardWorker) NextRetry(job *river.Job[ForwardAction]) time.Time {
 func (w *forwardWorker) Work(ctx context.Context, job *river.Job[ForwardAction]) error {
 	e := w.engine
 	if !e.forwards() {
-		return nil
+		// Whoever inserted the job knows where to.
+		return errUnknownReceiver
 	}
 	ref, err := e.db.CallRef(ctx, job.Args.CallID)
 	if errors.Is(err, postgres.ErrNotFound) {

@@ -79,7 +79,7 @@ func (e *Engine) Suppress(ctx context.Context, shop, phone, email, source string
 func (e *Engine) stopSuppressed(ctx context.Context, id uuid.UUID, source string) error {
 	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		c, err := u.CartForUpdate(ctx, id)
-		if errors.Is(err, postgres.ErrNotFound) || err == nil && (c.State.Settled() || e.stores[c.Shop] == nil) {
+		if errors.Is(err, postgres.ErrNotFound) || err == nil && c.State.Settled() {
 			return nil
 		}
 		if err != nil {

@@ -70,10 +70,6 @@ func (e *Engine) place(ctx context.Context, callID uuid.UUID) error {
 // lastWord asks Shopify what must be known before a call goes out: whether the customer has bought meanwhile, and a code of their own,
 // which it returns as the offer to give in place of the decided one. It asks before any lock is taken.
 func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offer, error) {
-	store := e.stores[ref.Shop]
-	if store == nil {
-		return nil, nil
-	}
 	c, err := e.db.Cart(ctx, ref.CartID)
 	if err != nil {
 		return nil, err
@@ -81,6 +77,10 @@ func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offe
 	call := c.Call(ref.CallID)
 	if call == nil || c.State != cart.Calling || call.State != cart.Placing || call.SentAt != nil {
 		return nil, nil
+	}
+	store := e.stores[ref.Shop]
+	if store == nil {
+		return nil, errUnknownShop
 	}
 	if err := e.checkPurchase(ctx, store, c); err != nil {
 		return nil, err
@@ -99,8 +99,11 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 		}
 		store := e.stores[c.Shop]
 		call := c.Call(ref.CallID)
-		if store == nil || call == nil || call.State != cart.Placing {
+		if call == nil || call.State != cart.Placing {
 			return nil
+		}
+		if store == nil {
+			return errUnknownShop
 		}
 		if call.SentAt != nil {
 			_, err := u.apply(ctx, c, cart.PlaceUncertain{CallID: call.ID, Error: "the program stopped between the request and its answer"}, nil)

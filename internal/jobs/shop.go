@@ -105,11 +105,12 @@ func (w *resumeWorker) Work(ctx context.Context, job *river.Job[ResumeShop]) err
 	return w.engine.onCarts(ctx, job.Args.Shop, []cart.State{cart.Waiting}, cart.ShopResumed{})
 }
 
-// onCarts gives an event to all carts of a configured shop that are in one of the states, one transaction each.
+// onCarts gives an event to all carts of a shop that are in one of the states, one transaction each; errUnknownShop when the shop is not
+// configured.
 func (e *Engine) onCarts(ctx context.Context, shop string, states []cart.State, ev cart.Event) error {
 	const page = 500
 	if e.stores[shop] == nil {
-		return nil
+		return errUnknownShop
 	}
 	after := uuid.Nil
 	for {

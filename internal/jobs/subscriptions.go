@@ -105,8 +105,10 @@ func (e *Engine) settle(domain, what string, err error) error {
 	}
 	var api *shopify.APIError
 	switch {
-	case errors.Is(err, errUnknownShop), errors.Is(err, ErrNotConnected):
+	case errors.Is(err, ErrNotConnected):
 		return nil
+	case errors.Is(err, errUnknownShop):
+		return err
 	case errors.Is(err, shopify.ErrThrottled) && errors.As(err, &api) && api.RetryAfter > 0:
 		return river.JobSnooze(api.RetryAfter + time.Second)
 	case errors.As(err, &api) && !shopify.Temporary(err):

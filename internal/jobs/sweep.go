@@ -3,6 +3,8 @@ package jobs
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"time"
 
 	"ringback/internal/cart"
@@ -24,18 +26,23 @@ type sweepWorker struct {
 }
 
 // Work finds what no job takes care of any more: free lines beside ready carts, carts whose look never came, calls
-// whose watch never came, breakers past their time,
-// carts and orders that cannot be found by all keys of their person.
+// whose watch never came, aborts that were not answered, breakers past their time, carts and orders that cannot be found by all keys
+// of their person.
 func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[Sweep]) error {
-	return w.engine.sweep(ctx)
+	return w.engine.Sweep(ctx)
 }
 
-func (e *Engine) sweep(ctx context.Context) error {
+// Sweep finds what no job takes care of any more, once.
+func (e *Engine) Sweep(ctx context.Context) error {
 	idle, err := e.db.IdleAssistants(ctx)
 	if err != nil {
 		return err
 	}
 	for _, a := range idle {
+		if lines, _ := e.lines(a); lines == 0 {
+			// Left to a process that knows the assistant.
+			continue
+		}
 		// No job will take the notes of lost ones away, and while they are there no other is inserted.
 		if err := e.db.FillBegun(ctx, FillLines{Assistant: a, Late: true}.note()); err != nil {
 			return err
@@ -68,7 +75,24 @@ func (e *Engine) sweep(ctx context.Context) error {
 		return err
 	}
 	for _, id := range silent {
-		if _, err := e.river.Insert(ctx, WatchCall{CallID: id}, nil); err != nil {
+		if _, err := e.river.Insert(ctx, WatchCall{CallID: id}, &river.InsertOpts{UniqueOpts: onceAtATime}); err != nil {
+			return err
+		}
+	}
+	return e.abortAnew(ctx)
+}
+
+// abortAfter is how long an abort may go unanswered before it is asked for again. The job that asks may have died with its process;
+// River would find out after minutes, and the customer's phone may ring meanwhile. Asking twice does no harm.
+const abortAfter = 15 * time.Second
+
+func (e *Engine) abortAnew(ctx context.Context) error {
+	unanswered, err := e.db.UnansweredAborts(ctx, slices.Collect(maps.Keys(e.stores)), abortAfter)
+	if err != nil {
+		return err
+	}
+	for _, id := range unanswered {
+		if _, err := e.river.Insert(ctx, AbortCall{CallID: id}, nil); err != nil {
 			return err
 		}
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// unconfiguredLook is how often it is looked whether the shop of a waiting cart is configured again.
-const unconfiguredLook = 15 * time.Minute
+// unconfiguredLook is how often, at the slowest, it is looked whether the shop of a waiting cart is configured again.
+const unconfiguredLook = 5 * time.Minute
 
 type wakeWorker struct {
 	river.WorkerDefaults[WakeCart]
@@ -40,9 +40,9 @@ func (w *wakeWorker) Work(ctx context.Context, job *river.Job[WakeCart]) error {
 			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, c.WakeAt)
 		}
 		if w.engine.stores[c.Shop] == nil {
-			// The shop has left the configuration, and may come back.
-			next := u.Now.Add(unconfiguredLook)
-			sleep = unconfiguredLook
+			// Another process may know the shop, or this one after a restart.
+			sleep = lookAgain(u.Now.Sub(*c.WakeAt), unconfiguredLook)
+			next := u.Now.Add(sleep)
 			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, &next)
 		}
 		near, err := u.near(ctx, c, noCall)

@@ -16,7 +16,8 @@ type watchWorker struct {
 	engine *Engine
 }
 
-// Work settles a call that was not heard of until its watch; one that was heard of meanwhile is watched on.
+// Work settles a call that was not heard of until its watch; one that was heard of meanwhile is watched on. Of a call whose shop is
+// not known here the cart is left to be looked at by a process that knows it.
 func (w *watchWorker) Work(ctx context.Context, job *river.Job[WatchCall]) error {
 	e := w.engine
 	ref, err := e.db.CallRef(ctx, job.Args.CallID)

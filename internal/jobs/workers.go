@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
 )
 
 // How River is set up. A job that outlives rescueAfter is taken for lost with its process and run again, so every job but
@@ -36,6 +37,7 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 		CancelledJobRetentionPeriod: time.Hour,
 		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
 		SkipUnknownJobCheck:         true,
+		Middleware:                  []rivertype.Middleware{&unknownMiddleware{engine: e}},
 	}
 	if concurrency > 0 {
 		workers := river.NewWorkers()

@@ -19,6 +19,8 @@ type Rules struct {
 	// Country is the store's, the last resort for reading a phone number.
 	Country string
 	Voice   Voice
+	// Unknown marks a shop that is not in the configuration: there is nothing to decide by, so nothing is decided.
+	Unknown bool
 }
 
 // Voice is what Apply must know of a store's voice API.
@@ -169,6 +171,11 @@ func dialled(calls []cart.Call) int {
 
 // decide asks the policy and follows its answer.
 func (a *change) decide() {
+	if a.rules.Unknown {
+		// The look is due, and left to whoever knows the shop.
+		a.wait(cart.Due, a.now)
+		return
+	}
 	a.follow(a.ask())
 }
 

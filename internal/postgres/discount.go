@@ -85,14 +85,14 @@ func (tx *Tx) DiscountsRedeemed(ctx context.Context, shop string, codes []string
 	return nil
 }
 
-// DiscountsToEnd lists codes that ended unused before an instant and still stand in their shops.
-func (db *DB) DiscountsToEnd(ctx context.Context, before time.Time, limit int) ([]Discount, error) {
+// DiscountsToEnd lists codes of the given shops that ended unused before an instant and still stand in their shops.
+func (db *DB) DiscountsToEnd(ctx context.Context, before time.Time, shops []string, limit int) ([]Discount, error) {
 	rows, err := db.pool.Query(ctx, `
 		SELECT `+discountColumns+`
 		FROM discounts
-		WHERE gid <> '' AND redeemed_at IS NULL AND deactivated_at IS NULL AND ends_at < $1
+		WHERE gid <> '' AND redeemed_at IS NULL AND deactivated_at IS NULL AND ends_at < $1 AND shop = ANY ($2)
 		ORDER BY ends_at
-		LIMIT $2`, before, limit)
+		LIMIT $3`, before, shops, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list ended discounts: %w", err)
 	}
