@@ -32,7 +32,7 @@ func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		token := s.config.Security.APIToken
 		if !token.Set() {
-			return newProblem(http.StatusForbidden, "api-closed", "The API is closed", "No token is configured: set security.api_token and restart the server.")
+			return newProblem(http.StatusForbidden, "api-closed", "The API is closed", "No token is configured: set security.api_token, restart the server, and send the token as Authorization: Bearer.")
 		}
 		scheme, given, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
 		if !strings.EqualFold(scheme, "Bearer") || given == "" {

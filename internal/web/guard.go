@@ -48,11 +48,16 @@ func loopback(host string) bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// forwardingHeaders are added by whatever passes requests on from elsewhere.
-var forwardingHeaders = []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-Ip", "Cf-Connecting-Ip"}
+// forwardingHeaders are added by whatever passes requests on from elsewhere, besides those that begin with forwardedPrefix.
+var forwardingHeaders = []string{
+	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Fly-Client-Ip",
+	"Fastly-Client-Ip", "X-Envoy-External-Address", "X-Original-Forwarded-For",
+}
 
-// localOnly keeps pages and metrics without a password to the machine itself. A loopback listener alone does not: a tunnel, which is how
-// webhooks reach a laptop, brings the whole world to it, and a hostile site can point a name of its own at 127.0.0.1.
+const forwardedPrefix = "X-Forwarded"
+
+// localOnly keeps pages without a password to the machine itself. A loopback listener alone does not: a tunnel, which is
+// how webhooks reach a laptop, brings the whole world to it, and a hostile site can point a name of its own at 127.0.0.1.
 func (s *Server) localOnly(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if s.sessions == nil && !isLocal(c.Request()) {
@@ -63,9 +68,27 @@ func (s *Server) localOnly(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// localOrBearer lets requests of this machine through, and others with the API token. The dashboard's password plays no
+// part: what sends it is a browser, what reads metrics is a program.
+func (s *Server) localOrBearer(next echo.HandlerFunc) echo.HandlerFunc {
+	withToken := s.bearer(next)
+	return func(c echo.Context) error {
+		if isLocal(c.Request()) {
+			return next(c)
+		}
+		return withToken(c)
+	}
+}
+
+// isLocal reports whether a request was sent on this machine, to this machine, and not passed on by a proxy.
 func isLocal(r *http.Request) bool {
 	for _, name := range forwardingHeaders {
-		if r.Header.Get(name) != "" {
+		if _, sent := r.Header[name]; sent {
+			return false
+		}
+	}
+	for name := range r.Header {
+		if strings.HasPrefix(name, forwardedPrefix) {
 			return false
 		}
 	}

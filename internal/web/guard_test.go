@@ -52,7 +52,7 @@ func TestPagesWithoutAPasswordAreForThisMachine(t *testing.T) {
 		{"X-Forwarded-For", "203.0.113.9"}, {"Forwarded", "for=203.0.113.9"}, {"X-Real-Ip", "203.0.113.9"}, {"X-Forwarded-Host", "calls.example.com"},
 		{"Cf-Connecting-Ip", "203.0.113.9"},
 	} {
-		for _, path := range []string{"/", "/carts", "/jobs/", "/jobs/api/jobs", "/metrics"} {
+		for _, path := range []string{"/", "/carts", "/jobs/", "/jobs/api/jobs"} {
 			a := s.send(http.MethodGet, path, nil, header...)
 			isProblem(t, a, http.StatusForbidden)
 			assert.Contains(t, a.text(), "security.dashboard_password")
@@ -63,9 +63,42 @@ func TestPagesWithoutAPasswordAreForThisMachine(t *testing.T) {
 	assert.Equal(t, http.StatusOK, a.StatusCode, "the API has its token")
 
 	locked := newSite(t, withPassword)
-	for _, path := range []string{"/login", "/metrics"} {
-		assert.Equal(t, http.StatusOK, locked.send(http.MethodGet, path, nil, "Host", "calls.example.com").StatusCode, path)
+	assert.Equal(t, http.StatusOK, locked.send(http.MethodGet, "/login", nil, "Host", "calls.example.com").StatusCode)
+}
+
+func TestMetrics_AreForThisMachineAndTheAPIToken(t *testing.T) {
+	t.Parallel()
+	withoutToken := func(o *web.Options) { o.Config.Security.APIToken = "" }
+	for name, s := range map[string]*site{
+		"open": newSite(t), "with a password": newSite(t, withPassword), "without a token": newSite(t, withPassword, withoutToken),
+	} {
+		assert.Equal(t, http.StatusOK, s.send(http.MethodGet, "/metrics", nil).StatusCode, name)
+		assert.Equal(t, http.StatusOK, s.send(http.MethodHead, "/metrics", nil, "Host", "localhost:8080").StatusCode, name)
+		for _, header := range [][]string{
+			{"X-Forwarded-For", "203.0.113.9"}, {"X-Forwarded-For", "127.0.0.1"}, {"X-Forwarded-For", ""}, {"X-Forwarded-Proto", "https"},
+			{"Forwarded", "for=127.0.0.1"}, {"Via", "1.1 proxy"}, {"X-Real-Ip", "127.0.0.1"}, {"True-Client-Ip", "203.0.113.9"},
+			{"Cf-Connecting-Ip", "203.0.113.9"}, {"Host", "calls.example.com"}, {"Host", "127.0.0.1.evil.example"},
+		} {
+			a := s.send(http.MethodGet, "/metrics", nil, header...)
+			bearer := s.send(http.MethodGet, "/metrics", nil, append(header, "Authorization", "Bearer "+apiToken)...)
+			wrong := s.send(http.MethodGet, "/metrics", nil, append(header, "Authorization", "Bearer "+password)...)
+			if name == "without a token" {
+				for _, a := range []answer{a, bearer, wrong} {
+					isProblem(t, a, http.StatusForbidden)
+					assert.Contains(t, a.text(), "security.api_token")
+				}
+				continue
+			}
+			isProblem(t, a, http.StatusUnauthorized)
+			assert.NotContains(t, a.text(), "ringback_carts")
+			isProblem(t, wrong, http.StatusUnauthorized)
+			assert.Equal(t, http.StatusOK, bearer.StatusCode, "%s %v", name, header)
+			assert.Contains(t, bearer.text(), "ringback_carts")
+		}
 	}
+	s := newSite(t, withPassword)
+	s.logIn(password)
+	isProblem(t, s.send(http.MethodGet, "/metrics", nil, "X-Forwarded-For", "203.0.113.9"), http.StatusUnauthorized)
 }
 
 func TestOpenPagesOnOpenListenersAreRefused(t *testing.T) {

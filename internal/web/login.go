@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"ringback/internal/config"
@@ -14,7 +13,6 @@ import (
 	"github.com/alexedwards/scs/pgxstore"
 	"github.com/alexedwards/scs/v2"
 	"github.com/labstack/echo/v4"
-	"golang.org/x/time/rate"
 )
 
 // How long a login lasts: at most sessionLife, and sessionIdle without a page.
@@ -41,51 +39,6 @@ func newSessions(db *postgres.DB, publicURL string) *scs.SessionManager {
 
 // sessionKey is what a login leaves in its session: proof of the password it was made with, so that a changed one ends all logins.
 const sessionKey = "password"
-
-// door lets those in who know the password.
-type door struct {
-	password config.Secret
-	proof    string
-
-	mu sync.Mutex
-	// clients bounds the attempts from one address, all those from everywhere.
-	clients map[string]*rate.Limiter
-	all     *rate.Limiter
-}
-
-// The attempts to log in that are permitted: at once, and then one in a while.
-const (
-	clientAttempts = 5
-	clientEvery    = 15 * time.Second
-	allAttempts    = 100
-	allEvery       = time.Second
-	// mostClients bounds the memory for addresses; at that number all are forgotten but the common bound.
-	mostClients = 10_000
-)
-
-func newDoor(db *postgres.DB, password config.Secret) *door {
-	return &door{
-		password: password,
-		proof:    db.Token("dashboard password " + password.Reveal()),
-		clients:  map[string]*rate.Limiter{},
-		all:      rate.NewLimiter(rate.Every(allEvery), allAttempts),
-	}
-}
-
-// mayTry reports whether a client may try a password now, and counts the attempt.
-func (d *door) mayTry(client string, now time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	limiter, ok := d.clients[client]
-	if !ok {
-		if len(d.clients) >= mostClients {
-			clear(d.clients)
-		}
-		limiter = rate.NewLimiter(rate.Every(clientEvery), clientAttempts)
-		d.clients[client] = limiter
-	}
-	return limiter.AllowN(now, 1) && d.all.AllowN(now, 1)
-}
 
 // session loads the login of a request and saves it just before the answer goes out.
 func (s *Server) session(next echo.HandlerFunc) echo.HandlerFunc {
@@ -157,13 +110,14 @@ func (s *Server) loginPage(c echo.Context) error {
 
 func (s *Server) login(c echo.Context) error {
 	next := safeNext(c.FormValue("next"))
-	if !s.door.mayTry(c.RealIP(), s.db.Now()) {
-		s.log.WarnContext(c.Request().Context(), "too many attempts to log in", "request_id", requestID(c))
+	ctx := c.Request().Context()
+	t := s.newcomer(c)
+	switch s.door.knock(ctx, t, c.FormValue("password"), s.db.Now()) {
+	case turnedAway:
+		s.log.WarnContext(ctx, "too many attempts to log in", "request_id", requestID(c))
 		c.Response().Header().Set("Retry-After", "15")
 		return s.show(c, http.StatusTooManyRequests, loginView(s.frame(c, "Log in", ""), next, "Too many attempts. Try again in 15 seconds."))
-	}
-	ctx := c.Request().Context()
-	if !same(s.door.password, c.FormValue("password")) {
+	case wrongPassword:
 		s.log.WarnContext(ctx, "wrong dashboard password", "request_id", requestID(c))
 		return s.show(c, http.StatusUnauthorized, loginView(s.frame(c, "Log in", ""), next, "Wrong password."))
 	}
@@ -175,6 +129,7 @@ func (s *Server) login(c echo.Context) error {
 		return err
 	}
 	s.sessions.Put(ctx, sessionKey, s.door.proof)
+	s.remember(c, t)
 	return c.Redirect(http.StatusSeeOther, next)
 }
 

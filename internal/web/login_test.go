@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"ringback/internal/web"
 
@@ -100,6 +101,43 @@ func TestALoginOpensThePagesUntilTheLogout(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, s.do(request).StatusCode, "the old cookie is worth nothing")
 }
 
+// tries sends a password from an address behind our proxy; cookies are those of the request alone.
+func (s *site) tries(password, address string, cookies ...*http.Cookie) answer {
+	s.t.Helper()
+	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/login",
+		strings.NewReader(url.Values{"password": {password}}.Encode()))
+	require.NoError(s.t, err)
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	request.Header.Set("X-Forwarded-For", address)
+	for _, c := range cookies {
+		request.AddCookie(c)
+	}
+	return s.do(request)
+}
+
+// loginCookie is the cookie by which a login tells the browser that made it.
+func loginCookie(t *testing.T, a answer) *http.Cookie {
+	t.Helper()
+	require.Equal(t, http.StatusSeeOther, a.StatusCode)
+	for _, c := range a.Cookies() {
+		if strings.Contains(c.Name, "ringback-known") {
+			return c
+		}
+	}
+	t.Fatal("no cookie")
+	return nil
+}
+
+// strangersGuess uses up what all strangers may guess together.
+func (s *site) strangersGuess() {
+	s.t.Helper()
+	for i := range 150 {
+		a := s.tries("guess", fmt.Sprintf("198.51.100.%d", i/5))
+		require.Contains(s.t, []int{http.StatusUnauthorized, http.StatusTooManyRequests}, a.StatusCode)
+	}
+	require.Equal(s.t, http.StatusTooManyRequests, s.tries("guess", "198.51.100.200").StatusCode, "the common bound holds")
+}
+
 // A session that somebody planted before the login does not become the login.
 func TestALoginGetsATokenOfItsOwn(t *testing.T) {
 	t.Parallel()
@@ -181,4 +219,97 @@ func TestGuessingIsBounded(t *testing.T) {
 	assert.Equal(t, http.StatusSeeOther, a.StatusCode, "others may still log in")
 	assert.NotContains(t, s.log.String(), "guess\"")
 	assert.NotContains(t, s.log.String(), password)
+}
+
+func TestLogin_StrangersDoNotKeepOutWhoLoggedInBefore(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withPassword)
+	s.client.Jar = nil
+	known := loginCookie(t, s.tries(password, "203.0.113.1"))
+	assert.Equal(t, http.StatusSeeOther, s.tries(password, "2001:db8:1:2::1").StatusCode)
+	s.strangersGuess()
+
+	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "203.0.113.99").StatusCode, "nothing is told to strangers")
+	for range 20 {
+		assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.1").StatusCode, "the address of an earlier login")
+		assert.Equal(t, http.StatusSeeOther, s.tries(password, "2001:db8:1:2:ffff::7").StatusCode, "the same network of a client")
+		assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.99", known).StatusCode, "the browser of an earlier login")
+	}
+	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "2001:db8:1:3::1").StatusCode, "another network")
+
+	// Neither a share of its own nor the password alone is a way around the other bounds.
+	forged := *known
+	forged.Value = known.Value[:len(known.Value)-1] + "!"
+	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "203.0.113.98", &forged).StatusCode)
+	later := strings.Split(known.Value, "|")
+	later[1] = "9999999999"
+	forged.Value = strings.Join(later, "|")
+	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "203.0.113.98", &forged).StatusCode)
+}
+
+func TestLogin_TheBrowsersCookieOutlivesTheServerButNotThePassword(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withPassword)
+	s.client.Jar = nil
+	known := loginCookie(t, s.tries(password, "203.0.113.1"))
+	assert.True(t, known.HttpOnly)
+	assert.Equal(t, "/login", known.Path)
+	assert.NotContains(t, known.Value, "203.0.113.1")
+
+	again := func(change func(*web.Options)) {
+		changed := *s.cfg
+		o := web.Options{Engine: s.engine, DB: s.db, Config: &changed, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)}
+		change(&o)
+		s.serve(o)
+		s.client.Jar = nil
+		s.strangersGuess()
+	}
+	again(func(*web.Options) {})
+	assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.99", known).StatusCode)
+	again(func(o *web.Options) { o.Config.Security.DashboardPassword = "another password" })
+	assert.Equal(t, http.StatusTooManyRequests, s.tries("another password", "203.0.113.99", known).StatusCode)
+}
+
+// A known client that guesses is slowed down to one password in a while; its right password is let in all the same.
+func TestLogin_KnownClientsGuessSlowly(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withPassword)
+	s.client.Jar = nil
+	known := loginCookie(t, s.tries(password, "203.0.113.1"))
+	for range 5 {
+		assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "203.0.113.1").StatusCode)
+	}
+	started := time.Now()
+	for range 3 {
+		assert.Equal(t, http.StatusTooManyRequests, s.tries("guess", "203.0.113.1").StatusCode)
+	}
+	assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.1").StatusCode)
+	assert.GreaterOrEqual(t, time.Since(started), 2500*time.Millisecond, "a pause follows each wrong password")
+	assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.1", known).StatusCode, "the browser has a share besides the address's")
+	assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "203.0.113.1", known).StatusCode)
+}
+
+func TestLogin_RightPasswordsDoNotUseUpTheBounds(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withPassword)
+	s.client.Jar = nil
+	for i := range 120 {
+		require.Equal(t, http.StatusSeeOther, s.tries(password, fmt.Sprintf("203.0.113.%d", i)).StatusCode)
+	}
+	assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "198.51.100.1").StatusCode)
+}
+
+func TestLogin_OneClientsIPv6AddressesCountAsOne(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, withPassword)
+	s.client.Jar = nil
+	for i := range 5 {
+		assert.Equal(t, http.StatusUnauthorized, s.tries("guess", fmt.Sprintf("2001:db8::%d", i+1)).StatusCode)
+	}
+	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "2001:db8::1:2:3:4").StatusCode)
+	assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "::ffff:198.51.100.1").StatusCode)
+	for range 4 {
+		assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "198.51.100.1").StatusCode)
+	}
+	assert.Equal(t, http.StatusTooManyRequests, s.tries("guess", "198.51.100.1").StatusCode, "mapped or not, it is one address")
 }

@@ -128,7 +128,7 @@ func (s *Server) routeHealth(metrics *prometheus.Registry) {
 	get(s.router, "/healthz", s.healthz)
 	get(s.router, "/readyz", s.readyz)
 	scrape := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError)})
-	get(s.router, "/metrics", echo.WrapHandler(scrape), s.localOnly)
+	get(s.router, "/metrics", echo.WrapHandler(scrape), s.localOrBearer)
 }
 
 func (s *Server) routeWebhooks() {
