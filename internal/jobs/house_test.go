@@ -169,21 +169,26 @@ func (h *house) without(domain string) *jobs.Engine {
 	return engine
 }
 
-// work lets the jobs that are due now be worked, until none is left.
+// work lets the privacy requests that are due now be worked, until none is left.
 func (h *house) work() {
 	h.t.Helper()
-	client, err := jobs.NewClient(h.engine, h.pool, 5, slog.New(slog.DiscardHandler))
-	require.NoError(h.t, err)
-	require.NoError(h.t, client.Start(context.WithoutCancel(h.t.Context())))
-	due := func() bool {
+	h.workUntil("no redaction is left", func() bool {
 		var n int
 		err := h.pool.QueryRow(h.t.Context(), `
 			SELECT count(*)
 			FROM river_job
 			WHERE state IN ('available', 'running', 'retryable') AND kind = 'redact'`).Scan(&n)
 		return err == nil && n == 0
-	}
-	assert.Eventually(h.t, due, 20*time.Second, 20*time.Millisecond, "jobs do not end: %s", h.log)
+	})
+}
+
+// workUntil works jobs until a condition holds.
+func (h *house) workUntil(what string, condition func() bool) {
+	h.t.Helper()
+	client, err := jobs.NewClient(h.engine, h.pool, 5, slog.New(slog.DiscardHandler))
+	require.NoError(h.t, err)
+	require.NoError(h.t, client.Start(context.WithoutCancel(h.t.Context())))
+	assert.Eventually(h.t, condition, 20*time.Second, 20*time.Millisecond, "%s never comes: %s", what, h.log)
 	require.NoError(h.t, client.Stop(context.WithoutCancel(h.t.Context())))
 }
 

@@ -73,6 +73,9 @@ type action func(context.Context, *unit) (uuid.UUID, error)
 // read decodes a webhook before any transaction begins. The error says why it cannot be used.
 func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 	store := e.stores[d.Shop]
+	if err := believable(d, body); err != nil {
+		return nil, err
+	}
 	if slices.Contains(shopify.ComplianceTopics(), d.Topic) {
 		// A shop that has left the configuration may still ask for erasure.
 		return e.readCompliance(d, body)
@@ -122,6 +125,20 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 		}, nil
 	}
 	return nothing, nil
+}
+
+// believable checks that a webhook is for the shop of its headers, which are not signed: whoever got hold of one signed body could
+// send it again under another shop's name. What ends or erases a whole shop must name it; nothing may name another one.
+func believable(d shopify.Delivery, body []byte) error {
+	switch origin := shopify.Origin(body); {
+	case origin == d.Shop:
+		return nil
+	case origin != "":
+		return errors.New("the body names another shop than the headers")
+	case d.Topic == shopify.AppUninstalled, d.Topic == shopify.ShopRedact:
+		return errors.New("the body does not name the shop of the headers")
+	}
+	return nil
 }
 
 // takeCheckout gives a version of a checkout to its cart, which it makes when there is none. A cart that stood in for it, because

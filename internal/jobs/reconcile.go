@@ -95,7 +95,7 @@ func (e *Engine) Reconcile(ctx context.Context, domain string) (Reconciled, erro
 		}
 		if done {
 			found.Finished = true
-			return found, e.finishScan(ctx, store, shop, scan)
+			return found, e.inTx(ctx, func(ctx context.Context, u *unit) error { return u.FinishScan(ctx, scan) })
 		}
 		if err := e.db.KeepScan(ctx, scan); err != nil {
 			return found, err
@@ -239,18 +239,6 @@ func (u *unit) takeAsked(ctx context.Context, store *Store, asked cart.Checkout)
 		asked.Token = c.Token
 	}
 	return u.seeCheckout(ctx, store, c, asked, cart.ViaReconcile, false)
-}
-
-// finishScan marks what the scan has covered. That a token from the configuration is taken again is noticed here.
-func (e *Engine) finishScan(ctx context.Context, store *Store, shop postgres.Shop, scan postgres.Scan) error {
-	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
-		if shop.AccessLostAt != nil {
-			if _, err := u.RegainAccess(ctx, store.Domain); err != nil {
-				return err
-			}
-		}
-		return u.FinishScan(ctx, scan)
-	})
 }
 
 type reconcileWorker struct {

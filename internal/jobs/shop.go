@@ -26,15 +26,34 @@ func (e *Engine) PauseShop(ctx context.Context, domain, by string) (changed bool
 	return changed, err
 }
 
-// ResumeShop allows calling again, after a pause or a breaker. It reports whether the shop was halted.
+// ErrUninstalled: the merchant removed the app, and nobody is called for the shop until it is installed again.
+var ErrUninstalled = errors.New("the merchant removed the app")
+
+// ResumeShop allows calling again, after a pause or a breaker. It reports whether the shop was halted. The error is ErrUninstalled
+// when resuming would not help; for a custom app, Shopify is then asked whether the app is back.
 func (e *Engine) ResumeShop(ctx context.Context, domain, by string) (changed bool, err error) {
+	removed := false
 	err = e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		changed, removed = false, false
+		shop, err := u.Shop(ctx, domain)
+		if err != nil && !errors.Is(err, postgres.ErrNotFound) {
+			return err
+		}
+		if removed = shop.UninstalledAt != nil; removed {
+			if store := e.stores[domain]; store == nil || !store.Config.AdminToken.Set() {
+				return nil
+			}
+			return u.insert(ctx, RegainAccess{Shop: domain}, time.Time{})
+		}
 		changed, err = u.Tx.ResumeShop(ctx, domain, by)
 		if err != nil || !changed {
 			return err
 		}
 		return u.insert(ctx, ResumeShop{Shop: domain}, time.Time{})
 	})
+	if err == nil && removed {
+		return false, ErrUninstalled
+	}
 	return changed, err
 }
 

@@ -87,6 +87,7 @@ func (e *Engine) askShopify(ctx context.Context, domain string, ask func(context
 	if err != nil {
 		return err
 	}
+	began := e.db.Now()
 	err = ask(ctx, client)
 	if errors.Is(err, shopify.ErrUnauthorized) && token.Refresh != "" {
 		if token, err = e.accessToken(ctx, domain, token.Access); err != nil {
@@ -102,6 +103,9 @@ func (e *Engine) askShopify(ctx context.Context, domain string, ask func(context
 	}
 	if err == nil && token.Former != "" {
 		return e.db.TokenWorked(ctx, domain, token)
+	}
+	if err == nil && e.stores[domain].Config.AdminToken.Set() {
+		return e.noteAccess(ctx, domain, began)
 	}
 	return err
 }

@@ -60,6 +60,7 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 		river.AddWorker(workers, &reconcileAllWorker{engine: e})
 		river.AddWorker(workers, &endDiscountsWorker{engine: e})
 		river.AddWorker(workers, &fillPersonKeysWorker{engine: e})
+		river.AddWorker(workers, &regainWorker{engine: e})
 		cfg.Workers = workers
 		cfg.Queues = map[string]river.QueueConfig{
 			queueCarts: {MaxWorkers: concurrency, FetchCooldown: cooldown},
@@ -72,6 +73,9 @@ func NewClient(e *Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger)
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
 			river.NewPeriodicJob(river.PeriodicInterval(purgeEvery), func() (river.JobArgs, *river.InsertOpts) {
 				return Purge{}, nil
+			}, &river.PeriodicJobOpts{RunOnStart: true}),
+			river.NewPeriodicJob(river.PeriodicInterval(regainEvery), func() (river.JobArgs, *river.InsertOpts) {
+				return RegainAccess{}, nil
 			}, &river.PeriodicJobOpts{RunOnStart: true}),
 		}
 		periodic, err := e.shopify.periodic()

@@ -207,12 +207,20 @@ func (tx *Tx) LoseAccess(ctx context.Context, shop, access, why string) (bool, e
 		WHERE domain = $1 AND access_lost_at IS NULL`, shop, tx.Now, why)
 }
 
-// RegainAccess marks that Shopify takes the shop's token from the configuration again.
-func (tx *Tx) RegainAccess(ctx context.Context, shop string) (bool, error) {
+// RegainAccess marks that Shopify took the shop's token from the configuration in a request that began at an instant. A shop that had
+// removed the app before that counts as installed since: an older word of its removal changes nothing any more. It reports whether
+// access had been lost, or the app removed.
+func (tx *Tx) RegainAccess(ctx context.Context, shop string, began time.Time) (bool, error) {
 	return tx.changeShop(ctx, shop, "access_regained", "", `
 		UPDATE shops
-		SET access_lost_at = NULL, access_lost_reason = ''
-		WHERE domain = $1 AND access_lost_at IS NOT NULL`, shop)
+		SET access_lost_at = NULL,
+			access_lost_reason = '',
+			installed_at = CASE WHEN uninstalled_at IS NULL THEN installed_at ELSE $2 END,
+			subscribed_at = CASE WHEN uninstalled_at IS NULL THEN subscribed_at END,
+			uninstalled_at = NULL
+		WHERE domain = $1
+			AND (access_lost_at IS NOT NULL OR uninstalled_at IS NOT NULL)
+			AND (uninstalled_at IS NULL OR uninstalled_at <= $2)`, shop, began)
 }
 
 // Subscribed notes that the shop's webhook subscriptions are complete, and reports whether they had been before.
@@ -237,6 +245,19 @@ func (db *DB) ShopsWithToken(ctx context.Context) ([]string, error) {
 		ORDER BY t.shop`)
 	if err != nil {
 		return nil, fmt.Errorf("list shops with a token: %w", err)
+	}
+	return shops, nil
+}
+
+// ShopsWithoutAccess lists the shops that removed the app, or whose token Shopify refuses.
+func (db *DB) ShopsWithoutAccess(ctx context.Context) ([]string, error) {
+	shops, err := collectStrings(ctx, db.pool, `
+		SELECT domain
+		FROM shops
+		WHERE access_lost_at IS NOT NULL OR uninstalled_at IS NOT NULL
+		ORDER BY domain`)
+	if err != nil {
+		return nil, fmt.Errorf("list shops without access: %w", err)
 	}
 	return shops, nil
 }

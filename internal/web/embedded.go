@@ -171,7 +171,7 @@ func (s *Server) merchantPause(c echo.Context) error {
 func (s *Server) merchantResume(c echo.Context) error {
 	store := c.Get(merchantStore).(*jobs.Store)
 	if _, err := s.engine.ResumeShop(c.Request().Context(), store.Domain, sourceMerchant); err != nil {
-		return err
+		return notResumed(store, err)
 	}
 	return s.showMerchant(c, notes["resumed"])
 }

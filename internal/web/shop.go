@@ -84,11 +84,29 @@ func (s *Server) haltOrResume(c echo.Context, do func(context.Context, string, s
 	}
 	ctx := c.Request().Context()
 	if _, err := do(ctx, store.Domain, sourceAPI); err != nil {
-		return err
+		return notResumed(store, err)
 	}
 	shop, err := s.shopRow(ctx, store.Domain)
 	if err != nil {
 		return err
 	}
 	return answer(c, http.StatusOK, shopAsJSON(shop, store, s.db.Now()))
+}
+
+// notResumed says what to do about a shop that resuming does not help.
+func notResumed(store *jobs.Store, err error) error {
+	if !errors.Is(err, jobs.ErrUninstalled) {
+		return err
+	}
+	return newProblem(http.StatusConflict, "shop-uninstalled", "The app is not installed",
+		"The merchant removed the app, so nobody is called for this shop and resuming changed nothing. "+installAgain(store))
+}
+
+// installAgain says how a shop that removed the app comes back.
+func installAgain(store *jobs.Store) string {
+	if store.Config.AdminToken.Set() {
+		return "Have the merchant install the custom app again, write its new token as admin_token of " + store.Domain +
+			" in the configuration and restart. Calling goes on once Shopify takes the token, which is tried at the start, every few minutes, and at each try to resume."
+	}
+	return "Have the merchant install the app again, at /shopify/install?shop=" + store.Domain + "."
 }

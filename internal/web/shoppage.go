@@ -163,7 +163,7 @@ func (s *Server) haltOrResumeByHand(c echo.Context, do func(context.Context, str
 	}
 	changed, err := do(c.Request().Context(), store.Domain, sourceDashboard)
 	if err != nil {
-		return err
+		return notResumed(store, err)
 	}
 	if !changed {
 		done = "unchanged"
