@@ -313,6 +313,10 @@ func (a *App) Run(ctx context.Context) error {
 		})
 	}
 	group.Go(func() error {
+		a.Engine.ActOnWaitingWebhooks(running)
+		return nil
+	})
+	group.Go(func() error {
 		<-running.Done()
 		return a.stop()
 	})

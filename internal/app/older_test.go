@@ -3,9 +3,11 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"testing"
 	"time"
 
+	"ringback/internal/app"
 	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/postgres"
@@ -130,3 +132,135 @@ type placeCall struct {
 }
 
 func (placeCall) Kind() string { return "place_call" }
+
+// serves starts another server on the world's database, without jobs, until the test ends, and returns its address.
+func (w *world) serves(change ...func(*config.Config)) (url string) {
+	w.t.Helper()
+	cfg := *w.cfg
+	serverOnly(&cfg)
+	cfg.Server.Listen, cfg.Server.PublicURL = "127.0.0.1:0", "http://127.0.0.1:0"
+	for _, f := range change {
+		f(&cfg)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	a, err := app.New(ctx, &cfg, app.Serve, slog.New(slog.DiscardHandler))
+	require.NoError(w.t, err)
+	done := make(chan error, 1)
+	go func() { done <- a.Run(ctx) }()
+	w.t.Cleanup(func() {
+		cancel()
+		err := <-done
+		a.Close()
+		require.NoError(w.t, err)
+	})
+	return "http://" + a.Addr()
+}
+
+// at runs what sends through another server.
+func (w *world) at(url string, send func()) {
+	own := w.url
+	w.url = url
+	defer func() { w.url = own }()
+	send()
+}
+
+func TestOlderServer_AnOrderThatItTookKeepsTheCustomerFromBeingCalled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{store: func(s *config.Store) { s.Policy.Delay = 3 * time.Second }})
+	old := w.serves(older)
+	w.took(shopify.CheckoutsCreate, checkout("bought"))
+	w.at(old, func() { w.took(shopify.OrdersCreate, order("bought")) })
+	c := w.comes("bought", cart.Purchased)
+	assert.Empty(t, c.Calls)
+	assert.Zero(t, w.count(`SELECT count(*) FROM webhooks WHERE error IS NOT NULL`))
+}
+
+func TestOlderServer_WhatItTookIsActedUponInOrderAndOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	acmes := w.cfg.Stores
+	w.stop()
+
+	// The shop was left out of the configuration for one restart.
+	older(w.cfg)
+	w.start()
+	t.Cleanup(w.stop)
+	w.took(shopify.CheckoutsCreate, checkout("bought"))
+	w.took(shopify.CheckoutsUpdate, map[string]any{"token": []int{1}})
+	first := uuid.NewString()
+	for range 2 {
+		w.took(shopify.OrdersCreate, order("bought"), func(d *shopify.Delivery) { d.WebhookID = first })
+	}
+	w.took(shopify.CheckoutsCreate, checkout("left"))
+	assert.Equal(t, 4, w.count(`SELECT count(*) FROM webhooks WHERE error = 'unknown_shop'`))
+	assert.Zero(t, w.count(`SELECT count(*) FROM carts`))
+	w.stop()
+
+	w.cfg.Stores = acmes
+	w.start()
+	t.Cleanup(w.stop)
+	w.comes("bought", cart.Purchased)
+	w.comes("left", cart.Stopped)
+	assert.Len(t, w.voice.Calls(), 1, "who bought is not called")
+	assert.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks WHERE error IS NOT NULL`), "what cannot be read has its reason")
+	assert.Zero(t, w.count(`SELECT count(*) FROM webhooks WHERE error = 'unknown_shop'`))
+	assert.Zero(t, w.count(`SELECT count(*) FROM waiting_webhooks`))
+	assert.Equal(t, 1, w.count(`SELECT count(*) FROM orders`))
+	// The same delivery again is a duplicate, whoever took it first.
+	w.took(shopify.OrdersCreate, order("bought"), func(d *shopify.Delivery) { d.WebhookID = first })
+	assert.Equal(t, 4, w.count(`SELECT count(*) FROM webhooks`))
+}
+
+func TestOlderServer_NobodyIsCalledWhileItsWebhooksWait(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{config: serverOnly})
+	leave := w.joins(func(cfg *config.Config) { store(cfg, func(s *config.Store) { s.Voice.Lines = 0 }) })
+	w.took(shopify.CheckoutsCreate, checkout("bought"))
+	w.comes("bought", cart.Ready)
+	leave()
+	w.stop()
+	_, err := w.pool.Exec(context.Background(), `DELETE FROM river_job`)
+	require.NoError(t, err)
+
+	// The call is about to be placed when the order comes in at a server that does not know the shop.
+	w.gives("bought")
+	old := w.serves(older)
+	w.at(old, func() { w.took(shopify.OrdersCreate, order("bought")) })
+	w.start()
+	t.Cleanup(w.stop)
+	w.joins()
+	c := w.comes("bought", cart.Purchased)
+	w.eventually("the placement has been looked at", func() bool {
+		return w.count(`SELECT count(*) FROM river_job WHERE kind = 'place_call' AND state = 'completed'`) == 1
+	})
+	assert.Equal(t, cart.Rejected, c.Calls[0].State)
+	assert.Empty(t, w.voice.Calls())
+}
+
+func TestOlderServer_AConsentGivenSinceIsNotUndoneByWhatWaited(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{store: func(s *config.Store) { s.Policy.Consent = "sms_marketing"; s.Policy.Delay = time.Hour }})
+	old := w.serves(older)
+	consent := func(state string, at time.Time) map[string]any {
+		return map[string]any{"id": 7, "phone": "+919876543210", "sms_marketing_consent": map[string]any{
+			"state": state, "consent_updated_at": at.Format(time.RFC3339),
+		}}
+	}
+	now := time.Now()
+	w.at(old, func() {
+		w.took(shopify.CustomersUpdate, consent("not_subscribed", now.Add(-time.Minute)))
+	})
+	w.took(shopify.CustomersUpdate, consent("subscribed", now.Add(3*time.Second)))
+	assert.Zero(t, w.count(`SELECT count(*) FROM suppressions`), "the later word counts")
+	assert.Zero(t, w.count(`SELECT count(*) FROM waiting_webhooks`))
+}
+
+func TestOlderServer_WhatItTookIsNotBelievedOfAShopWithSecretsOfItsOwn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{store: func(s *config.Store) { s.ClientSecrets = config.Secrets{"its own"} }})
+	old := w.serves(older)
+	w.at(old, func() { w.took(shopify.CheckoutsCreate, checkout("forged")) })
+	w.eventually("it is looked at", func() bool { return w.count(`SELECT count(*) FROM waiting_webhooks`) == 0 })
+	assert.Nil(t, w.cart("forged"))
+	assert.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks WHERE error LIKE '%secrets of its own'`))
+}

@@ -303,11 +303,14 @@ func (u *unit) insert(ctx context.Context, args river.JobArgs, at time.Time) err
 	return err
 }
 
-// near loads the costly facts for a decision about c, the call except left out.
+// near loads the costly facts for a decision about c, the call except left out. errWebhooksWait when the decision must wait.
 func (u *unit) near(ctx context.Context, c *postgres.Cart, except uuid.UUID) (*policy.Near, error) {
 	store := u.engine.stores[c.Shop]
 	if store == nil {
 		return nil, errUnknownShop
+	}
+	if waiting, err := u.WebhooksWait(ctx, c.Shop); err != nil || waiting {
+		return nil, errors.Join(err, errWebhooksWait)
 	}
 	rules := store.Rules.Policy
 	h := postgres.Horizon{

@@ -29,10 +29,16 @@ const (
 )
 
 // TakeWebhook keeps a verified webhook and lets it change what it is about, in one transaction. An error means that it could
-// not be kept: Shopify should send it again.
+// not be kept: Shopify should send it again. A webhook of a shop that is not in the configuration is kept for a process that knows the shop.
 func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byte) (Taken, error) {
 	read, unreadable := e.read(d, body)
 	taken, err := e.takeWebhook(ctx, d, body, read, unreadable)
+	if errors.Is(err, errWebhooksWait) {
+		// What came before goes before.
+		if err = e.waitingWebhooksOf(ctx, d.Shop); err == nil {
+			taken, err = e.takeWebhook(ctx, d, body, read, unreadable)
+		}
+	}
 	if code, yes := postgres.Unstorable(err); yes {
 		// Sent again, it would be no better.
 		taken, err = e.takeWebhook(ctx, d, body, nil, fmt.Errorf("the database cannot hold what it says (SQLSTATE %s)", code))
@@ -48,12 +54,21 @@ func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 func (e *Engine) takeWebhook(ctx context.Context, d shopify.Delivery, body []byte, read action, unreadable error) (Taken, error) {
 	var taken Taken
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		if e.stores[d.Shop] != nil {
+			if waiting, err := u.WebhooksWait(ctx, d.Shop); err != nil || waiting {
+				return errors.Join(err, errWebhooksWait)
+			}
+		}
 		taken = TakenBefore
 		fresh, err := u.KeepWebhook(ctx, d.Shop, d.WebhookID, d.Topic, body)
 		if err != nil || !fresh {
 			return err
 		}
 		taken = TakenNew
+		if errors.Is(unreadable, errUnknownShop) {
+			taken = TakenUnread
+			return u.WebhookWaits(ctx, d.Shop, d.WebhookID, d.APIVersion, d.TriggeredAt)
+		}
 		if unreadable != nil {
 			taken = TakenUnread
 			return u.WebhookFailed(ctx, d.Shop, d.WebhookID, unreadable.Error())
@@ -80,8 +95,11 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 		// A shop that has left the configuration may still ask for erasure.
 		return e.readCompliance(d, body)
 	}
-	if store == nil {
-		return nil, errors.New("this shop is not in the configuration: add it under stores")
+	switch {
+	case d.Shop == "":
+		return nil, errors.New("its headers name no shop")
+	case store == nil:
+		return nil, errUnknownShop
 	}
 	nothing := func(context.Context, *unit) (uuid.UUID, error) { return uuid.Nil, nil }
 	switch d.Topic {

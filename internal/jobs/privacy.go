@@ -204,6 +204,7 @@ func (e *Engine) purge(ctx context.Context) error {
 	for _, part := range []func() error{
 		func() error { return e.db.MakePartitions(ctx, partitionsAhead) },
 		func() error { return e.db.DropPartitions(ctx, now.Add(-e.retention.Payloads)) },
+		func() error { return e.db.DropWaitingWebhooks(ctx, now.Add(-e.retention.Payloads)) },
 		func() error { return e.db.DropOrders(ctx, now.Add(-orderMemory)) },
 		func() error { return e.db.ForgetAnswered(ctx, now.Add(-answeredMemory)) },
 		func() error { return e.eraseOld(ctx, now.Add(-e.retention.PersonalData)) },

@@ -34,6 +34,9 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[Sweep]) error {
 
 // Sweep finds what no job takes care of any more, once.
 func (e *Engine) Sweep(ctx context.Context) error {
+	if err := e.abortAnew(ctx); err != nil {
+		return err
+	}
 	idle, err := e.db.IdleAssistants(ctx)
 	if err != nil {
 		return err
@@ -79,7 +82,7 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return e.abortAnew(ctx)
+	return nil
 }
 
 // abortAfter is how long an abort may go unanswered before it is asked for again. The job that asks may have died with its process;

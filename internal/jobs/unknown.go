@@ -48,6 +48,9 @@ type unknownMiddleware struct {
 // Work implements rivertype.WorkerMiddleware.
 func (m *unknownMiddleware) Work(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
 	err := work(ctx)
+	if errors.Is(err, errWebhooksWait) {
+		return river.JobSnooze(soonestLook)
+	}
 	if err == nil || !unknownHere(err) {
 		return err
 	}

@@ -46,6 +46,11 @@ func (w *wakeWorker) Work(ctx context.Context, job *river.Job[WakeCart]) error {
 			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, &next)
 		}
 		near, err := u.near(ctx, c, noCall)
+		if errors.Is(err, errWebhooksWait) {
+			sleep = soonestLook
+			next := u.Now.Add(sleep)
+			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, &next)
+		}
 		if err != nil {
 			return err
 		}
