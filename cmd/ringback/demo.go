@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"flag"
+	"log/slog"
 	"os"
 
+	"ringback/internal/app"
 	ringdemo "ringback/internal/demo"
 )
 
@@ -15,6 +17,7 @@ func demo(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
+	defer app.IgnoreHangups(slog.New(slog.NewTextHandler(os.Stderr, nil)))()
 	info, err := os.Stdout.Stat()
 	terminal := err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == ""
 	return ringdemo.Run(ctx, ringdemo.Options{

@@ -182,6 +182,9 @@ func (a *App) openDatabase(ctx context.Context) error {
 		// The library's message repeats the URL, password and all.
 		return errors.New("database.url is not a usable postgres:// URL")
 	}
+	if a.database != nil {
+		poolConfig.BeforeConnect = a.reachEmbedded
+	}
 	if a.Config.Database.MaxConns > 0 {
 		poolConfig.MaxConns = int32(min(a.Config.Database.MaxConns, 1000))
 	}
@@ -201,6 +204,17 @@ func (a *App) openDatabase(ctx context.Context) error {
 	}
 	a.DB, err = postgres.Open(ctx, a.pool, box, time.Now)
 	return err
+}
+
+// reachEmbedded turns a new connection to where the embedded Postgres is now: it may have been taken over by another process, on
+// another port.
+func (a *App) reachEmbedded(_ context.Context, c *pgx.ConnConfig) error {
+	now, err := pgx.ParseConfig(a.database.URL())
+	if err != nil {
+		return errors.New("the embedded Postgres has no usable URL")
+	}
+	c.Host, c.Port, c.Password = now.Host, now.Port, now.Password
+	return nil
 }
 
 // Stores makes the shops from their configuration.

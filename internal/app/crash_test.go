@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +34,25 @@ func TestMain(m *testing.M) {
 type process struct {
 	cmd *exec.Cmd
 	url string
+	log *processLog
+}
+
+// processLog keeps what a process logs.
+type processLog struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *processLog) add(line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.WriteString(line + "\n")
+}
+
+func (l *processLog) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
 }
 
 // startProcess starts a server and waits until it listens.
@@ -43,12 +63,13 @@ func startProcess(t *testing.T, path string) *process {
 	stderr, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
-	p := &process{cmd: cmd}
+	p := &process{cmd: cmd, log: &processLog{}}
 	t.Cleanup(p.kill)
 	listening := make(chan string, 1)
 	go func() {
 		lines := bufio.NewScanner(stderr)
 		for lines.Scan() {
+			p.log.add(lines.Text())
 			if _, after, ok := strings.Cut(lines.Text(), "msg=listening addr="); ok {
 				addr, _, _ := strings.Cut(after, " ")
 				listening <- addr

@@ -7,7 +7,7 @@ import (
 	"ringback/internal/config"
 )
 
-// NewLogger makes the programs' logger.
+// NewLogger makes the programs' logger. Errors of the database that repeat are counted.
 func NewLogger(cfg config.Log, w io.Writer) *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.Level)); err != nil {
@@ -15,7 +15,7 @@ func NewLogger(cfg config.Log, w io.Writer) *slog.Logger {
 	}
 	opts := &slog.HandlerOptions{Level: level}
 	if cfg.Format == "json" {
-		return slog.New(slog.NewJSONHandler(w, opts))
+		return slog.New(newQuiet(slog.NewJSONHandler(w, opts)))
 	}
-	return slog.New(slog.NewTextHandler(w, opts))
+	return slog.New(newQuiet(slog.NewTextHandler(w, opts)))
 }

@@ -34,6 +34,7 @@ func Main(name string, role Role, args []string, stderr io.Writer) int {
 	for _, w := range warnings {
 		log.Warn(fmt.Sprint(w))
 	}
+	defer IgnoreHangups(log)()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	a, err := New(ctx, cfg, role, log)

@@ -8,10 +8,12 @@
 //	postgres.log      what the server says; set aside as postgres.log.1 when it has grown
 //	postgres.lock     held by the process that owns the server, with its process id
 //
-// The first process to lock the directory owns the server: it starts it, restarts it should it die, and stops it. Processes
-// that come later join: they connect to the same server, and lose it when the owner goes away.
+// The first process to lock the directory owns the server: it starts it, restarts it should it die or be told to stop, and stops
+// it. Processes that come later join: they connect to the same server, and when the owner ends one of them takes the server over.
 //
 //	Start ── lock free ──► wait for a former server to end ──► create the cluster, if there is none ──► run it ──► own
+//	  │                    ▲
+//	  │                    └─────────────────────────── lock free ──────────────────────────────────────────────┐
 //	  └───── lock held ──► wait until the owner's server answers ─────────────────────────────────────────────► join
 //
 // The server never outlives its owner, however that ends: on Linux the kernel interrupts it, elsewhere a small watcher

@@ -34,7 +34,7 @@ func joinOrOwn(ctx context.Context, dir directory, opts Options, log *slog.Logge
 		}
 		if err == nil {
 			log.InfoContext(ctx, "joined the Postgres that another process runs", "data_dir", dir.path, "port", url.port, "owner", dir.lockedBy())
-			return &Server{url: url.String()}, nil
+			return join(dir, url, opts, log), nil
 		}
 		select {
 		case <-ctx.Done():

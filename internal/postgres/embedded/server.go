@@ -15,11 +15,14 @@ import (
 // restartPauses are the waits before a server that died is started again; the last one repeats.
 var restartPauses = []time.Duration{0, time.Second, 2 * time.Second, 5 * time.Second, 15 * time.Second, 30 * time.Second}
 
-// Server is a running PostgreSQL server, owned or joined.
+// Server is a running PostgreSQL server, owned or joined. It is safe for concurrent use.
 type Server struct {
-	url string
+	mu  sync.Mutex
+	url connection
 	// owner is nil when another process owns the server.
 	owner *owner
+	// waits is nil when this process owned the server from the start.
+	waits *succession
 }
 
 // owner is what the process that runs the server keeps of it.
@@ -62,29 +65,52 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	return own(ctx, dir, lock, opts, log)
 }
 
-// URL is the connection string of the program's database, with the password.
-func (s *Server) URL() string { return s.url }
+// URL is the connection string of the program's database, with the password. A process that takes the server over may have to give
+// it another port: whoever connects again asks again.
+func (s *Server) URL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.url.String()
+}
 
-// Owned reports whether this process runs the server; otherwise another one does, and the server ends with that.
-func (s *Server) Owned() bool { return s.owner != nil }
+// Owned reports whether this process runs the server; otherwise another one does, and this one takes it over when that ends.
+func (s *Server) Owned() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owner != nil
+}
 
 // Stop ends the server, if this process owns it: sessions are cut, everything is written to disk. When ctx ends first the
 // server is killed, which loses no committed data but makes the next start slower. Stopping twice is harmless.
 func (s *Server) Stop(ctx context.Context) error {
-	if s.owner == nil {
+	if s.waits != nil {
+		s.waits.end()
+	}
+	s.mu.Lock()
+	owner := s.owner
+	s.mu.Unlock()
+	if owner == nil {
 		return nil
 	}
-	s.owner.stopOnce.Do(func() { s.owner.stopErr = s.owner.stop(ctx) })
-	return s.owner.stopErr
+	owner.stopOnce.Do(func() { owner.stopErr = owner.stop(ctx) })
+	return owner.stopErr
 }
 
 // own starts a server on a directory whose lock is held.
 func own(ctx context.Context, dir directory, lock *os.File, opts Options, log *slog.Logger) (*Server, error) {
+	o, err := newOwner(ctx, dir, lock, opts, log)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{url: o.url, owner: o}, nil
+}
+
+func newOwner(ctx context.Context, dir directory, lock *os.File, opts Options, log *slog.Logger) (*owner, error) {
 	o := &owner{dir: dir, lock: lock, log: log, supervised: make(chan struct{})}
 	if err := o.start(ctx, opts); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
-	return &Server{url: o.url.String(), owner: o}, nil
+	return o, nil
 }
 
 func (o *owner) start(ctx context.Context, opts Options) error {
@@ -116,19 +142,45 @@ func (o *owner) start(ctx context.Context, opts Options) error {
 	return nil
 }
 
-// supervise starts the server again, on the same port, when it dies by itself.
+// supervise starts the server again, on the same port, when it dies by itself or was told to stop by somebody else.
 func (o *owner) supervise(ctx context.Context) {
 	defer close(o.supervised)
+	look := time.NewTicker(stoppingPause)
+	defer look.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-look.C:
+			o.endStopping(ctx)
+			continue
 		case <-o.running.exited:
 		}
 		o.log.ErrorContext(ctx, "the embedded Postgres died; starting it again", "reason", o.running.reason(), "log", o.dir.logFile())
 		if !o.restart(ctx) {
 			return
 		}
+	}
+}
+
+// A server that was told to stop takes no new sessions, but runs until the last old one ends, which pools never do. stoppingPause is
+// the wait between two looks, stoppingPatience how long its sessions may take to be cut.
+const (
+	stoppingPause    = 500 * time.Millisecond
+	stoppingPatience = 15 * time.Second
+)
+
+// endStopping ends a server that somebody else told to stop, so that it can be started again.
+func (o *owner) endStopping(ctx context.Context) {
+	file, err := o.dir.readPidFile()
+	if err != nil || file.pid != o.running.pid || file.status != "stopping" {
+		return
+	}
+	o.log.WarnContext(ctx, "somebody told the embedded Postgres to stop; ending it to start it again", "pid", file.pid)
+	patience, cancel := context.WithTimeout(ctx, stoppingPatience)
+	defer cancel()
+	if err := o.running.end(patience); err != nil {
+		o.log.WarnContext(ctx, "the embedded Postgres did not stop in order", "error", err)
 	}
 }
 

@@ -100,10 +100,13 @@ func TestManyStartAtOnce(t *testing.T) {
 		assert.Equal(t, servers[0].URL(), server.URL())
 		if server.Owned() {
 			owners++
-			t.Cleanup(func() { stop(t, server) })
 		}
 	}
 	assert.Equal(t, 1, owners)
+	// One after the other, each that is left takes the server over.
+	for _, server := range servers {
+		stop(t, server)
+	}
 }
 
 // Whoever runs the tests, an ordinary user must be able to run a server too.
@@ -147,6 +150,7 @@ func TestAClosedFolderIsNoObstacle(t *testing.T) {
 	write(t, server.URL(), "kept")
 	joined := start(t, dir)
 	assert.False(t, joined.Owned())
+	require.NoError(t, joined.Stop(t.Context()))
 	require.NoError(t, server.Stop(t.Context()))
 	require.NoError(t, os.Remove(directory{dir}.connectionFile()))
 
@@ -169,6 +173,58 @@ func TestADeadServerIsStartedAgain(t *testing.T) {
 		return err == nil && assert.NoError(t, conn.Close(t.Context()))
 	}, 30*time.Second, 20*time.Millisecond)
 	assert.Equal(t, "kept", read(t, server.URL()))
+}
+
+// A smart shutdown, which is what SIGTERM asks for, would let old sessions go on for ever and refuse new ones.
+func TestSupervision_StartsAServerAgainThatWasToldToStop(t *testing.T) {
+	t.Parallel()
+	dir := sharedFolder(t)
+	server := start(t, dir)
+	write(t, server.URL(), "kept")
+	open := connect(t, server.URL())
+	postmaster := serverProcess(t, dir)
+	require.NoError(t, syscall.Kill(postmaster, syscall.SIGTERM))
+	require.Eventually(t, func() bool {
+		conn, err := pgx.Connect(t.Context(), server.URL())
+		if err != nil {
+			return false
+		}
+		defer func() { _ = conn.Close(t.Context()) }()
+		file, err := directory{dir}.readPidFile()
+		return err == nil && file.pid != postmaster
+	}, 30*time.Second, 20*time.Millisecond)
+	require.Error(t, open.Ping(t.Context()), "the old session was cut")
+	assert.Equal(t, "kept", read(t, server.URL()))
+}
+
+func TestSuccession_AProcessThatJoinedTakesOver(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(*testing.T, child){
+		"ended":  func(t *testing.T, c child) { require.NoError(t, c.input.Close()); require.NoError(t, c.Wait()) },
+		"killed": func(t *testing.T, c child) { require.NoError(t, c.Process.Kill()); require.Error(t, c.Wait()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := sharedFolder(t)
+			owner := startChild(t, dir, nil)
+			joined, other := start(t, dir), start(t, dir)
+			write(t, joined.URL(), "kept")
+			require.False(t, joined.Owned() || other.Owned())
+			end(t, owner)
+			require.Eventually(t, func() bool { return joined.Owned() != other.Owned() }, 30*time.Second, 20*time.Millisecond)
+			assert.Equal(t, "kept", read(t, joined.URL()))
+			assert.Equal(t, "kept", read(t, other.URL()))
+			assert.Equal(t, owner.url, joined.URL(), "the address stays")
+
+			heir, last := joined, other
+			if other.Owned() {
+				heir, last = other, joined
+			}
+			require.NoError(t, heir.Stop(t.Context()))
+			require.Eventually(t, last.Owned, 30*time.Second, 20*time.Millisecond)
+			assert.Equal(t, "kept", read(t, last.URL()))
+		})
+	}
 }
 
 func TestARecycledProcessIDIsNoObstacle(t *testing.T) {
