@@ -444,7 +444,7 @@ func TestTheEmbeddedPage(t *testing.T) {
 	refused := m.send(plain, http.MethodPost, m.url+"/app/suppress", url.Values{"phone": {"12"}}, "Authorization", bearer())
 	assert.Contains(t, refused.body, "Not done")
 	suppressed := m.send(plain, http.MethodPost, m.url+"/app/suppress", url.Values{"phone": {"98765 43210"}}, "Authorization", bearer())
-	assert.Contains(t, suppressed.body, "not called again")
+	assert.Contains(t, suppressed.body, "do-not-call list")
 	assert.Equal(t, cart.OptedOut, m.comes(token, cart.Stopped).Reason)
 
 	now := time.Now()
