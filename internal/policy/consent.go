@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"ringback/internal/cart"
-
-	"github.com/nyaruka/phonenumbers"
 )
 
 // consented reports whether the basis that the store chose permits a call to the cart's phone, and what was seen. It is
@@ -51,14 +49,7 @@ func sameNumber(c *cart.Cart) bool {
 	if c.Checkout.SMSPhone == "" || c.PhoneFrom == fromSMS {
 		return true
 	}
-	if typed := strings.TrimLeft(digitsOf(c.Checkout.SMSPhone), "0"); len(typed) >= 7 && strings.HasSuffix(c.Phone, typed) {
-		return true
-	}
-	if len(c.Checkout.SMSPhone) > longestNumber {
-		return false
-	}
-	n, err := phonenumbers.Parse(c.Checkout.SMSPhone, c.Country)
-	return err == nil && phonenumbers.Format(n, phonenumbers.E164) == c.Phone
+	return Number(c.Checkout.SMSPhone, c.Country) == c.Phone
 }
 
 func digitsOf(text string) string {

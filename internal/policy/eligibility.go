@@ -70,7 +70,7 @@ func (d *decider) eligibleCountry(e *Eligibility, c *cart.Checkout) bool {
 	if len(e.Countries)+len(e.ExcludeCountries) == 0 {
 		return false
 	}
-	number, delivery := d.cart.Country, addressCountry(*c)
+	number, delivery := d.cart.Country, deliveryCountry(c)
 	d.say("number of ", orUnknown(number), ", delivered to ", orUnknown(delivery))
 	known := false
 	for _, country := range [...]string{number, delivery} {
@@ -78,7 +78,7 @@ func (d *decider) eligibleCountry(e *Eligibility, c *cart.Checkout) bool {
 			continue
 		}
 		known = true
-		if len(e.Countries) > 0 && !holds(e.Countries, country) || holds(e.ExcludeCountries, country) {
+		if len(e.Countries) > 0 && !holdsCountry(e.Countries, country) || holdsCountry(e.ExcludeCountries, country) {
 			return d.watch("eligibility.country", cart.Ineligible)
 		}
 	}

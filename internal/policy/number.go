@@ -1,9 +1,55 @@
 package policy
 
-import "ringback/internal/cart"
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
-// Number reads one number as typed, in the given country when it has no country code, and returns it in E.164; "" when it
-// cannot be called.
+	"ringback/internal/cart"
+
+	"github.com/nyaruka/phonenumbers"
+	"golang.org/x/text/unicode/norm"
+)
+
+// # How a phone number is read
+//
+// People type numbers in many ways. One reader serves webhooks, the API, the do-not-call list and calls' insights. When in doubt
+// it reads no number: it is better not to call than to call a stranger.
+//
+// What is accepted:
+//
+//   - Digits of any script, full-width characters, invisible characters (direction marks, joiners, variation selectors), and
+//     every kind of space and dash. They are made plain first.
+//   - Digits grouped by spaces, dots, dashes, slashes and brackets; a plus sign or the international prefix 00 before the country's
+//     code. A number without a country's code is one of the given country.
+//   - Words before or after a number that is complete without them: "Tel: 030 1234567", "98100 00008 (WhatsApp)".
+//   - Two numbers in one field, separated by a slash, comma, semicolon, line break or a word such as "or": the first that can be
+//     called.
+//   - Habits of single countries: a country's code that is written twice; a trunk zero after the code; Mexico's former prefixes 1, 044
+//     and 045; Brazil's mobile numbers without their ninth digit or with a carrier's code.
+//
+// What is no number:
+//
+//   - Letters, masks ("98XXXXXX10", "98******10") or other characters within the digits, and words joined to their end
+//     ("030-1234-TAXI"). Letters never stand for the digits of a keypad.
+//   - A number with an extension: it is a switchboard's, and many persons share it. A fax number.
+//   - Placeholders: one digit repeated ("9999999999"), digits that count up ("1234567890"), directory assistance ("555-1212").
+//   - Numbers at which nobody should be called: premium rate, shared cost, freephone, pager, voicemail, company-wide and personal
+//     numbers, satellite and other numbers of no country.
+//
+// Every digit of the result stands in the text, in the same order, but for an added country's code and Brazil's ninth digit.
+
+// The longest texts that are looked at: in bytes as typed, and in characters once they are plain.
+const (
+	longestTyped = 400
+	longestPlain = 100
+)
+
+// Number reads one number as typed, in the given country (ISO 3166-1 alpha-2) when it has no country's code, and returns it in E.164;
+// "" when it cannot be called.
 func Number(typed, country string) string {
 	p, _ := readNumber(cart.RawPhone{Number: typed}, "", country)
 	return p.Number
@@ -13,12 +59,452 @@ func Number(typed, country string) string {
 // the store's country, and returns them in E.164 without repeats.
 func Numbers(typed []cart.RawPhone, address, store string) []string {
 	var numbers []string
-	seen := map[string]bool{}
 	for _, raw := range typed {
-		if p, ok := readNumber(raw, address, store); ok && !seen[p.Number] {
-			seen[p.Number] = true
+		if p, ok := readNumber(raw, address, store); ok && !slices.Contains(numbers, p.Number) {
 			numbers = append(numbers, p.Number)
 		}
 	}
 	return numbers
+}
+
+// readNumber reads one number as the countries in turn would write it.
+func readNumber(raw cart.RawPhone, address, store string) (Phone, bool) {
+	parts := split(raw.Number)
+	if len(parts) == 0 {
+		return Phone{}, false
+	}
+	var tried [3]string
+	for i, country := range [...]string{raw.Country, address, store} {
+		country = strings.ToUpper(country)
+		if country == "" || slices.Contains(tried[:i], country) {
+			continue
+		}
+		tried[i] = country
+		if n := first(parts, country); n != nil {
+			return phoneOf(n, raw.From), true
+		}
+	}
+	// Without a country a number must bring its own code.
+	if n := first(parts, "ZZ"); n != nil {
+		return phoneOf(n, raw.From), true
+	}
+	return Phone{}, false
+}
+
+func phoneOf(n *phonenumbers.PhoneNumber, from string) Phone {
+	p := Phone{Number: phonenumbers.Format(n, phonenumbers.E164), From: from, Country: phonenumbers.GetRegionCodeForNumber(n)}
+	p.Saw = "phone from " + p.From
+	if p.Country != "" {
+		p.Saw += ", " + p.Country
+	}
+	return p
+}
+
+// first reads the first of a text's parts that can be called in the country.
+func first(parts []part, country string) *phonenumbers.PhoneNumber {
+	for _, p := range parts {
+		if n := p.read(country); n != nil {
+			return n
+		}
+	}
+	return nil
+}
+
+// part is one number of a text in plain characters: groups of digits, the first perhaps with a plus sign before it. Between two
+// groups of digits stands a space or a slash.
+type part struct {
+	// groups hold digits alone, but for the plus sign; slashed marks the groups that a slash stands before.
+	groups  []string
+	slashed []bool
+}
+
+var (
+	// between separates two numbers of one text.
+	between = regexp.MustCompile(`[,;|\n]+|\s(?:&|and|or|und|oder|y|o|ou|et|e|ve|и|или)\s`)
+	// extension is a switchboard's extension, which digits follow and precede.
+	extension = regexp.MustCompile(`(\d[\s)]*)[,;\s.(\-/]*(?:;?ext(?:n|ension)?|e?x|#|доб(?:авочный)?|доп|poste|durchwahl|dw|nst|interno?|int|ramal|anexo|pbx|内線|內線|分机|分機|내선)[\s.:=#)]*\d{1,8}`)
+	// beside are the words that tell that a number beside them is not a person's, though no digits follow.
+	beside = regexp.MustCompile(`(?:^|[^\p{L}])(?:ext|extn|extension|fax|telefax|fon/fax|доб|факс|durchwahl|内線|内線番号)(?:[^\p{L}]|$)`)
+	// plainWord is a word that may stand joined to the digits.
+	plainWord = regexp.MustCompile(`^(?:whats\s?app|wa|mobile|mob|mobil|cell|phone|tel|tlf|telefon|telephone|call|home|work|office|imo|viber|telegram)$`)
+	// joined begins with letters that a dash or a dot ties to the digits before it.
+	joined = regexp.MustCompile(`^[\s)\]]*[-.']+\p{L}`)
+	// gap is a mask made of separators.
+	gap = regexp.MustCompile(`\.{3,}|-{3,}|_`)
+	// mask is a word that only hides digits.
+	mask = regexp.MustCompile(`^[xх]+$`)
+)
+
+// cut stands where something was that makes the number before it unusable.
+const cut = "\x01"
+
+// split makes a typed text plain and finds the numbers in it.
+func split(typed string) []part {
+	if typed == "" || len(typed) > longestTyped {
+		return nil
+	}
+	text := plainText(typed)
+	if utf8.RuneCountInString(text) > longestPlain {
+		return nil
+	}
+	if onlyDigits(text) {
+		return parts(text)
+	}
+	text = extension.ReplaceAllString(text, "${1}"+cut)
+	var all []part
+	for _, piece := range between.Split(text, -1) {
+		all = append(all, parts(piece)...)
+	}
+	return all
+}
+
+// onlyDigits reports whether a text holds nothing but digits and the usual separators, as most do.
+func onlyDigits(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= '0' && c <= '9', c == ' ', c == '+', c == '-', c == '(', c == ')', c == '.':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// plainText writes a text in lower case with ASCII digits, plain spaces and dashes, and without invisible characters.
+func plainText(typed string) string {
+	if !utf8.ValidString(typed) {
+		return ""
+	}
+	if !isASCII(typed) {
+		typed = norm.NFKC.String(typed)
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r' || r == '\n' || r == '\u2028' || r == '\u2029' || r == '\v' || r == '\f':
+			return '\n'
+		case r < utf8.RuneSelf:
+			if r == '\t' {
+				return ' '
+			}
+			return unicode.ToLower(r)
+		case unicode.Is(unicode.Nd, r):
+			return '0' + digitValue(r)
+		case unicode.Is(unicode.Cf, r), unicode.Is(unicode.Variation_Selector, r), r == '\u20e3':
+			return -1
+		case unicode.Is(unicode.Zs, r):
+			return ' '
+		case unicode.Is(unicode.Pd, r), r == '−', r == '‒':
+			return '-'
+		}
+		return unicode.ToLower(r)
+	}, typed))
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// digitValue is what a decimal digit of any script stands for: each script's ten digits stand in a row.
+func digitValue(r rune) rune {
+	for _, block := range unicode.Nd.R16 {
+		if r >= rune(block.Lo) && r <= rune(block.Hi) {
+			return (r - rune(block.Lo)) % 10
+		}
+	}
+	for _, block := range unicode.Nd.R32 {
+		if r >= rune(block.Lo) && r <= rune(block.Hi) {
+			return (r - rune(block.Lo)) % 10
+		}
+	}
+	return 0
+}
+
+// parts reads one piece of a plain text. There are several when a plus sign begins another number within it.
+func parts(piece string) []part {
+	begin := strings.IndexAny(piece, "+0123456789")
+	end := strings.LastIndexAny(piece, "0123456789") + 1
+	if begin < 0 || begin >= end || gap.MatchString(piece) {
+		return nil
+	}
+	before, core, after := piece[:begin], piece[begin:end], piece[end:]
+	if !fitsBefore(before) || !fitsAfter(after) || beside.MatchString(piece) {
+		return nil
+	}
+	var all []part
+	p := part{}
+	slash := false
+	var group strings.Builder
+	flush := func() {
+		if group.Len() > 0 {
+			p.groups, p.slashed = append(p.groups, group.String()), append(p.slashed, slash)
+			group.Reset()
+			slash = false
+		}
+	}
+	for _, r := range core {
+		switch {
+		case r >= '0' && r <= '9':
+			group.WriteRune(r)
+		case r == '+':
+			flush()
+			if len(p.groups) > 0 {
+				all = append(all, p)
+				p = part{}
+			}
+			group.WriteByte('+')
+		case r == '/':
+			flush()
+			slash = true
+		case r == ' ', r == '-', r == '.', r == '(', r == ')', r == '[', r == ']', r == '\'':
+			if group.String() != "+" {
+				flush()
+			}
+		default:
+			return nil
+		}
+	}
+	flush()
+	return append(all, p)
+}
+
+// fitsBefore reports whether a number may follow this text.
+func fitsBefore(text string) bool {
+	word := lastWord(text)
+	if strings.ContainsAny(text, "*•●▪█?…") || strings.Contains(text, cut) || mask.MatchString(word) {
+		return false
+	}
+	r, _ := utf8.DecodeLastRuneInString(text)
+	return text == "" || !unicode.IsLetter(r) || plainWord.MatchString(word)
+}
+
+// fitsAfter reports whether this text may follow a number.
+func fitsAfter(text string) bool {
+	if strings.ContainsAny(text, "*•●▪█?…#") || strings.Contains(text, cut) || joined.MatchString(text) {
+		return false
+	}
+	word := firstWord(text)
+	r, _ := utf8.DecodeRuneInString(text)
+	switch {
+	case text == "":
+		return true
+	case unicode.IsLetter(r):
+		return plainWord.MatchString(word)
+	}
+	return !mask.MatchString(word)
+}
+
+func lastWord(text string) string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
+	if len(words) == 0 {
+		return ""
+	}
+	return words[len(words)-1]
+}
+
+func firstWord(text string) string {
+	words := strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
+	if len(words) == 0 {
+		return ""
+	}
+	return words[0]
+}
+
+// read reads the part's number in a country, "ZZ" for none. A slash may separate two numbers or an area from its number: what is
+// complete before it is the number. The same goes for two numbers with nothing but a space between them.
+func (p part) read(country string) *phonenumbers.PhoneNumber {
+	for i := 1; i < len(p.groups); i++ {
+		if p.slashed[i] {
+			if n := parseDigits(strings.Join(p.groups[:i], ""), country); n != nil {
+				return n
+			}
+		}
+	}
+	if n := parseDigits(strings.Join(p.groups, ""), country); n != nil {
+		return n
+	}
+	var found *phonenumbers.PhoneNumber
+	for i := 1; i < len(p.groups); i++ {
+		n := parseDigits(strings.Join(p.groups[:i], ""), country)
+		if n == nil || parseDigits(strings.Join(p.groups[i:], ""), country) == nil {
+			continue
+		}
+		if found != nil {
+			// It is not clear where the first number ends.
+			return nil
+		}
+		found = n
+	}
+	if found == nil && len(p.groups) > 1 && slices.Contains(p.slashed, true) {
+		// Two numbers of which only the second is one: "5 / 98100 00008".
+		for i := 1; i < len(p.groups); i++ {
+			if p.slashed[i] {
+				return part{p.groups[i:], append([]bool{false}, p.slashed[i+1:]...)}.read(country)
+			}
+		}
+	}
+	return found
+}
+
+// The fewest and most digits of a number that is looked at, country's codes that are written twice included.
+const (
+	fewestDigits = 6
+	mostDigits   = 20
+)
+
+// parseDigits reads digits, perhaps with a plus sign before them, as a number of the country that can be called; nil when it is none.
+func parseDigits(digits, country string) *phonenumbers.PhoneNumber {
+	if n := len(digits); n < fewestDigits || n > mostDigits+1 {
+		return nil
+	}
+	n, err := phonenumbers.Parse(digits, country)
+	if err == nil {
+		if fixed := national(n, digits, country); fixed != nil {
+			return fixed
+		}
+	}
+	if rest, abroad := strings.CutPrefix(digits, "00"); abroad {
+		// The international prefix of most of the world, typed by a customer of a country that has another one.
+		if n, err := phonenumbers.Parse("+"+rest, "ZZ"); err == nil {
+			return national(n, "+"+rest, "ZZ")
+		}
+	}
+	return nil
+}
+
+// national returns the number, or what it means by the habits of its country, if that can be called; else nil.
+func national(n *phonenumbers.PhoneNumber, digits, country string) *phonenumbers.PhoneNumber {
+	code := int(n.GetCountryCode())
+	prefix := strconv.Itoa(code)
+	typed := strings.TrimPrefix(digits, "+")
+	if strings.HasPrefix(digits, "+") {
+		typed = strings.TrimPrefix(typed, prefix)
+	}
+	if fix, has := habits[code]; has {
+		for _, candidate := range variants(typed, prefix) {
+			if meant := fix(candidate); meant != "" {
+				if m := callableNumber("+"+prefix+meant, "ZZ"); m != nil {
+					return m
+				}
+			}
+		}
+	}
+	if usable(n) {
+		return n
+	}
+	if phonenumbers.IsValidNumber(n) {
+		// It is a number, only not one to call: nothing else is meant.
+		return nil
+	}
+	for _, candidate := range variants(typed, prefix)[1:] {
+		if m := callableNumber("+"+prefix+candidate, "ZZ"); m != nil && int(m.GetCountryCode()) == code {
+			return m
+		}
+	}
+	return nil
+}
+
+// variants are the national digits as typed, without trunk zeros, and without a country's code that was written twice.
+func variants(typed, code string) []string {
+	all := []string{typed}
+	for range 2 {
+		last := all[len(all)-1]
+		switch {
+		case strings.HasPrefix(last, "00"+code):
+			all = append(all, last[2+len(code):])
+		case strings.HasPrefix(last, code):
+			all = append(all, last[len(code):])
+		case strings.HasPrefix(last, "0") && code != "39" && code != "378":
+			all = append(all, strings.TrimLeft(last, "0"))
+		default:
+			return all
+		}
+	}
+	return all
+}
+
+// habits tell what national digits mean in a country, by its calling code; "" where nothing special is meant.
+var habits = map[int]func(string) string{52: mexican, 55: brazilian}
+
+// mexican drops the prefixes that mobile numbers had before August 2019: 1 after the country's code, 044 and 045 within the country. Area
+// and number have ten digits, and no area begins with 0 or 1.
+func mexican(national string) string {
+	for _, prefix := range []string{"1", "044", "045", "01"} {
+		if rest, has := strings.CutPrefix(national, prefix); has && len(rest) == 10 && rest[0] != '0' && rest[0] != '1' {
+			return rest
+		}
+	}
+	return ""
+}
+
+// brazilian drops a trunk zero with a carrier's two digits, and inserts the 9 that mobile numbers have since 2016: two digits of the
+// area, then eight digits that begin with 6 to 9.
+func brazilian(national string) string {
+	meant := national
+	if rest, has := strings.CutPrefix(meant, "0"); has {
+		switch len(rest) {
+		case 10, 11:
+			meant = rest
+		case 12, 13:
+			meant = rest[2:]
+		}
+	}
+	if len(meant) == 10 && meant[0] != '0' && meant[2] >= '6' && meant[2] <= '9' {
+		return meant[:2] + "9" + meant[2:]
+	}
+	if meant == national {
+		return ""
+	}
+	return meant
+}
+
+func callableNumber(digits, country string) *phonenumbers.PhoneNumber {
+	n, err := phonenumbers.Parse(digits, country)
+	if err != nil || !usable(n) {
+		return nil
+	}
+	return n
+}
+
+// usable reports whether somebody in particular can be called at the number.
+func usable(n *phonenumbers.PhoneNumber) bool {
+	if !phonenumbers.IsValidNumber(n) || !callable(phonenumbers.GetNumberType(n)) {
+		return false
+	}
+	region := phonenumbers.GetRegionCodeForNumber(n)
+	if len(region) != 2 || region == "ZZ" {
+		// Satellite and other numbers that belong to no country.
+		return false
+	}
+	return !placeholder(phonenumbers.GetNationalSignificantNumber(n), n.GetCountryCode() == 1)
+}
+
+// callable leaves out the kinds of number at which nobody is reached, or only for a price. A kind that is not known is left out too.
+func callable(t phonenumbers.PhoneNumberType) bool {
+	switch t {
+	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.VOIP:
+		return true
+	}
+	return false
+}
+
+// directoryAssistance ends the numbers of directory assistance in North America.
+const directoryAssistance = "5551212"
+
+// placeholder reports whether a national number is one that people type in order to give none: one digit repeated, or digits that count
+// up from 0 to 3.
+func placeholder(national string, northAmerican bool) bool {
+	if northAmerican && strings.HasSuffix(national, directoryAssistance) {
+		return true
+	}
+	repeated, ascending := true, national[0] <= '3'
+	for i := 1; i < len(national); i++ {
+		repeated = repeated && national[i] == national[0]
+		ascending = ascending && national[i] == '0'+(national[i-1]-'0'+1)%10
+	}
+	return repeated || ascending
 }

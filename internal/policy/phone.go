@@ -1,12 +1,6 @@
 package policy
 
-import (
-	"strings"
-
-	"ringback/internal/cart"
-
-	"github.com/nyaruka/phonenumbers"
-)
+import "ringback/internal/cart"
 
 // Phone is the number that a cart would be called at.
 type Phone struct {
@@ -22,9 +16,6 @@ type Phone struct {
 
 // fromSMS is the field of a checkout that holds the number its SMS consent was given for.
 const fromSMS = "sms_marketing"
-
-// longestNumber is more than anybody types for a phone number; the rest is not looked at.
-const longestNumber = 60
 
 // ReadPhone picks the number to call: the first of the checkout's that is valid and of a kind that can be called. Where SMS
 // consent is the basis, the number it was given for goes first. A number without a country code is read as one of the
@@ -57,46 +48,4 @@ func addressCountry(c cart.Checkout) string {
 		}
 	}
 	return ""
-}
-
-// readNumber reads one number as the countries in turn would write it.
-func readNumber(raw cart.RawPhone, address, store string) (Phone, bool) {
-	if raw.Number == "" || len(raw.Number) > longestNumber {
-		return Phone{}, false
-	}
-	for _, country := range [...]string{raw.Country, address, store} {
-		if country == "" {
-			continue
-		}
-		if p, ok := parseNumber(raw, strings.ToUpper(country)); ok {
-			return p, true
-		}
-	}
-	// Without a country a number must bring its own code.
-	return parseNumber(raw, "ZZ")
-}
-
-func parseNumber(raw cart.RawPhone, country string) (Phone, bool) {
-	n, err := phonenumbers.Parse(raw.Number, country)
-	if err != nil || !phonenumbers.IsValidNumber(n) || !callable(phonenumbers.GetNumberType(n)) {
-		return Phone{}, false
-	}
-	p := Phone{Number: phonenumbers.Format(n, phonenumbers.E164), From: raw.From, Country: phonenumbers.GetRegionCodeForNumber(n)}
-	if len(p.Country) != 2 || p.Country == "ZZ" {
-		p.Country = ""
-	}
-	p.Saw = "phone from " + p.From
-	if p.Country != "" {
-		p.Saw += ", " + p.Country
-	}
-	return p, true
-}
-
-// callable leaves out the kinds of number at which nobody is reached, or only for a price.
-func callable(t phonenumbers.PhoneNumberType) bool {
-	switch t {
-	case phonenumbers.PREMIUM_RATE, phonenumbers.SHARED_COST, phonenumbers.PAGER, phonenumbers.VOICEMAIL:
-		return false
-	}
-	return true
 }

@@ -69,7 +69,7 @@ type Eligibility struct {
 	// Currencies are the ISO 4217 currencies that a cart may be in.
 	Currencies []string `yaml:"currencies"`
 	// Countries are ISO 3166-1 alpha-2: both the number's country and the delivery country, as far as known, must be among
-	// them. ExcludeCountries must hold neither.
+	// them. ExcludeCountries must hold neither. A country stands for its territories as well: US for PR, GB for JE.
 	Countries        []string `yaml:"countries"`
 	ExcludeCountries []string `yaml:"exclude_countries"`
 	// SKUs, Products (Shopify product ids) and Vendors ask for at least one such item; their Exclude lists for none.
