@@ -56,6 +56,7 @@ type App struct {
 	shopifyURL string
 	pool       *pgxpool.Pool
 	database   *embedded.Server
+	writable   *postgres.Writable
 	client     *river.Client[pgx.Tx]
 	works      bool
 	ui         *riverui.Handler
@@ -203,6 +204,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 		return fmt.Errorf("security.encryption_key: %w", err)
 	}
 	a.DB, err = postgres.Open(ctx, a.pool, box, time.Now)
+	a.writable = postgres.NewWritable(a.DB)
 	return err
 }
 
@@ -290,7 +292,7 @@ func (a *App) buildServer(registry *prometheus.Registry) error {
 	return nil
 }
 
-// ready reports whether the program can do its work: the database answers and its schema is complete.
+// ready reports whether the program can do its work: the database answers, its schema is complete, and webhooks can be kept.
 func (a *App) ready(ctx context.Context) error {
 	pending, err := postgres.MigrationsPending(ctx, a.pool)
 	if err != nil {
@@ -299,7 +301,7 @@ func (a *App) ready(ctx context.Context) error {
 	if pending {
 		return errors.New("migrations are pending")
 	}
-	return nil
+	return a.writable.Check(ctx)
 }
 
 // Addr is the address that the server listens on.

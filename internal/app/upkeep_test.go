@@ -74,3 +74,37 @@ func TestIntake_GoesOnWhileMaintenanceFindsTablesInUse(t *testing.T) {
 	assert.True(t, made)
 	assert.True(t, dropped)
 }
+
+func TestReadiness_SaysThatNothingCanBeWritten(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{})
+	for state, says := range map[string]string{
+		"53100": "the disk of the database is full", "25006": "the database is read-only", "42501": "nothing can be written to the database",
+	} {
+		_, err := w.pool.Exec(t.Context(), fmt.Sprintf(`
+			CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+			BEGIN
+				RAISE EXCEPTION 'refused' USING ERRCODE = '%s';
+			END $$;
+			CREATE OR REPLACE TRIGGER refuse BEFORE INSERT ON webhooks FOR EACH ROW EXECUTE FUNCTION refuse()`, state))
+		require.NoError(t, err)
+		w.eventually("/readyz says "+says, func() bool {
+			status, answer := w.api(http.MethodGet, "/readyz", nil)
+			return status == http.StatusServiceUnavailable && answer["detail"] == says
+		})
+		status, _ := w.api(http.MethodGet, "/healthz", nil)
+		assert.Equal(t, http.StatusOK, status, "the process is alive")
+	}
+	assert.Equal(t, http.StatusServiceUnavailable, w.sends("checkouts/create", checkout("full")))
+
+	_, err := w.pool.Exec(t.Context(), `DROP TRIGGER refuse ON webhooks`)
+	require.NoError(t, err)
+	w.eventually("/readyz says that it is ready", func() bool {
+		status, _ := w.api(http.MethodGet, "/readyz", nil)
+		return status == http.StatusOK
+	})
+	assert.Equal(t, http.StatusOK, w.sends("checkouts/create", checkout("room")))
+	var probes int
+	require.NoError(t, w.pool.QueryRow(t.Context(), `SELECT count(*) FROM webhooks WHERE topic = 'probe'`).Scan(&probes))
+	assert.Zero(t, probes, "a probe leaves nothing behind")
+}

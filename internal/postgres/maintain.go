@@ -43,6 +43,9 @@ const (
 	queryCanceled    = "57014"
 	checkViolation   = "23514"
 	undefinedTable   = "42P01"
+	diskFull         = "53100"
+
+	readOnlyTransaction = "25006"
 )
 
 func hasState(err error, code string) bool {
