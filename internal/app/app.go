@@ -133,6 +133,9 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.DB.EnsureShops(ctx, domains); err != nil {
 		return err
 	}
+	if err := a.Engine.NoteAssistants(ctx); err != nil {
+		return err
+	}
 	for domain, store := range stores {
 		if err := a.DB.MoveReadyCarts(ctx, domain, store.Rules.Voice.Assistant); err != nil {
 			return err
@@ -238,10 +241,11 @@ func Stores(cfg *config.Config) (map[string]*jobs.Store, error) {
 		}
 		can := provider.Abilities()
 		stores[domain] = &jobs.Store{
-			Domain:   domain,
-			Config:   sc,
-			Provider: provider,
-			Location: location,
+			Domain:       domain,
+			Config:       sc,
+			Provider:     provider,
+			FormerSigner: providers.FormerSigner(sc.Voice),
+			Location:     location,
 			Rules: lifecycle.Rules{
 				Policy:  &rules,
 				Country: sc.Country,

@@ -50,6 +50,8 @@ type (
 		CallID uuid.UUID
 		// TokenHash is the hash of the callback token that the request carries.
 		TokenHash []byte
+		// Account and VoiceKey name the account and the key that the request is made with.
+		Account, VoiceKey string
 		// Offer is the discount that goes out in place of the one decided; one without a code stands for none. Nil changes nothing.
 		Offer *Offer
 	}

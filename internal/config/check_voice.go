@@ -58,6 +58,12 @@ func (v *Voice) requirements() []required {
 }
 
 func (l *loader) checkVoice(s *scope, v *Voice) {
+	if keys := v.CallbackKeys(); len(keys) > 0 {
+		v.PrivateKey = keys[0]
+	}
+	if keys := v.AccountKeys(); len(keys) > 0 {
+		v.PublicKey = keys[0]
+	}
 	if l.checkOneOf(s, "voice.provider", v.Provider, "mirai", "mirai_admin", "mihu") {
 		if v.BaseURL == "" && v.Provider != "mihu" {
 			v.BaseURL = miraiBaseURL

@@ -126,6 +126,10 @@ type Voice struct {
 	// PublicKey and PrivateKey are Mirai's pair; the private one also signs its callbacks.
 	PublicKey  string `yaml:"public_key" file:"allowed"`
 	PrivateKey Secret `yaml:"private_key"`
+	// PublicKeys and PrivateKeys are the pair's values while it is rotated, the new ones first. Callbacks under any of them are
+	// taken; requests are made with the first. After loading, PublicKey and PrivateKey are the first ones.
+	PublicKeys  []string `yaml:"public_keys"`
+	PrivateKeys Secrets  `yaml:"private_keys"`
 	Workspace  string `yaml:"workspace" file:"allowed"`
 	// Organization is needed by mirai_admin.
 	Organization string `yaml:"organization" file:"allowed"`

@@ -90,7 +90,7 @@ func (e *Engine) placedBy(call *cart.Call) (*Store, error) {
 	if store == nil {
 		return nil, errUnknownShop
 	}
-	if call.Provider != "" && call.Provider != store.Provider.Name() {
+	if call.Provider != "" && call.Provider != store.Provider.Name() || call.Account != "" && !store.uses(call.Account) {
 		return nil, errUnknownAccount
 	}
 	return store, nil

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"reflect"
 	"slices"
+	"sync"
 	"time"
 
 	"ringback/internal/cart"
@@ -18,6 +19,7 @@ import (
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/voice"
+	"ringback/internal/voice/providers"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -30,6 +32,8 @@ type Store struct {
 	Config   config.Store
 	Rules    lifecycle.Rules
 	Provider voice.Provider
+	// FormerSigner checks callbacks of the account that the store used before it moved to a provider that signs nothing; nil for none.
+	FormerSigner voice.Signer
 	// Location is the store's zone.
 	Location *time.Location
 }
@@ -49,6 +53,9 @@ type Engine struct {
 
 	shopify     Shopify
 	connections connections
+
+	// accounts are made when they are first asked for.
+	accounts func() accounts
 }
 
 // Options is what an engine is made of.
@@ -70,10 +77,28 @@ func NewEngine(o Options) *Engine {
 	if o.Forwarding.Client == nil {
 		o.Forwarding.Client = &http.Client{Timeout: forwardTimeout}
 	}
-	return &Engine{
+	e := &Engine{
 		db: o.DB, stores: o.Stores, publicURL: o.PublicURL, retention: o.Retention, forwarding: o.Forwarding, log: o.Log,
 		metrics: o.Metrics, refills: refills{running: map[string]bool{}}, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
 	}
+	e.accounts = sync.OnceValue(func() accounts { return newAccounts(e.Stores(), e.assistantToken) })
+	return e
+}
+
+// parse reads a callback in the words of a provider, which need not be the one that a store uses now.
+func (e *Engine) parse(provider string, names config.Insights, body []byte) ([]voice.Callback, error) {
+	return providers.Parse(provider, names, body)
+}
+
+// NoteAssistants remembers the callback URLs of whole assistants, so that they are known to processes that know none of their stores.
+func (e *Engine) NoteAssistants(ctx context.Context) error {
+	var tokens []postgres.AssistantToken
+	for token, stores := range e.accounts().byToken {
+		tokens = append(tokens, postgres.AssistantToken{
+			Hash: hashToken(token), Provider: stores[0].Provider.Name(), Assistant: stores[0].Config.Voice.AssistantKey(),
+		})
+	}
+	return e.db.NoteAssistantTokens(ctx, tokens)
 }
 
 // Attach gives the engine the client that it enqueues with. The client's workers hold the engine, so it comes second.

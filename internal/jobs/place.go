@@ -114,7 +114,9 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 			return err
 		}
 		hash := hashToken(token)
-		did, err := u.apply(ctx, c, cart.SendBegun{CallID: call.ID, TokenHash: hash, Offer: offer}, near)
+		begun := cart.SendBegun{CallID: call.ID, TokenHash: hash, Offer: offer}
+		begun.Account, begun.VoiceKey = store.identity()
+		did, err := u.apply(ctx, c, begun, near)
 		if err != nil || !did.sends(call.ID) {
 			return err
 		}

@@ -81,9 +81,16 @@ func (a *change) sendBegun(e cart.SendBegun) {
 		a.follow(d)
 		return
 	}
+	if call.Assistant != a.rules.Voice.Assistant {
+		a.note("line", "the shop uses another assistant by now", cart.VerdictWait)
+		a.reject(call)
+		a.follow(d)
+		return
+	}
 	at := a.now
 	call.SentAt = &at
 	call.TokenHash = e.TokenHash
+	call.Provider, call.Account, call.VoiceKey = a.rules.Voice.Provider, e.Account, e.VoiceKey
 	a.settleOffer(call, e.Offer)
 	a.heard(call)
 	a.touched = true

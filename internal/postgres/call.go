@@ -161,18 +161,24 @@ func (tx *Tx) BusyLines(ctx context.Context, assistant string) (int, error) {
 	return n, nil
 }
 
-// CallRef names a call and its cart.
+// CallRef names a call and its cart, and whom it was placed with.
 type CallRef struct {
-	CallID   uuid.UUID
-	CartID   uuid.UUID
-	Shop     string
-	Provider string
+	CallID    uuid.UUID
+	CartID    uuid.UUID
+	Shop      string
+	Provider  string
+	Assistant string
+	// Account and VoiceKey are those of cart.Call.
+	Account  string
+	VoiceKey string
 }
+
+const callRefColumns = `id, cart_id, shop, provider, assistant, COALESCE(account, '') AS account, COALESCE(voice_key, '') AS voice_key`
 
 // CallByToken finds the call that a callback token was handed out with; ErrNotFound for an unknown one.
 func (db *DB) CallByToken(ctx context.Context, hash []byte) (CallRef, error) {
 	return db.callRef(ctx, `
-		SELECT id, cart_id, shop, provider
+		SELECT `+callRefColumns+`
 		FROM calls
 		WHERE token_hash = $1`, hash)
 }
@@ -180,7 +186,7 @@ func (db *DB) CallByToken(ctx context.Context, hash []byte) (CallRef, error) {
 // CallRef finds a call by our id; ErrNotFound when there is none.
 func (db *DB) CallRef(ctx context.Context, id uuid.UUID) (CallRef, error) {
 	return db.callRef(ctx, `
-		SELECT id, cart_id, shop, provider
+		SELECT `+callRefColumns+`
 		FROM calls
 		WHERE id = $1`, id)
 }
@@ -188,39 +194,81 @@ func (db *DB) CallRef(ctx context.Context, id uuid.UUID) (CallRef, error) {
 // CallByProviderID finds a call by the provider's id; ErrNotFound when there is none.
 func (db *DB) CallByProviderID(ctx context.Context, provider, id string) (CallRef, error) {
 	return db.callRef(ctx, `
-		SELECT id, cart_id, shop, provider
+		SELECT `+callRefColumns+`
 		FROM calls
 		WHERE provider = $1 AND provider_call_id = $2
 		ORDER BY id DESC
 		LIMIT 1`, provider, id)
 }
 
-// OpenCallTo finds the one call of an assistant to a phone that is still open; ErrNotFound when there is none, or more than one.
-func (db *DB) OpenCallTo(ctx context.Context, assistant, phone string) (CallRef, error) {
+// OpenCallTo finds the one call of some assistants to a phone that is still open; ErrNotFound when there is none, or more than one.
+func (db *DB) OpenCallTo(ctx context.Context, assistants []string, phone string) (CallRef, error) {
 	key := db.hasher.Phone(phone)
 	if key == nil {
 		return CallRef{}, ErrNotFound
 	}
 	return db.callRef(ctx, `
-		SELECT id, cart_id, shop, provider
+		SELECT id, cart_id, shop, provider, assistant, account, voice_key
 		FROM (
-			SELECT id, cart_id, shop, provider, count(*) OVER () AS open
+			SELECT `+callRefColumns+`, count(*) OVER () AS open
 			FROM calls
-			WHERE phone_key = $1 AND assistant = $2 AND state NOT IN ('closed', 'rejected')
+			WHERE phone_key = $1 AND assistant = ANY ($2) AND state NOT IN ('closed', 'rejected')
 		) AS calls
-		WHERE open = 1`, key, assistant)
+		WHERE open = 1`, key, orEmpty(assistants))
 }
 
 func (db *DB) callRef(ctx context.Context, query string, args ...any) (CallRef, error) {
-	var ref CallRef
-	err := db.pool.QueryRow(ctx, query, args...).Scan(&ref.CallID, &ref.CartID, &ref.Shop, &ref.Provider)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return CallRef{}, ErrNotFound
-	}
+	rows, err := db.pool.Query(ctx, query, args...)
 	if err != nil {
 		return CallRef{}, fmt.Errorf("find call: %w", err)
 	}
-	return ref, nil
+	ref, err := nilIfNone(pgx.CollectRows(rows, pgx.RowToStructByPos[CallRef]))
+	if err != nil {
+		return CallRef{}, fmt.Errorf("find call: %w", err)
+	}
+	if ref == nil {
+		return CallRef{}, ErrNotFound
+	}
+	return *ref, nil
+}
+
+// AssistantToken is a callback URL that was handed out for a whole assistant.
+type AssistantToken struct {
+	// Hash is the SHA-256 of the URL's secret part.
+	Hash      []byte
+	Provider  string
+	Assistant string
+}
+
+// NoteAssistantTokens remembers URLs, so that they stay known when the configuration has forgotten them.
+func (db *DB) NoteAssistantTokens(ctx context.Context, tokens []AssistantToken) error {
+	batch := &pgx.Batch{}
+	for _, t := range tokens {
+		batch.Queue(`
+			INSERT INTO assistant_tokens (token_hash, provider, assistant, noted_at)
+			VALUES ($1, $2, $3, $4)
+			ON CONFLICT (token_hash) DO NOTHING`, t.Hash, t.Provider, t.Assistant, db.Now())
+	}
+	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("note assistants' tokens: %w", err)
+	}
+	return nil
+}
+
+// AssistantOfToken finds the assistant that a URL was handed out for; ErrNotFound for an unknown one.
+func (db *DB) AssistantOfToken(ctx context.Context, hash []byte) (AssistantToken, error) {
+	t := AssistantToken{Hash: hash}
+	err := db.pool.QueryRow(ctx, `
+		SELECT provider, assistant
+		FROM assistant_tokens
+		WHERE token_hash = $1`, hash).Scan(&t.Provider, &t.Assistant)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return t, ErrNotFound
+	}
+	if err != nil {
+		return t, fmt.Errorf("find an assistant's token: %w", err)
+	}
+	return t, nil
 }
 
 // LastOutcomes lists the shop's newest calls that came to an outcome, newest first, of those made since an instant when that is not nil.

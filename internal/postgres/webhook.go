@@ -75,9 +75,9 @@ func (db *DB) KeepCallback(ctx context.Context, provider string, call *uuid.UUID
 	return nil
 }
 
-// KeepCallback records what a voice API sent about a call of ours.
-func (tx *Tx) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte) error {
-	_, err := tx.Exec(ctx, keepCallback, tx.Now.Truncate(24*time.Hour), tx.Now, provider, call, kind, payload, "")
+// KeepCallback records what a voice API sent about a call of ours. failure is why it could not be used as it is meant, "" when it was.
+func (tx *Tx) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string) error {
+	_, err := tx.Exec(ctx, keepCallback, tx.Now.Truncate(24*time.Hour), tx.Now, provider, call, kind, payload, failure)
 	if err != nil {
 		return fmt.Errorf("keep callback: %w", err)
 	}

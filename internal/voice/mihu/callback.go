@@ -37,9 +37,10 @@ var outcomes = map[cart.ReportKind]cart.Outcome{
 // Parse implements voice.Provider. A webhook is {"event", "data": {"call_id", "conversation_uuid", "duration", "number",
 // "sentiment_analysis", "call_end_analysis", …}}; the report at the end of an answered call gives two events, what was said and
 // that the call is over.
-func (p *Provider) Parse(body []byte) ([]voice.Callback, error) { return parse(body, p.insights) }
+func (p *Provider) Parse(body []byte) ([]voice.Callback, error) { return Parse(body, p.insights) }
 
-func parse(body []byte, insights config.Insights) ([]voice.Callback, error) {
+// Parse reads a webhook. The insights name those of the analysis that are read.
+func Parse(body []byte, insights config.Insights) ([]voice.Callback, error) {
 	envelopes, err := tolerant.Decode(body)
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"ringback/internal/config"
@@ -20,9 +21,8 @@ import (
 // Account is an organization's pair of keys in one workspace: what aborting a call and checking a callback need.
 // It is safe for concurrent use.
 type Account struct {
-	publicKey  string
-	privateKey config.Secret
-	client     *wire.Client
+	Signer
+	client *wire.Client
 }
 
 // NewAccount makes an account from voice.base_url, public_key, private_key, workspace and timeout. The error names the key that
@@ -43,7 +43,30 @@ func NewAccount(cfg config.Voice, network wire.Network) (*Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Account{publicKey: cfg.PublicKey, privateKey: cfg.PrivateKey, client: client}, nil
+	return &Account{Signer: NewSigner(cfg), client: client}, nil
+}
+
+// Signer checks the callbacks of an account. It implements voice.Signer.
+type Signer struct {
+	publicKeys  []string
+	privateKeys config.Secrets
+}
+
+// NewSigner makes a signer from voice.public_key, public_keys, private_key and private_keys. Without any, it accepts nothing.
+func NewSigner(cfg config.Voice) Signer {
+	return Signer{publicKeys: cfg.AccountKeys(), privateKeys: cfg.CallbackKeys()}
+}
+
+// PublicKeys implements voice.Signer.
+func (a Signer) PublicKeys() []string { return a.publicKeys }
+
+// KeyIDs implements voice.Signer.
+func (a Signer) KeyIDs() []string {
+	ids := make([]string, len(a.privateKeys))
+	for i, key := range a.privateKeys {
+		ids[i] = voice.KeyID(key.Reveal())
+	}
+	return ids
 }
 
 // Abort asks for a call to be stopped (POST /v2/call/abort). Mirai takes it while the call is queued or between two dials, and
@@ -70,24 +93,24 @@ func (a *Account) Abort(ctx context.Context, providerCallID string) error {
 	return nil
 }
 
-// Verify checks a callback: x-public-key, where it is told, must be ours and x-signature the lowercase hex HMAC-SHA256 of the raw body under the
-// private key. Where there is no signature at all, the provider's second documented form counts, in which x-private-key is the
+// Verify checks a callback: x-public-key, where it is told, must be ours and x-signature the lowercase hex HMAC-SHA256 of the raw body under a
+// private key of ours. Where there is no signature at all, the provider's second documented form counts, in which x-private-key is the
 // private key itself. The error wraps voice.ErrSignature and never tells what was expected.
-func (a *Account) Verify(h http.Header, body []byte) error {
+func (a Signer) Verify(h http.Header, body []byte) error {
 	signature := h.Get("x-signature")
 	switch public := h.Get("x-public-key"); {
 	case public == "" && signature != "":
 		// The signature alone proves who sent it; the public key only says whose it is.
-	case !same(public, a.publicKey):
+	case !slices.ContainsFunc(a.publicKeys, func(ours string) bool { return same(public, ours) }):
 		return fmt.Errorf("%w: x-public-key is missing or not ours", voice.ErrSignature)
 	}
 	if signature != "" {
-		if !same(signature, Sign(a.privateKey, body)) {
+		if !slices.ContainsFunc(a.privateKeys, func(key config.Secret) bool { return same(signature, Sign(key, body)) }) {
 			return fmt.Errorf("%w: x-signature does not fit the body", voice.ErrSignature)
 		}
 		return nil
 	}
-	if !same(h.Get("x-private-key"), a.privateKey.Reveal()) {
+	if !slices.ContainsFunc(a.privateKeys, func(key config.Secret) bool { return same(h.Get("x-private-key"), key.Reveal()) }) {
 		return fmt.Errorf("%w: there is no x-signature, and x-private-key is missing or not ours", voice.ErrSignature)
 	}
 	return nil

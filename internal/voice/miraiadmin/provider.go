@@ -98,6 +98,22 @@ func (p *Provider) Abort(ctx context.Context, providerCallID string) error {
 // Update implements voice.Provider: there is nothing to update.
 func (p *Provider) Update(context.Context, string, voice.Request) error { return voice.ErrUnsupported }
 
+// PublicKeys implements voice.Signer.
+func (p *Provider) PublicKeys() []string {
+	if p.keys == nil {
+		return nil
+	}
+	return p.keys.PublicKeys()
+}
+
+// KeyIDs implements voice.Signer.
+func (p *Provider) KeyIDs() []string {
+	if p.keys == nil {
+		return nil
+	}
+	return p.keys.KeyIDs()
+}
+
 // Verify implements voice.Provider. Without the key pair it accepts everything.
 func (p *Provider) Verify(h http.Header, body []byte) error {
 	if p.keys == nil {

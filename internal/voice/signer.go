@@ -1,0 +1,26 @@
+package voice
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+)
+
+// Signer checks the callbacks of one account at a provider that signs them. Providers implement it where they can.
+type Signer interface {
+	// PublicKeys are the names by which callbacks may name the account, the present one first; empty when the account has no keys.
+	PublicKeys() []string
+	// KeyIDs name the private keys that callbacks may be signed with, the one that requests are made with first.
+	KeyIDs() []string
+	// Verify is Provider.Verify.
+	Verify(h http.Header, body []byte) error
+}
+
+// Unsigned stands in place of a key's name where a provider signs nothing.
+const Unsigned = "unsigned"
+
+// KeyID names a private key without telling it.
+func KeyID(key string) string {
+	sum := sha256.Sum256([]byte("voice key\x00" + key))
+	return hex.EncodeToString(sum[:8])
+}
