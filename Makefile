@@ -10,10 +10,10 @@ BROWSER  := $(shell git grep -lqF chromedp -- '*_test.go' && echo chromium)
 LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test bench fuzz lint fmt generate db/reset
+.PHONY: help demo run build test bench fuzz lint fmt generate update/tzdata db/reset
 
 help: ## List the tasks
-	@awk -F ':.*## ' '/^[a-z\/]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z\/]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Tell the story with a simulated shop and voice API, then keep the dashboard open
 	@scripts/need.sh go postgres
@@ -53,6 +53,10 @@ fmt: ## Format the code
 
 generate: ## Make the code that comes from templates
 	@scripts/generate.sh
+
+update/tzdata: ## Embed the newest time zone data (on Debian)
+	@scripts/need.sh go
+	@scripts/update-tzdata.sh
 
 db/reset: ## Throw the embedded databases under DATA (data) away
 	@scripts/db-reset.sh "$(DATA)"

@@ -5,9 +5,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"time"
 
 	"ringback/internal/app"
 	"ringback/internal/config"
+	"ringback/internal/zoneinfo"
 )
 
 func check(_ context.Context, flags *flag.FlagSet, args []string) error {
@@ -18,6 +20,9 @@ func check(_ context.Context, flags *flag.FlagSet, args []string) error {
 	cfg, warnings, err := config.Load(*path, os.LookupEnv)
 	for _, w := range warnings {
 		fmt.Fprintln(os.Stderr, w)
+	}
+	if w := zoneinfo.Warning(time.Now()); w != "" {
+		fmt.Fprintln(os.Stderr, "warning: "+w)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

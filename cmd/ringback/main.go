@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	_ "time/tzdata"
 
 	"ringback/internal/app"
 	"ringback/internal/config"

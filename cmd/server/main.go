@@ -3,7 +3,6 @@ package main
 
 import (
 	"os"
-	_ "time/tzdata"
 
 	"ringback/internal/app"
 )

@@ -21,6 +21,7 @@ import (
 	"ringback/internal/voice/providers"
 	"ringback/internal/voice/wire"
 	"ringback/internal/web"
+	"ringback/internal/zoneinfo"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -118,7 +119,7 @@ func (a *App) build(ctx context.Context) error {
 		Log:     a.Log,
 		Metrics: jobs.NewMetrics(registry),
 	})
-	registry.MustRegister(jobs.NewConnectionCollector(a.Engine))
+	registry.MustRegister(jobs.NewConnectionCollector(a.Engine), zoneAge())
 	concurrency := 0
 	if a.role == Work || a.role == Serve && a.Config.Worker.Enabled {
 		concurrency, a.works = a.Config.Worker.Concurrency, true
@@ -145,6 +146,15 @@ func (a *App) build(ctx context.Context) error {
 		return a.buildServer(registry)
 	}
 	return nil
+}
+
+// zoneAge is a metric of how old the time zone data is.
+func zoneAge() prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name:        "ringback_timezone_data_age_seconds",
+		Help:        "Time since the embedded time zone data was taken from its source, by its version.",
+		ConstLabels: prometheus.Labels{"version": zoneinfo.Version()},
+	}, func() float64 { return time.Since(zoneinfo.Packed()).Seconds() })
 }
 
 // listen takes the server's address first, so that a second server on it ends before it touches anything. A public URL
@@ -226,7 +236,7 @@ func (a *App) reachEmbedded(_ context.Context, c *pgx.ConnConfig) error {
 func Stores(cfg *config.Config) (map[string]*jobs.Store, error) {
 	stores := make(map[string]*jobs.Store, len(cfg.Stores))
 	for domain, sc := range cfg.Stores {
-		location, err := time.LoadLocation(sc.Timezone)
+		location, err := zoneinfo.Load(sc.Timezone)
 		if err != nil {
 			return nil, fmt.Errorf("stores.%s.timezone: %w", domain, err)
 		}

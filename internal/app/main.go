@@ -9,8 +9,10 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"ringback/internal/config"
+	"ringback/internal/zoneinfo"
 )
 
 // Main runs a long-lived program: it reads -config, builds the app for its role and runs it until it is told to stop.
@@ -33,6 +35,9 @@ func Main(name string, role Role, args []string, stderr io.Writer) int {
 	log := NewLogger(cfg.Log, stderr)
 	for _, w := range warnings {
 		log.Warn(fmt.Sprint(w))
+	}
+	if w := zoneinfo.Warning(time.Now()); w != "" {
+		log.Warn(w)
 	}
 	defer IgnoreHangups(log)()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -10,6 +10,7 @@ import (
 	"ringback/internal/backtest"
 	"ringback/internal/cart"
 	"ringback/internal/policy"
+	"ringback/internal/zoneinfo"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -30,7 +31,7 @@ var later = monday.AddDate(0, 2, 0)
 var kolkata = mustZone("Asia/Kolkata")
 
 func mustZone(name string) *time.Location {
-	zone, err := time.LoadLocation(name)
+	zone, err := zoneinfo.Load(name)
 	if err != nil {
 		panic(err)
 	}

@@ -5,9 +5,9 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
 
 	"ringback/internal/policy"
+	"ringback/internal/zoneinfo"
 
 	"github.com/nyaruka/phonenumbers"
 	"golang.org/x/text/currency"
@@ -90,7 +90,7 @@ func timezoneProblem(name string) string {
 	case "Local":
 		return `"Local" would follow the machine; ` + example
 	}
-	if _, err := time.LoadLocation(name); err != nil {
+	if _, err := zoneinfo.Load(name); err != nil {
 		return fmt.Sprintf("%q is not a timezone; %s", name, example)
 	}
 	return ""

@@ -10,6 +10,7 @@ import (
 
 	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/zoneinfo"
 
 	"github.com/google/uuid"
 )
@@ -38,7 +39,7 @@ func Run(ctx context.Context, cfg *config.Config, db *postgres.DB, r Request) er
 	}
 	o := Options{Now: r.Now, Full: r.Full}
 	if store, ok := cfg.Store(c.Shop); ok {
-		if o.Location, err = time.LoadLocation(store.Timezone); err != nil {
+		if o.Location, err = zoneinfo.Load(store.Timezone); err != nil {
 			return fmt.Errorf("stores.%s.timezone: %w", c.Shop, err)
 		}
 	}

@@ -24,6 +24,7 @@ import (
 	simshop "ringback/internal/sim/shopify"
 	"ringback/internal/voice/providers"
 	"ringback/internal/voice/wire"
+	"ringback/internal/zoneinfo"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -137,7 +138,7 @@ func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...
 	require.NoError(h.t, rules.Compile(policy.Store{Shop: loom, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency}))
 	provider, err := providers.New(sc.Voice, wire.Network{})
 	require.NoError(h.t, err)
-	location, err := time.LoadLocation(sc.Timezone)
+	location, err := zoneinfo.Load(sc.Timezone)
 	require.NoError(h.t, err)
 	registry := prometheus.NewRegistry()
 	log := slog.New(slog.NewTextHandler(h.log, nil))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/zoneinfo"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,7 @@ func always(t testing.TB, change func(*Rules)) *Rules {
 // at reads a local time such as "2026-09-14 10:00".
 func local(t testing.TB, zone, text string) time.Time {
 	t.Helper()
-	loc, err := time.LoadLocation(zone)
+	loc, err := zoneinfo.Load(zone)
 	require.NoError(t, err)
 	at, err := time.ParseInLocation("2006-01-02 15:04", text, loc)
 	require.NoError(t, err)
@@ -273,4 +274,32 @@ func TestTablesAreReadStrictly(t *testing.T) {
 	}
 	_, err := readTables(good, []byte("countries: {}\n"), []byte("states: {}\n"))
 	assert.NoError(t, err)
+}
+
+// In November 2026 British Columbia and Alberta stopped changing their clocks. Zone data of before then is an hour late there in winter,
+// which would let calls go out after the legal hours.
+func TestCallingHours_FollowTheClocksOf2026(t *testing.T) {
+	t.Parallel()
+	r := always(t, nil)
+	for _, c := range []struct {
+		name, phone, province string
+		// last is the last legal minute of Saturday, 28 November 2026; closed is the moment after it.
+		last, closed string
+	}{
+		// The east of the province has Alberta's time; the number is Vancouver's.
+		{"British Columbia", "+16045550123", "", "2026-11-29T00:59:00Z", "2026-11-29T01:00:00Z"},
+		{"Alberta", "+14035550123", "AB", "2026-11-28T23:59:00Z", "2026-11-29T00:00:00Z"},
+		{"Manitoba", "+12045550123", "MB", "2026-11-28T22:59:00Z", "2026-11-28T23:00:00Z"},
+	} {
+		person := &cart.Cart{Shop: testShop, Phone: c.phone, Country: "CA", PhoneFrom: "shipping"}
+		if c.province != "" {
+			person.Checkout.Shipping = &cart.Address{CountryCode: "CA", ProvinceCode: c.province}
+		}
+		last, err := time.Parse(time.RFC3339, c.last)
+		require.NoError(t, err)
+		closed, err := time.Parse(time.RFC3339, c.closed)
+		require.NoError(t, err)
+		assert.True(t, open(r, person, last), c.name)
+		assert.False(t, open(r, person, closed), c.name)
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/zoneinfo"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -278,7 +279,7 @@ func belowCaps(t *rapid.T, q *question, o *oracle) {
 		}
 	}
 	if most := r.Caps.DailyCalls; most > 0 {
-		loc, err := time.LoadLocation(q.store.Timezone)
+		loc, err := zoneinfo.Load(q.store.Timezone)
 		require.NoError(t, err)
 		n := 1
 		for _, at := range near.ShopCalls {

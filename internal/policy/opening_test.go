@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/zoneinfo"
 
 	"github.com/rickar/cal/v2"
 	"github.com/stretchr/testify/assert"
@@ -165,7 +166,7 @@ func TestNextOpeningIsTheFirstAllowedInstant(t *testing.T) {
 		r.Timezone, r.QuietHours = ZoneStore, QuietOff
 		r.Windows = drawWindows(t)
 		zone := rapid.SampledFrom(oddZones).Draw(t, "zone")
-		loc, err := time.LoadLocation(zone)
+		loc, err := zoneinfo.Load(zone)
 		require.NoError(t, err)
 		from := drawInstant(t, loc)
 		if rapid.Bool().Draw(t, "holiday") {
@@ -188,7 +189,7 @@ func TestNextOpeningIsLegalInEveryCandidate(t *testing.T) {
 		store := rapid.SampledFrom(stores).Draw(t, "store")
 		require.NoError(t, r.Compile(store))
 		c := drawPerson(t)
-		loc, err := time.LoadLocation(store.Timezone)
+		loc, err := zoneinfo.Load(store.Timezone)
 		require.NoError(t, err)
 		agreesWithOracle(t, &r, c, drawInstant(t, loc))
 	})

@@ -5,8 +5,8 @@ import (
 	"math"
 	"sync"
 	"time"
-	// Calling hours must not hang on what zone data the machine happens to have.
-	_ "time/tzdata"
+
+	"ringback/internal/zoneinfo"
 )
 
 // zone is a time zone with the name under which a trace shows it.
@@ -15,7 +15,7 @@ type zone struct {
 	loc  *time.Location
 }
 
-// loadedZones remembers what time.LoadLocation gave; it never changes for a name. Names come from the built-in tables, from
+// loadedZones remembers what zoneinfo.Load gave; it never changes for a name. Names come from the built-in tables, from
 // libphonenumber's and from the configuration, so there are a few hundred at most.
 var loadedZones sync.Map // string → *zone
 
@@ -49,7 +49,7 @@ func loadZone(name string) (*zone, error) {
 	if current == "" || current == "Local" {
 		return nil, fmt.Errorf("%q is not a time zone; write an IANA name such as Asia/Kolkata", name)
 	}
-	loc, err := time.LoadLocation(current)
+	loc, err := zoneinfo.Load(current)
 	if err != nil {
 		return nil, fmt.Errorf("%q is not a time zone; write an IANA name such as Asia/Kolkata", name)
 	}

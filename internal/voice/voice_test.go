@@ -9,6 +9,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/voice"
+	"ringback/internal/zoneinfo"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
@@ -18,7 +19,7 @@ import (
 
 func TestReadTime(t *testing.T) {
 	t.Parallel()
-	kolkata, err := time.LoadLocation("Asia/Kolkata")
+	kolkata, err := zoneinfo.Load("Asia/Kolkata")
 	require.NoError(t, err)
 	// A Wednesday, 15:30 in Kolkata.
 	now := time.Date(2026, 3, 4, 10, 0, 0, 0, time.UTC)
@@ -57,7 +58,7 @@ func TestReadTime(t *testing.T) {
 // A time of day alone is that time on the customer's clock, also on the day when the clocks change.
 func TestReadTimeAcrossClockChange(t *testing.T) {
 	t.Parallel()
-	berlin, err := time.LoadLocation("Europe/Berlin")
+	berlin, err := zoneinfo.Load("Europe/Berlin")
 	require.NoError(t, err)
 	eve := time.Date(2026, 3, 28, 20, 0, 0, 0, berlin)
 	got, ok := voice.ReadTime("10:00", berlin, eve)

@@ -28,6 +28,7 @@ import (
 	"ringback/internal/voice/mirai"
 	"ringback/internal/voice/wire"
 	"ringback/internal/web"
+	"ringback/internal/zoneinfo"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -155,7 +156,7 @@ func stores(t *testing.T, cfg *config.Config) map[string]*jobs.Store {
 	t.Helper()
 	all := map[string]*jobs.Store{}
 	for domain, sc := range cfg.Stores {
-		location, err := time.LoadLocation(sc.Timezone)
+		location, err := zoneinfo.Load(sc.Timezone)
 		require.NoError(t, err)
 		rules := sc.Policy
 		require.NoError(t, rules.Compile(policy.Store{Shop: domain, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency}))

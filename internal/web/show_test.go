@@ -8,6 +8,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
+	"ringback/internal/zoneinfo"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,7 +16,7 @@ import (
 
 func TestInstantsAreShownByTheStoresClock(t *testing.T) {
 	t.Parallel()
-	kolkata, err := time.LoadLocation("Asia/Kolkata")
+	kolkata, err := zoneinfo.Load("Asia/Kolkata")
 	require.NoError(t, err)
 	now := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
 	for at, want := range map[string][2]string{

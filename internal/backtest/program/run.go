@@ -15,6 +15,7 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
+	"ringback/internal/zoneinfo"
 )
 
 // Request says what is backtested and how the report is wanted.
@@ -94,7 +95,7 @@ func policyOf(cfg *config.Config, only string) (backtest.Policy, error) {
 		if only != "" && domain != only {
 			continue
 		}
-		location, err := time.LoadLocation(store.Timezone)
+		location, err := zoneinfo.Load(store.Timezone)
 		if err != nil {
 			return nil, fmt.Errorf("stores.%s.timezone: %w", domain, err)
 		}

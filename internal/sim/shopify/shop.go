@@ -10,6 +10,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/shopify"
+	"ringback/internal/zoneinfo"
 
 	"github.com/shopspring/decimal"
 )
@@ -80,7 +81,7 @@ func (s *Shopify) AddShop(cfg ShopConfig) *Shop {
 			*field = fallback
 		}
 	}
-	zone, err := time.LoadLocation(cfg.Timezone)
+	zone, err := zoneinfo.Load(cfg.Timezone)
 	if err != nil {
 		panic(err)
 	}

@@ -1,0 +1,110 @@
+// Package zoneinfo holds the program's own time zone data, so that the hours of a call never depend on how old the machine's files are. It
+// does no I/O: the data is embedded.
+//
+// zoneinfo.zip is made by scripts/update-tzdata.sh from the compiled files of Debian's tzdata package, which are built from IANA's
+// time zone database (https://www.iana.org/time-zones). The data is in the public domain; see LICENSE.
+package zoneinfo
+
+import (
+	"archive/zip"
+	"bytes"
+	_ "embed" // the data below
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+)
+
+//go:embed zoneinfo.zip
+var archive []byte
+
+// versionText names the release, then the day on which it was packed: "2026f 2026-11-26".
+//
+//go:embed VERSION
+var versionText string
+
+// MaxAge is how old the data may grow before it should be updated. Governments announce changes a few months ahead.
+const MaxAge = 365 * 24 * time.Hour
+
+// Version is the release of the time zone database, such as "2026f".
+func Version() string {
+	version, _, _ := strings.Cut(strings.TrimSpace(versionText), " ")
+	return version
+}
+
+// Packed is the day on which the data was taken from its source.
+func Packed() time.Time {
+	_, day, _ := strings.Cut(strings.TrimSpace(versionText), " ")
+	at, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return time.Time{}
+	}
+	return at
+}
+
+// Warning says that the data is older than MaxAge at now; "" when it is not.
+func Warning(now time.Time) string {
+	if now.Sub(Packed()) <= MaxAge {
+		return ""
+	}
+	return fmt.Sprintf("the time zone data (%s, taken on %s) is more than a year old: calling hours may be wrong where clocks changed since; "+
+		"update Ringback, or run make update/tzdata and build it anew", Version(), Packed().Format(time.DateOnly))
+}
+
+// files finds the archive's files by the names of their zones.
+var files = sync.OnceValues(func() (map[string]*zip.File, error) {
+	r, err := zip.NewReader(bytes.NewReader(archive), int64(len(archive)))
+	if err != nil {
+		return nil, fmt.Errorf("read the embedded time zone data: %w", err)
+	}
+	found := make(map[string]*zip.File, len(r.File))
+	for _, f := range r.File {
+		found[f.Name] = f
+	}
+	return found, nil
+})
+
+// loaded remembers what Load gave, by name.
+var loaded sync.Map
+
+// ErrUnknown: the time zone database has no zone of this name.
+var ErrUnknown = errors.New("unknown time zone")
+
+// Load gives the zone with an IANA name, such as "Asia/Kolkata". "UTC" gives time.UTC. The errors wrap ErrUnknown.
+func Load(name string) (*time.Location, error) {
+	if name == "UTC" {
+		return time.UTC, nil
+	}
+	if known, ok := loaded.Load(name); ok {
+		return known.(*time.Location), nil
+	}
+	all, err := files()
+	if err != nil {
+		return nil, err
+	}
+	file, ok := all[name]
+	if !ok {
+		return nil, fmt.Errorf("%w %q", ErrUnknown, name)
+	}
+	location, err := read(name, file)
+	if err != nil {
+		return nil, fmt.Errorf("read the time zone %s: %w", name, err)
+	}
+	kept, _ := loaded.LoadOrStore(name, location)
+	return kept.(*time.Location), nil
+}
+
+func read(name string, file *zip.File) (*time.Location, error) {
+	content, err := file.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer content.Close()
+	data, err := io.ReadAll(content)
+	if err != nil {
+		return nil, err
+	}
+	return time.LoadLocationFromTZData(name, data)
+}
