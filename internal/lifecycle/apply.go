@@ -124,6 +124,9 @@ func (a *change) finish() (cart.Cart, []Effect) {
 	if !moved && !a.touched {
 		return a.was, nil
 	}
+	if a.cart.ErasedAt != nil {
+		a.forget()
+	}
 	a.cart.Attempts = dialled(a.cart.Calls)
 	a.cart.UpdatedAt = a.now
 	if a.cart.State != cart.Waiting {

@@ -51,7 +51,7 @@ func (a *change) operatorCalled() {
 	}
 }
 
-// erased removes personal data. What stays are the ledger's skeleton, totals and times.
+// erased removes personal data and keeps it out: see forget.
 func (a *change) erased() {
 	if a.cart.ErasedAt != nil || a.cart.State == "" {
 		return
@@ -61,6 +61,12 @@ func (a *change) erased() {
 	}
 	at := a.now
 	a.cart.ErasedAt = &at
+	a.touched, a.noted = true, true
+}
+
+// forget removes personal data from an erased cart. What stays are ids, totals, times and outcomes. It runs after every event, so
+// that nothing that comes late brings personal data back.
+func (a *change) forget() {
 	c := &a.cart.Checkout
 	a.cart.Checkout = cart.Checkout{
 		Token:     c.Token,
@@ -75,17 +81,19 @@ func (a *change) erased() {
 	a.cart.Phone, a.cart.PhoneFrom = "", ""
 	if a.cart.Order != nil {
 		order := *a.cart.Order
-		order.Email, order.Phones, order.CustomerID = "", nil, ""
+		order.Email, order.Emails, order.Phones, order.CustomerID, order.Codes = "", nil, nil, "", nil
 		a.cart.Order = &order
 	}
 	for i := range a.cart.Calls {
 		call := &a.cart.Calls[i]
-		call.Phone, call.Summary, call.RecordingURL, call.RequiredActions, call.Error = "", "", "", nil, ""
-		if call.Offer != nil && call.Offer.Unique {
+		call.Phone, call.Summary, call.RecordingURL, call.Error = "", "", "", ""
+		if len(call.RequiredActions) > 0 {
+			call.RequiredActions = nil
+		}
+		if call.Offer != nil && call.Offer.Unique && call.Offer.Code != "" {
 			offer := *call.Offer
 			offer.Code = ""
 			call.Offer = &offer
 		}
 	}
-	a.touched, a.noted = true, true
 }

@@ -34,7 +34,8 @@ func (a *change) callReported(e cart.CallReported) {
 	a.learnProviderID(call, r.ProviderCallID)
 	a.keepDetails(call, r)
 	if r.Kind == cart.ReportAction {
-		a.note("action", r.Action+" "+r.ActionReason, cart.VerdictOK)
+		// The agent's own words stay out of the trace, which outlives the person.
+		a.note("action", actionName(r.Action), cart.VerdictOK)
 		a.then(Acted{CallID: call.ID, Digest: e.Digest})
 	}
 	if !has(call, r.Kind) || r.Kind == cart.ReportRinging {
@@ -64,7 +65,7 @@ func (a *change) callReported(e cart.CallReported) {
 		a.abortOpenCall(a.cart.Reason)
 	}
 	a.settle(call)
-	if owed := a.cart.Attribution; a.cart.State == cart.Purchased {
+	if owed := a.cart.Attribution; a.cart.State == cart.Purchased && owed != cart.ByOffer {
 		// The order may have come before word of the call that led to it.
 		a.cart.Attribution = a.attribute()
 		a.noted = a.noted || a.cart.Attribution != owed
@@ -206,8 +207,12 @@ func (a *change) numberAnew(call *cart.Call) {
 	}
 }
 
-// keepDetails copies what the report adds, never losing what an earlier one told.
+// keepDetails copies what the report adds, never losing what an earlier one told. What the customer asked for counts even when
+// their data was erased meanwhile.
 func (a *change) keepDetails(call *cart.Call, r cart.Report) {
+	in := &call.Insights
+	in.OptedOut = in.OptedOut || r.Insights.OptedOut
+	in.Declined = in.Declined || r.Insights.Declined
 	if r.DurationSeconds != nil && (call.DurationSeconds == nil || *r.DurationSeconds > *call.DurationSeconds) {
 		call.DurationSeconds = r.DurationSeconds
 	}
@@ -226,9 +231,6 @@ func (a *change) keepDetails(call *cart.Call, r cart.Report) {
 	if len(r.RequiredActions) > 0 {
 		call.RequiredActions = r.RequiredActions
 	}
-	in := &call.Insights
-	in.OptedOut = in.OptedOut || r.Insights.OptedOut
-	in.Declined = in.Declined || r.Insights.Declined
 	in.Interested = in.Interested || r.Insights.Interested
 	in.Callback = in.Callback || r.Insights.Callback || r.Insights.CallbackAt != nil
 	if r.Insights.CallbackAt != nil {
