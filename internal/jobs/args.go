@@ -44,6 +44,14 @@ type (
 	Supersede struct {
 		CartID uuid.UUID `json:"cart_id"`
 	}
+	// StopPerson stops all carts of a person who asked not to be called, and the calls under way.
+	StopPerson struct {
+		// CartID is a cart of the person; zero when SuppressionID is given instead.
+		CartID        uuid.UUID `json:"cart_id,omitzero"`
+		SuppressionID uuid.UUID `json:"suppression_id,omitzero"`
+		// Source is where the wish came from, as for cart.OptOut.
+		Source string `json:"source"`
+	}
 	// HaltShop takes a paused or uninstalled shop's carts back from the brink.
 	HaltShop struct {
 		Shop string `json:"shop"`
@@ -70,6 +78,7 @@ func (AbortCall) Kind() string     { return "abort_call" }
 func (UpdateCall) Kind() string    { return "update_call" }
 func (WatchCall) Kind() string     { return "watch_call" }
 func (Supersede) Kind() string     { return "supersede" }
+func (StopPerson) Kind() string    { return "stop_person" }
 func (HaltShop) Kind() string      { return "halt_shop" }
 func (ResumeShop) Kind() string    { return "resume_shop" }
 func (ForwardAction) Kind() string { return "forward_action" }
@@ -94,6 +103,9 @@ func (AbortCall) InsertOpts() river.InsertOpts {
 func (UpdateCall) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: queueCalls, MaxAttempts: 3}
 }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (StopPerson) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueCalls} }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (HaltShop) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueCalls} }

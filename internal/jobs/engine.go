@@ -240,8 +240,11 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 	case lifecycle.Watch:
 		return u.insert(ctx, WatchCall{CallID: f.CallID}, f.At)
 	case lifecycle.Suppress:
-		_, err := u.Suppress(ctx, c.Shop, optedOut(&c.Cart), f.Source)
-		return err
+		fresh, err := u.SuppressCart(ctx, c, optedOut(&c.Cart), f.Source)
+		if err != nil || !fresh {
+			return err
+		}
+		return u.insert(ctx, StopPerson{CartID: c.ID, Source: f.Source}, time.Time{})
 	case lifecycle.SupersedeOlder:
 		older, err := u.OlderActiveCarts(ctx, c)
 		if err != nil || len(older) == 0 {

@@ -16,11 +16,15 @@ var ErrNotExportable = errors.New("there is nothing to export")
 
 // Export is everything that is kept of a person who asked for it.
 type Export struct {
-	Request      postgres.PrivacyRequest
-	Person       cart.Person
-	Carts        []ExportedCart
+	Request postgres.PrivacyRequest
+	Person  cart.Person
+	Carts   []ExportedCart
+	// Orders are those that are remembered, whether they answered a cart or not.
+	Orders       []postgres.KnownOrder
 	Suppressions []postgres.Suppression
-	Discounts    []postgres.Discount
+	// Lifted are suppressions that hold no more.
+	Lifted    []postgres.LiftedSuppression
+	Discounts []postgres.Discount
 }
 
 // ExportedCart is a cart with its ledger.
@@ -34,11 +38,8 @@ type ExportedCart struct {
 func (e *Engine) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 	var x Export
 	var err error
-	if x.Request, x.Person, err = e.db.PrivacyRequest(ctx, id); err != nil {
+	if x.Request, x.Person, err = e.Exportable(ctx, id); err != nil {
 		return x, err
-	}
-	if x.Request.Kind != postgres.PrivacyDataRequest || x.Person.Unknown() {
-		return x, ErrNotExportable
 	}
 	ids, err := e.db.CartsOfPerson(ctx, x.Request.Shop, x.Person)
 	if err != nil {
@@ -55,7 +56,10 @@ func (e *Engine) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 		}
 		x.Carts = append(x.Carts, ExportedCart{Cart: c.Cart, Ledger: ledger})
 	}
-	if x.Suppressions, err = e.db.SuppressionsOfPerson(ctx, x.Request.Shop, x.Person); err != nil {
+	if x.Suppressions, x.Lifted, err = e.db.SuppressionsOfPerson(ctx, x.Request.Shop, x.Person); err != nil {
+		return x, err
+	}
+	if x.Orders, err = e.db.KnownOrders(ctx, x.Request.Shop, x.Person); err != nil {
 		return x, err
 	}
 	if x.Discounts, err = e.db.DiscountsOfCarts(ctx, ids); err != nil {
@@ -71,6 +75,16 @@ func (e *Engine) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 	}
 	x.Request.Carts = len(x.Carts)
 	return x, err
+}
+
+// Exportable returns a data request that can be exported and whom it is about, and changes nothing. The errors are
+// postgres.ErrNotFound and ErrNotExportable.
+func (e *Engine) Exportable(ctx context.Context, id uuid.UUID) (postgres.PrivacyRequest, cart.Person, error) {
+	request, person, err := e.db.PrivacyRequest(ctx, id)
+	if err == nil && (request.Kind != postgres.PrivacyDataRequest || person.Unknown()) {
+		err = ErrNotExportable
+	}
+	return request, person, err
 }
 
 // ClosePrivacyRequest marks a data request as done by hand and forgets whom it was about. The errors are postgres.ErrNotFound and

@@ -71,15 +71,37 @@ func (e *Engine) takeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 		}
 		if unreadable != nil {
 			taken = TakenUnread
-			return u.WebhookFailed(ctx, d.Shop, d.WebhookID, unreadable.Error())
+			if err := u.WebhookFailed(ctx, d.Shop, d.WebhookID, unreadable.Error()); err != nil {
+				return err
+			}
+			return u.leaveErasedOut(ctx, u.Kept(d.Shop, d.WebhookID), d, body)
 		}
 		about, err := read(ctx, u)
-		if err != nil || about == uuid.Nil {
+		if err != nil {
 			return err
+		}
+		if about == uuid.Nil {
+			return u.leaveErasedOut(ctx, u.Kept(d.Shop, d.WebhookID), d, body)
 		}
 		return u.WebhookAbout(ctx, d.Shop, d.WebhookID, about)
 	})
 	return taken, err
+}
+
+// leaveErasedOut forgets what a webhook that belongs to no cart tells of somebody who was erased. An order that was made since the
+// erasure is new and stays, as does whatever tells of a person who has begun another cart since. A privacy request has its own end.
+func (u *unit) leaveErasedOut(ctx context.Context, kept postgres.KeptWebhook, d shopify.Delivery, body []byte) error {
+	if slices.Contains(shopify.ComplianceTopics(), d.Topic) {
+		return nil
+	}
+	var order *cart.Order
+	switch d.Topic {
+	case shopify.OrdersCreate, shopify.OrdersPaid, shopify.OrdersUpdated:
+		if o, err := shopify.DecodeOrder(body, d); err == nil {
+			order = &o
+		}
+	}
+	return u.LeaveErasedOut(ctx, kept, u.engine.countryOf(d.Shop), body, order)
 }
 
 // action lets a webhook change what it is about and returns the id of the cart concerned, if it was one.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"ringback/internal/cart"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
 
 	"github.com/google/uuid"
+	"github.com/riverqueue/river"
 )
 
 // ErrSettled: the cart is purchased or stopped; nothing can be asked of it any more.
@@ -58,8 +60,16 @@ func (e *Engine) Suppress(ctx context.Context, shop, phone, email, source string
 	}
 	var made []postgres.Suppression
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) (err error) {
-		made, err = u.Tx.Suppress(ctx, shop, person, source)
-		return err
+		if made, err = u.Tx.Suppress(ctx, shop, person, source); err != nil {
+			return err
+		}
+		for _, s := range made {
+			// Should this process end before it has stopped all carts, the job does.
+			if err := u.insert(ctx, StopPerson{SuppressionID: s.ID, Source: source}, time.Time{}); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return nil, err
@@ -68,12 +78,17 @@ func (e *Engine) Suppress(ctx context.Context, shop, phone, email, source string
 	if err != nil {
 		return nil, err
 	}
+	return made, e.stopCarts(ctx, ids, source)
+}
+
+// stopCarts tells carts that their person asked not to be called.
+func (e *Engine) stopCarts(ctx context.Context, ids []uuid.UUID, source string) error {
 	for _, id := range ids {
 		if err := e.stopSuppressed(ctx, id, source); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return made, nil
+	return nil
 }
 
 func (e *Engine) stopSuppressed(ctx context.Context, id uuid.UUID, source string) error {
@@ -90,12 +105,47 @@ func (e *Engine) stopSuppressed(ctx context.Context, id uuid.UUID, source string
 	})
 }
 
-// Unsuppress lifts a suppression, by its id or by the person and shop it is for; it reports whether there was one.
-func (e *Engine) Unsuppress(ctx context.Context, id uuid.UUID, shop, phone, email string) (lifted bool, err error) {
+// Unsuppress lifts a suppression, by its id or by the person and shop it is for; it reports whether there was one. It stays on
+// record with who lifted it and why.
+func (e *Engine) Unsuppress(ctx context.Context, id uuid.UUID, shop, phone, email string, lift postgres.Lift) (lifted bool, err error) {
 	person := cart.PersonWith("", []string{email}, []string{policy.Number(phone, e.countryOf(shop))})
 	err = e.inTx(ctx, func(ctx context.Context, u *unit) error {
-		lifted, err = u.Tx.Unsuppress(ctx, id, shop, person)
+		lifted, err = u.Tx.Unsuppress(ctx, id, shop, person, lift)
 		return err
 	})
 	return lifted, err
+}
+
+type stopWorker struct {
+	river.WorkerDefaults[StopPerson]
+	engine *Engine
+}
+
+// Work stops the carts of whoever asked not to be called, under every name that links them, and calls the calls under way off.
+func (w *stopWorker) Work(ctx context.Context, job *river.Job[StopPerson]) error {
+	e := w.engine
+	ids, err := e.cartsToStop(ctx, job.Args)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return e.stopCarts(ctx, ids, job.Args.Source)
+}
+
+func (e *Engine) cartsToStop(ctx context.Context, args StopPerson) ([]uuid.UUID, error) {
+	if args.CartID == uuid.Nil {
+		return e.db.CartsSuppressed(ctx, args.SuppressionID)
+	}
+	var ids []uuid.UUID
+	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		c, err := u.CartForUpdate(ctx, args.CartID)
+		if err != nil {
+			return err
+		}
+		ids, err = u.CartsWith(ctx, c)
+		return err
+	})
+	return ids, err
 }

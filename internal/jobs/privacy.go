@@ -104,26 +104,28 @@ func (w *redactWorker) Work(ctx context.Context, job *river.Job[Redact]) error {
 	})
 }
 
-// erasePerson removes whatever is kept of a person in a shop. Carts tell of numbers and addresses that the request does not name;
-// what is kept under those is the person's too.
+// erasePerson removes whatever is kept of a person in a shop, under every key that links it to the one that was named.
 func (e *Engine) erasePerson(ctx context.Context, shop string, p cart.Person) (int, error) {
-	ids, err := e.db.CartsOfPerson(ctx, shop, p)
+	erasure, err := e.db.ToErase(ctx, shop, e.countryOf(shop), p)
 	if err != nil {
 		return 0, err
 	}
-	for _, id := range ids {
+	for _, id := range erasure.Carts {
 		c, err := e.db.Cart(ctx, id)
 		if err != nil {
 			return 0, err
 		}
-		p = p.With(e.personOf(&c.Cart))
+		e.db.Tell(erasure, e.personOf(&c.Cart))
 	}
-	for _, id := range ids {
+	if err := e.db.RememberErased(ctx, erasure); err != nil {
+		return 0, err
+	}
+	for _, id := range erasure.Carts {
 		if err := e.erase(ctx, id); err != nil {
 			return 0, err
 		}
 	}
-	return len(ids), e.db.ForgetPerson(ctx, shop, p)
+	return len(erasure.Carts), e.db.ForgetPerson(ctx, erasure)
 }
 
 func (e *Engine) eraseShop(ctx context.Context, shop string) (int, error) {
@@ -134,18 +136,23 @@ func (e *Engine) eraseShop(ctx context.Context, shop string) (int, error) {
 		if err != nil {
 			return 0, err
 		}
-		var people []cart.Person
-		for _, id := range ids {
-			c, err := e.db.Cart(ctx, id)
-			if err != nil {
+		carts := make([]*postgres.Cart, len(ids))
+		var everybody cart.Person
+		for i, id := range ids {
+			if carts[i], err = e.db.Cart(ctx, id); err != nil {
 				return 0, err
 			}
-			people = append(people, e.personOf(&c.Cart))
+			everybody = everybody.With(e.personOf(&carts[i].Cart))
+		}
+		if err := e.db.RememberErasedCarts(ctx, shop, carts, everybody.Numbers()); err != nil {
+			return 0, err
+		}
+		for _, id := range ids {
 			if err := e.erase(ctx, id); err != nil {
 				return 0, err
 			}
 		}
-		if err := e.db.ForgetTraces(ctx, shop, people); err != nil {
+		if err := e.db.ForgetTraces(ctx, shop, []cart.Person{everybody}); err != nil {
 			return 0, err
 		}
 		erased += len(ids)
@@ -180,6 +187,15 @@ const orderMemory = 30 * 24 * time.Hour
 // answeredMemory is how long the person of a data request that was exported stays known, in case the export must be made again.
 const answeredMemory = 7 * 24 * time.Hour
 
+// unansweredMargin is how long after its deadline a data request that nobody answered is still answerable.
+const unansweredMargin = 30 * 24 * time.Hour
+
+// erasedMemory is how long it is remembered, by keyed hashes, that a person was erased.
+const erasedMemory = 365 * 24 * time.Hour
+
+// settlingTime is how old an entry of the ledger is at least before it is taken for settled: no older one can still be on its way.
+const settlingTime = 10 * time.Minute
+
 // partitionsAhead is for how many days from today partitions are made: enough for some days of backups that keep maintenance out.
 const partitionsAhead = 8
 
@@ -207,6 +223,10 @@ func (e *Engine) purge(ctx context.Context) error {
 		func() error { return e.db.DropWaitingWebhooks(ctx, now.Add(-e.retention.Payloads)) },
 		func() error { return e.db.DropOrders(ctx, now.Add(-orderMemory)) },
 		func() error { return e.db.ForgetAnswered(ctx, now.Add(-answeredMemory)) },
+		func() error { return e.db.ForgetUnanswered(ctx, now.Add(-unansweredMargin)) },
+		func() error { return e.db.ForgetSuppressed(ctx, now.Add(-e.retention.PersonalData)) },
+		func() error { return e.db.ForgetErased(ctx, now.Add(-erasedMemory)) },
+		func() error { return e.db.ScrubLedger(ctx, now.Add(-settlingTime)) },
 		func() error { return e.eraseOld(ctx, now.Add(-e.retention.PersonalData)) },
 		func() error { _, err := e.db.Reseal(ctx); return err },
 	} {

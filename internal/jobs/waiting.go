@@ -100,6 +100,11 @@ func (e *Engine) actOnWaiting(ctx context.Context, shop string, w *postgres.Wait
 		if err := u.WaitingWebhookDone(ctx, *w, about, why); err != nil {
 			return err
 		}
+		if about == uuid.Nil && w.Payload != nil {
+			if err := u.leaveErasedOut(ctx, w.Kept(), deliveryOf(w), w.Payload); err != nil {
+				return err
+			}
+		}
 		waiting, err := u.WebhooksWait(ctx, shop)
 		if err == nil && !waiting {
 			// Ready carts were passed over meanwhile.
@@ -118,13 +123,16 @@ func (u *unit) actOn(ctx context.Context, w *postgres.WaitingWebhook) (about uui
 	if !u.engine.sharesSecret(w.Shop) {
 		return uuid.Nil, "it was signed with the app's secret, and the shop has secrets of its own", nil
 	}
-	d := shopify.Delivery{Shop: w.Shop, Topic: w.Topic, APIVersion: w.APIVersion, TriggeredAt: w.TriggeredAt}
-	act, unreadable := u.engine.read(d, w.Payload)
+	act, unreadable := u.engine.read(deliveryOf(w), w.Payload)
 	if unreadable != nil {
 		return uuid.Nil, unreadable.Error(), nil
 	}
 	about, err = act(ctx, u)
 	return about, "", err
+}
+
+func deliveryOf(w *postgres.WaitingWebhook) shopify.Delivery {
+	return shopify.Delivery{Shop: w.Shop, Topic: w.Topic, APIVersion: w.APIVersion, TriggeredAt: w.TriggeredAt}
 }
 
 // sharesSecret reports whether a webhook that was signed with one of the app's shared secrets can be the shop's. The process that took a

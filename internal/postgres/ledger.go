@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"ringback/internal/cart"
 
@@ -70,4 +71,73 @@ func (db *DB) LedgerSince(ctx context.Context, last int64) ([]cart.Entry, int64,
 		return e, err
 	})
 	return entries, last, err
+}
+
+// scrubActions reduces what entries say of an agent's action to the action's name. The program before this one let the agent's own
+// words follow it, and may still be running.
+const scrubActions = `
+	UPDATE ledger
+	SET trace = (
+		SELECT jsonb_agg(
+			CASE WHEN step ->> 'rule' = 'action' THEN
+				jsonb_set(step, '{saw}', to_jsonb(
+					CASE
+						WHEN split_part(step ->> 'saw', ' ', 1) ~ '^[A-Za-z][A-Za-z0-9_]{0,39}$'
+							AND split_part(step ->> 'saw', ' ', 1) !~ '[0-9]{4}'
+						THEN lower(split_part(step ->> 'saw', ' ', 1))
+						ELSE 'other'
+					END))
+			ELSE step
+			END
+			ORDER BY place)
+		FROM jsonb_array_elements(trace) WITH ORDINALITY AS steps (step, place)
+	)
+	WHERE event = 'call.action'
+		AND trace @? '$[*] ? (@.rule == "action" && !(@.saw like_regex "^[a-z][a-z0-9_]{0,39}$"))'`
+
+// scrubbedLedger names the progress of ScrubLedger.
+const scrubbedLedger = "scrubbed_ledger"
+
+// ScrubLedger takes agents' own words out of the entries that were made since it ran last and are older than an instant: a younger
+// entry may not be visible yet. It goes through the ledger in batches.
+func (db *DB) ScrubLedger(ctx context.Context, before time.Time) error {
+	const batch = 10_000
+	for {
+		var done, upTo int64
+		err := db.pool.QueryRow(ctx, `
+			WITH begin AS (
+				SELECT COALESCE((SELECT last_id FROM progress WHERE name = $1), 0) AS id
+			)
+			SELECT begin.id, COALESCE((
+				SELECT max(next.id) FILTER (WHERE next.at < $2)
+				FROM (
+					SELECT id, at
+					FROM ledger
+					WHERE id > begin.id
+					ORDER BY id
+					LIMIT $3
+				) AS next
+			), begin.id)
+			FROM begin`, scrubbedLedger, before, batch).Scan(&done, &upTo)
+		if err != nil {
+			return fmt.Errorf("scrub ledger: %w", err)
+		}
+		if upTo == done {
+			return nil
+		}
+		err = pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, scrubActions+` AND id > $1 AND id <= $2`, done, upTo); err != nil {
+				return err
+			}
+			_, err := tx.Exec(ctx, `
+				INSERT INTO progress (name, last_id)
+				VALUES ($1, $2)
+				ON CONFLICT (name) DO UPDATE
+				SET last_id = excluded.last_id`, scrubbedLedger, upTo)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("scrub ledger: %w", err)
+		}
+	}
 }

@@ -117,7 +117,9 @@ func TestForgetting_ReadsInPagesAndFindsEverything(t *testing.T) {
 			FROM generate_series(1, $2::int) AS n`, b.now.Truncate(24*time.Hour), each)
 		require.NoError(t, err)
 	}
-	require.NoError(t, b.db.ForgetPerson(t.Context(), shop, cart.PersonWith("", []string{"gone@example.com"}, nil)))
+	erasure, err := b.db.ToErase(t.Context(), shop, "IN", cart.PersonWith("", []string{"gone@example.com"}, nil))
+	require.NoError(t, err)
+	require.NoError(t, b.db.ForgetPerson(t.Context(), erasure))
 	for _, table := range []string{"webhooks", "callbacks"} {
 		for email, want := range map[string]int{"gone": 0, "kept": each * 2} {
 			var n int

@@ -65,11 +65,18 @@ func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.P
 	return kept, nil
 }
 
-// OrderTaken ties an order to the cart that it counts for.
+// OrderTaken ties an order to the cart that it counts for. Of one that was erased the order tells no more than keyed hashes.
 func (tx *Tx) OrderTaken(ctx context.Context, shop, orderID string, cartID uuid.UUID) error {
 	_, err := tx.Exec(ctx, `
+		WITH erased AS (
+			SELECT 1
+			FROM carts
+			WHERE id = $3 AND erased_at IS NOT NULL
+		)
 		UPDATE orders
-		SET cart_id = $3
+		SET cart_id = $3,
+			customer_id = CASE WHEN EXISTS (SELECT 1 FROM erased) THEN '' ELSE customer_id END,
+			codes = CASE WHEN EXISTS (SELECT 1 FROM erased) THEN '{}' ELSE codes END
 		WHERE shop = $1 AND order_id = $2`, shop, orderID, cartID)
 	if err != nil {
 		return fmt.Errorf("tie order to cart: %w", err)
@@ -98,6 +105,42 @@ func (tx *Tx) OrderOfCheckout(ctx context.Context, shop, token, cartToken string
 	}
 	inUTC(&o.CreatedAt, &o.UpdatedAt)
 	return o, match, nil
+}
+
+// KnownOrder is what is remembered of an order.
+type KnownOrder struct {
+	ID       string
+	Name     string
+	Total    decimal.Decimal
+	Currency string
+	// Codes are the discount codes that it used.
+	Codes      []string
+	CustomerID string
+	// CartID is the cart that it counts for; nil when there is none.
+	CartID    *uuid.UUID
+	CreatedAt time.Time
+}
+
+// KnownOrders lists what is remembered of a person's orders in a shop, linked ones among them, oldest first.
+func (db *DB) KnownOrders(ctx context.Context, shop string, p cart.Person) ([]KnownOrder, error) {
+	ids, err := db.OrdersOfPerson(ctx, shop, p)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := db.pool.Query(ctx, `
+		SELECT order_id, name, total, currency, codes, customer_id, cart_id, created_at
+		FROM orders
+		WHERE shop = $1 AND order_id = ANY ($2)
+		ORDER BY created_at, order_id`, shop, ids)
+	if err != nil {
+		return nil, fmt.Errorf("list a person's orders: %w", err)
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (KnownOrder, error) {
+		var o KnownOrder
+		err := row.Scan(&o.ID, &o.Name, &o.Total, &o.Currency, &o.Codes, &o.CustomerID, &o.CartID, &o.CreatedAt)
+		inUTC(&o.CreatedAt)
+		return o, err
+	})
 }
 
 // MatchedCart is a cart that an order belongs to, and by what.

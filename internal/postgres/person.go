@@ -3,6 +3,7 @@ package postgres
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -315,16 +316,22 @@ func (tx *Tx) PersonOfCart(ctx context.Context, c *Cart) (*Found, error) {
 
 // CartsOfPerson lists the ids of the carts that belong to a person in a shop (in every shop when shop is ""), linked ones among them.
 func (db *DB) CartsOfPerson(ctx context.Context, shop string, p cart.Person) ([]uuid.UUID, error) {
-	shops := []string{shop}
-	if shop == "" {
-		var err error
-		if shops, err = db.shopsOfPerson(ctx, p); err != nil {
-			return nil, err
-		}
+	if shop != "" {
+		return db.cartsUnder(ctx, []string{shop}, hashPerson(db.hasher, shop, p), p.CustomerIDs())
 	}
+	keys := hashPerson(db.hasher, "", p)
+	shops, err := db.shopsUnder(ctx, keys)
+	if err != nil {
+		return nil, err
+	}
+	return db.cartsUnder(ctx, shops, keys, nil)
+}
+
+// cartsUnder lists the ids of the carts of the person of some keys in some shops, linked ones among them.
+func (db *DB) cartsUnder(ctx context.Context, shops []string, keys []hashedKey, customers []string) ([]uuid.UUID, error) {
 	all := map[uuid.UUID]bool{}
 	for _, shop := range shops {
-		f, err := db.PersonOf(ctx, shop, p)
+		f, err := found(ctx, db.pool, db.hasher, shop, without(keys, nil), customers)
 		if err != nil {
 			return nil, err
 		}
@@ -346,9 +353,47 @@ func (db *DB) CartsOfPerson(ctx context.Context, shop string, p cart.Person) ([]
 	return slices.SortedFunc(maps.Keys(all), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }), nil
 }
 
-// shopsOfPerson lists the shops in which something was told under a person's emails and numbers.
-func (db *DB) shopsOfPerson(ctx context.Context, p cart.Person) ([]string, error) {
-	keys := hashPerson(db.hasher, "", p)
+// CartsSuppressed lists the ids of the carts of whoever a suppression keeps from being called, linked ones among them. ErrNotFound when
+// there is no such suppression.
+func (db *DB) CartsSuppressed(ctx context.Context, id uuid.UUID) ([]uuid.UUID, error) {
+	var scope string
+	var kind cart.KeyKind
+	var hash []byte
+	err := db.pool.QueryRow(ctx, `
+		SELECT scope, kind, key
+		FROM suppressions
+		WHERE id = $1`, id).Scan(&scope, &kind, &hash)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read suppression: %w", err)
+	}
+	keys := []hashedKey{hashedWith(map[cart.KeyKind]byte{
+		cart.KeyCustomer: customerByte, cart.KeyEmail: emailByte, cart.KeyPhone: phoneByte,
+	}[kind], hash)}
+	shops := []string{scope}
+	if scope == "" {
+		if shops, err = db.shopsUnder(ctx, keys); err != nil {
+			return nil, err
+		}
+	}
+	return db.cartsUnder(ctx, shops, keys, nil)
+}
+
+// CartsWith lists the ids of a cart and of the others of its person, without those that only keys of many people tie to it.
+func (tx *Tx) CartsWith(ctx context.Context, c *Cart) ([]uuid.UUID, error) {
+	f, err := tx.PersonOfCart(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	ids := append(f.others(c.ID, tx.numberOf(c)), c.ID)
+	slices.SortFunc(ids, func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) })
+	return ids, nil
+}
+
+// shopsUnder lists the shops in which something was told under some keys.
+func (db *DB) shopsUnder(ctx context.Context, keys []hashedKey) ([]string, error) {
 	emails, numbers := hashesOf(keys, cart.KeyEmail), hashesOf(keys, cart.KeyPhone)
 	shops, err := collectStrings(ctx, db.pool, `
 		SELECT shop
@@ -371,18 +416,24 @@ func (db *DB) OrdersOfPerson(ctx context.Context, shop string, p cart.Person) ([
 	if err != nil {
 		return nil, err
 	}
-	all := f.Orders
+	return db.ordersUnder(ctx, shop, f, f.reach.Keys)
+}
+
+// ordersUnder lists the ids of the orders that were found, and of those under some keys that were too many to be looked at.
+func (db *DB) ordersUnder(ctx context.Context, shop string, f *Found, keys []hashedKey) ([]string, error) {
 	ids, err := collectStrings(ctx, db.pool, `
 		SELECT DISTINCT order_id
 		FROM person_keys
-		WHERE key = ANY ($1) AND shop = $2 AND order_id <> ''`, asBytes(f.reach.Keys), shop)
+		WHERE key = ANY ($1) AND shop = $2 AND order_id <> ''`, asBytes(keys), shop)
 	if err != nil {
 		return nil, fmt.Errorf("find a person's orders: %w", err)
 	}
+	all := map[string]bool{}
+	for id := range f.Orders {
+		all[id] = true
+	}
 	for _, id := range ids {
-		if _, known := all[id]; !known {
-			all[id] = cart.MatchLinked
-		}
+		all[id] = true
 	}
 	return slices.Sorted(maps.Keys(all)), nil
 }

@@ -145,17 +145,36 @@ func (db *DB) OpenPrivacyRequests(ctx context.Context) (map[string]PrivacyBacklo
 	return open, nil
 }
 
-// SuppressionsOfPerson lists what keeps a person from being called in a shop.
-func (db *DB) SuppressionsOfPerson(ctx context.Context, shop string, p cart.Person) ([]Suppression, error) {
+// SuppressionsOfPerson lists what keeps a person from being called in a shop, by every key that the person is known by there, and what
+// did so until it was lifted.
+func (db *DB) SuppressionsOfPerson(ctx context.Context, shop string, p cart.Person) ([]Suppression, []LiftedSuppression, error) {
+	f, err := db.PersonOf(ctx, shop, p)
+	if err != nil {
+		return nil, nil, err
+	}
+	hashes := hashesOf(f.reach.Keys, cart.KeyCustomer, cart.KeyEmail, cart.KeyPhone)
 	rows, err := db.pool.Query(ctx, `
 		SELECT id, scope, kind, value, source, created_at
 		FROM suppressions
 		WHERE key = ANY ($1) AND scope IN ('', $2)
-		ORDER BY id`, suppressible(db.hasher, shop, p), shop)
+		ORDER BY id`, hashes, shop)
 	if err != nil {
-		return nil, fmt.Errorf("list a person's suppressions: %w", err)
+		return nil, nil, fmt.Errorf("list a person's suppressions: %w", err)
 	}
-	return pgx.CollectRows(rows, scanSuppression)
+	held, err := pgx.CollectRows(rows, scanSuppression)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list a person's suppressions: %w", err)
+	}
+	rows, err = db.pool.Query(ctx, `
+		SELECT id, scope, kind, value, source, created_at, lifted_at, lifted_by, lifted_reason
+		FROM lifted_suppressions
+		WHERE key = ANY ($1) AND scope IN ('', $2)
+		ORDER BY id`, hashes, shop)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list a person's suppressions: %w", err)
+	}
+	lifted, err := pgx.CollectRows(rows, scanLifted)
+	return held, lifted, err
 }
 
 // PrivacyAnswered marks a data request as answered. Whom it was about stays known for a while, in case it must be answered again.
@@ -178,6 +197,19 @@ func (db *DB) ForgetAnswered(ctx context.Context, before time.Time) error {
 		WHERE done_at < $1 AND person IS NOT NULL`, before)
 	if err != nil {
 		return fmt.Errorf("forget answered privacy requests: %w", err)
+	}
+	return nil
+}
+
+// ForgetUnanswered forgets whom the data requests were about that are still open at a time long after their deadline. They stay open,
+// for somebody to close.
+func (db *DB) ForgetUnanswered(ctx context.Context, dueBefore time.Time) error {
+	_, err := db.pool.Exec(ctx, `
+		UPDATE privacy_requests
+		SET person = NULL
+		WHERE kind = $1 AND done_at IS NULL AND due_at < $2 AND person IS NOT NULL`, PrivacyDataRequest, dueBefore)
+	if err != nil {
+		return fmt.Errorf("forget unanswered privacy requests: %w", err)
 	}
 	return nil
 }
@@ -218,53 +250,56 @@ func (tx *Tx) ForgetCart(ctx context.Context, c *cart.Cart) error {
 		WHERE call_id = ANY ($1)`, calls)
 	batch.Queue(`
 		UPDATE orders
-		SET customer_id = ''
+		SET customer_id = '', codes = '{}'
 		WHERE cart_id = $1`, c.ID)
 	batch.Queue(`
 		UPDATE discounts
 		SET code = ''
 		WHERE cart_id = $1`, c.ID)
+	batch.Queue(scrubActions+`
+			AND cart_id = $1`, c.ID)
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget what surrounds cart %s: %w", c.ID, err)
 	}
 	return nil
 }
 
-// ForgetPerson erases a person's values where only hashes are needed, and the raw messages of the shop that speak of
-// the person without belonging to a cart.
-func (db *DB) ForgetPerson(ctx context.Context, shop string, p cart.Person) error {
-	orders, err := db.OrdersOfPerson(ctx, shop, p)
-	if err != nil {
-		return err
-	}
+// ForgetPerson erases a person's values where only hashes are needed, and the raw messages of the shop that speak of the person
+// without belonging to a cart. The carts themselves are erased before.
+func (db *DB) ForgetPerson(ctx context.Context, e *Erasure) error {
+	hashes := hashesOf(e.keys, cart.KeyCustomer, cart.KeyEmail, cart.KeyPhone)
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		UPDATE suppressions
 		SET value = NULL
-		WHERE key = ANY ($1) AND scope IN ('', $2)`, suppressible(db.hasher, shop, p), shop)
+		WHERE key = ANY ($1) AND scope IN ('', $2)`, hashes, e.shop)
+	batch.Queue(`
+		UPDATE lifted_suppressions
+		SET value = NULL, lifted_reason = ''
+		WHERE key = ANY ($1) AND scope IN ('', $2)`, hashes, e.shop)
 	batch.Queue(`
 		UPDATE orders
-		SET customer_id = ''
-		WHERE shop = $1 AND order_id = ANY ($2)`, shop, orders)
+		SET customer_id = '', codes = '{}'
+		WHERE shop = $1 AND order_id = ANY ($2)`, e.shop, e.orders)
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget person: %w", err)
 	}
-	if err := db.forgetAsker(ctx, shop, p); err != nil {
+	if err := db.forgetAsker(ctx, e); err != nil {
 		return err
 	}
-	spoken := func(text []byte) bool { return spokenOf(p, text) }
-	if err := db.wipe(ctx, webhookPayloads(), shop, spoken); err != nil {
+	speaks := db.speaks(e)
+	if err := db.wipe(ctx, webhookPayloads(), e.shop, speaks); err != nil {
 		return err
 	}
-	return db.ForgetTraces(ctx, shop, []cart.Person{p})
+	return db.forgetTraces(ctx, e.shop, speaks)
 }
 
 // forgetAsker closes the open data requests of somebody who is now erased: there is nothing left to hand out.
-func (db *DB) forgetAsker(ctx context.Context, shop string, p cart.Person) error {
+func (db *DB) forgetAsker(ctx context.Context, e *Erasure) error {
 	ids, err := db.ids(ctx, `
 		SELECT id
 		FROM privacy_requests
-		WHERE shop = $1 AND kind = $2 AND person IS NOT NULL`, shop, PrivacyDataRequest)
+		WHERE shop = $1 AND kind = $2 AND person IS NOT NULL`, e.shop, PrivacyDataRequest)
 	if err != nil {
 		return err
 	}
@@ -273,7 +308,8 @@ func (db *DB) forgetAsker(ctx context.Context, shop string, p cart.Person) error
 		if err != nil {
 			return err
 		}
-		if _, same := asker.Shares(p); !same {
+		same := slices.ContainsFunc(hashPerson(db.hasher, e.shop, asker), func(key hashedKey) bool { return slices.Contains(e.keys, key) })
+		if _, shares := asker.Shares(e.told); !same && !shares {
 			continue
 		}
 		if err := db.InTx(ctx, func(ctx context.Context, tx *Tx) error { return tx.PrivacyDone(ctx, id, 0) }); err != nil {
@@ -285,9 +321,12 @@ func (db *DB) forgetAsker(ctx context.Context, shop string, p cart.Person) error
 
 // ForgetTraces erases what job errors, and messages that belong to no call, say of people of a shop.
 func (db *DB) ForgetTraces(ctx context.Context, shop string, people []cart.Person) error {
-	speaks := func(text []byte) bool {
+	return db.forgetTraces(ctx, shop, func(text []byte) bool {
 		return slices.ContainsFunc(people, func(p cart.Person) bool { return spokenOf(p, text) })
-	}
+	})
+}
+
+func (db *DB) forgetTraces(ctx context.Context, shop string, speaks func([]byte) bool) error {
 	days, err := db.partitions(ctx, "callbacks")
 	if err != nil {
 		return err
@@ -309,8 +348,13 @@ func (db *DB) ForgetShop(ctx context.Context, shop string) error {
 	if err == nil {
 		err = db.inPages(ctx, `
 			UPDATE orders
-			SET customer_id = ''
-			WHERE (shop, order_id) IN (SELECT shop, order_id FROM orders WHERE shop = $1 AND customer_id <> '' LIMIT $2)`, shop)
+			SET customer_id = '', codes = '{}'
+			WHERE (shop, order_id) IN (
+				SELECT shop, order_id
+				FROM orders
+				WHERE shop = $1 AND (customer_id <> '' OR codes <> '{}')
+				LIMIT $2
+			)`, shop)
 	}
 	if err != nil {
 		return fmt.Errorf("forget shop: %w", err)
@@ -319,6 +363,10 @@ func (db *DB) ForgetShop(ctx context.Context, shop string) error {
 	batch.Queue(`
 		UPDATE suppressions
 		SET value = NULL
+		WHERE scope = $1`, shop)
+	batch.Queue(`
+		UPDATE lifted_suppressions
+		SET value = NULL, lifted_reason = ''
 		WHERE scope = $1`, shop)
 	batch.Queue(`
 		UPDATE privacy_requests

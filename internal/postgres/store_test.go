@@ -237,7 +237,9 @@ func TestSuppressionsOutliveTheirValues(t *testing.T) {
 	other := b.keeps("elsewhere", func(c *postgres.Cart) { c.Shop = "other.myshopify.com" })
 	assert.Empty(t, near(other), "the wish was for one shop")
 
-	require.NoError(t, b.db.ForgetPerson(ctx, shop, cart.PersonWith("", []string{"tok@example.com"}, []string{c.Phone})))
+	erasure, err := b.db.ToErase(ctx, shop, "IN", cart.PersonWith("", []string{"tok@example.com"}, []string{c.Phone}))
+	require.NoError(t, err)
+	require.NoError(t, b.db.ForgetPerson(ctx, erasure))
 	scope := shop
 	list, err := b.db.Suppressions(ctx, &scope, uuid.Nil, 10)
 	require.NoError(t, err)

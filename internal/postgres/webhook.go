@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/google/uuid"
@@ -65,28 +66,58 @@ func webhookKey(shop, webhookID string) []byte {
 	return sum[:16]
 }
 
-// KeepCallback records what a voice API sent. call is nil when it names no call of ours.
+// KeepCallback records what a voice API sent, with the reason why it changes nothing. call is nil when it names no call of ours. It is
+// kept without its payload when it is about a cart that was erased, or names somebody who was.
 func (db *DB) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string) error {
-	now := db.Now()
-	_, err := db.pool.Exec(ctx, keepCallback, now.Truncate(24*time.Hour), now, provider, call, kind, payload, failure)
-	if err != nil {
-		return fmt.Errorf("keep callback: %w", err)
-	}
-	return nil
+	return db.InTx(ctx, func(ctx context.Context, tx *Tx) error {
+		kept := payload
+		if call == nil {
+			var erased bool
+			err := tx.QueryRow(ctx, `SELECT EXISTS (`+erasedNames+`)`, pgx.StrictNamedArgs{
+				"shop": "", "keys": keysIn(tx.hasher, "", "", payload), "born": nil,
+			}).Scan(&erased)
+			if err != nil {
+				return fmt.Errorf("keep callback: %w", err)
+			}
+			if erased {
+				kept = nil
+			}
+		}
+		return tx.KeepCallback(ctx, provider, call, kind, kept, failure)
+	})
 }
 
-// KeepCallback records what a voice API sent about a call of ours. failure is why it could not be used as it is meant, "" when it was.
+// KeepCallback records what a voice API sent about a call of ours; without its payload when the call's cart was erased. failure is why it
+// could not be used as it is meant, "" when it was. It waits for an erasure of the cart that is under way.
 func (tx *Tx) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string) error {
-	_, err := tx.Exec(ctx, keepCallback, tx.Now.Truncate(24*time.Hour), tx.Now, provider, call, kind, payload, failure)
+	_, err := tx.Exec(ctx, `
+		WITH about AS (
+			SELECT carts.erased_at
+			FROM calls
+			JOIN carts ON carts.id = calls.cart_id
+			WHERE calls.id = $4
+			FOR SHARE OF carts
+		)
+		INSERT INTO callbacks (day, received_at, provider, call_id, type, payload, error)
+		VALUES ($1, $2, $3, $4, $5, CASE WHEN (SELECT erased_at FROM about) IS NULL THEN $6::bytea END, NULLIF($7, ''))`,
+		tx.Now.Truncate(24*time.Hour), tx.Now, provider, call, eventType(kind), payload, failure)
 	if err != nil {
 		return fmt.Errorf("keep callback: %w", err)
 	}
 	return nil
 }
 
-const keepCallback = `
-	INSERT INTO callbacks (day, received_at, provider, call_id, type, payload, error)
-	VALUES ($1, $2, $3, $4, $5, $6, NULLIF($7, ''))`
+// eventName is the form of the names that providers give to their events.
+var eventName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:-]{0,59}$`)
+
+// eventType is the provider's name of an event; "other" for a text that is no name and may say something of a person, since the type
+// outlives the payload.
+func eventType(told string) string {
+	if !eventName.MatchString(told) {
+		return "other"
+	}
+	return told
+}
 
 // CallbackPayload reads the raw message about a call that has the given SHA-256 prefix; ErrNotFound when it was erased or dropped.
 func (db *DB) CallbackPayload(ctx context.Context, call uuid.UUID, digest []byte) ([]byte, error) {

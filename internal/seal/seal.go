@@ -110,6 +110,9 @@ func (h Hasher) Customer(shop, id string) []byte {
 	return h.sum("customer", shop+"\x00"+id)
 }
 
+// Ending hashes the last digits of a number.
+func (h Hasher) Ending(digits string) []byte { return h.sum("ending", digits) }
+
 func (h Hasher) sum(kind, value string) []byte {
 	if value == "" {
 		return nil

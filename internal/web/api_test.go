@@ -3,6 +3,7 @@ package web_test
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -282,13 +283,45 @@ func TestAPersonIsSuppressedAndLifted(t *testing.T) {
 	rest := conforms(t, s.api(http.MethodGet, path+"?cursor="+first["next_cursor"].(string), nil), suppressionsSchema)
 	assert.Len(t, rest["suppressions"], 1)
 
-	id := made[0]["id"].(string)
-	assert.Equal(t, http.StatusNoContent, s.api(http.MethodDelete, path+"?id="+id, nil).StatusCode)
-	isProblem(t, s.api(http.MethodDelete, path+"?id="+id, nil), http.StatusNotFound)
-	assert.Equal(t, http.StatusNoContent, s.api(http.MethodDelete, path+"?shop="+acme+"&email=asha%40example.com", nil).StatusCode)
-	isProblem(t, s.api(http.MethodDelete, path, map[string]string{"shop": bolt, "phone": "+14155550123"}), http.StatusNotFound)
-	assert.Equal(t, http.StatusNoContent, s.api(http.MethodDelete, path, map[string]string{"phone": "+14155550123"}).StatusCode)
+	id, second := made[0]["id"].(string), made[1]["id"].(string)
+	const why = "asked for it in a chat"
+	asked := "&reason=" + url.QueryEscape(why)
+	for _, without := range []answer{
+		s.api(http.MethodDelete, path+"?id="+id, nil),
+		s.api(http.MethodDelete, path+"?id="+id+"&reason=%20", nil),
+		s.api(http.MethodDelete, path+"/"+id, nil),
+		s.api(http.MethodDelete, path+"/"+id, map[string]string{"reason": ""}),
+		s.api(http.MethodDelete, path+"?shop="+acme+"&email=asha%40example.com", nil),
+		s.api(http.MethodDelete, path, map[string]string{"phone": "+14155550123"}),
+		s.api(http.MethodDelete, path+"?id="+id+"&reason=asha%40example.com+asked", nil),
+		s.api(http.MethodDelete, path+"?id="+id+"&reason=call+98765+43210", nil),
+		s.api(http.MethodDelete, path+"?id="+id+"&reason="+strings.Repeat("x", 201), nil),
+	} {
+		assert.Equal(t, http.StatusUnprocessableEntity, without.StatusCode)
+		assert.Equal(t, "reason", entries(t, conforms(t, without, fieldProblemSchema), "errors")[0]["field"])
+		assert.NotContains(t, without.text(), "43210")
+	}
+	assert.Len(t, conforms(t, s.api(http.MethodGet, path, nil), suppressionsSchema)["suppressions"], 3, "nothing was lifted")
+
+	assert.Equal(t, http.StatusNoContent, s.api(http.MethodDelete, path+"?id="+id+asked, nil).StatusCode)
+	isProblem(t, s.api(http.MethodDelete, path+"?id="+id+asked, nil), http.StatusNotFound)
+	isProblem(t, s.api(http.MethodDelete, path+"/"+id+"?reason=again", nil), http.StatusNotFound)
+	isProblem(t, s.api(http.MethodDelete, path+"/7?reason=again", nil), http.StatusNotFound)
+	assert.Equal(t, http.StatusNoContent, s.api(http.MethodDelete, path+"/"+second, map[string]string{"reason": why}).StatusCode)
+	isProblem(t, s.api(http.MethodDelete, path+"?shop="+acme+"&email=asha%40example.com"+asked, nil), http.StatusNotFound)
+	isProblem(t, s.api(http.MethodDelete, path, map[string]string{"shop": bolt, "phone": "+14155550123", "reason": why}), http.StatusNotFound)
+	assert.Equal(t, http.StatusNoContent, s.api(http.MethodDelete, path, map[string]string{"phone": "+14155550123", "reason": why}).StatusCode)
 	assert.Empty(t, conforms(t, s.api(http.MethodGet, path, nil), suppressionsSchema)["suppressions"])
+
+	lifted := entries(t, conforms(t, s.api(http.MethodGet, path+"?lifted=true", nil), liftedSchema), "suppressions")
+	require.Len(t, lifted, 3)
+	assert.Equal(t, []any{id, "+919876543210", "api", why}, []any{lifted[2]["id"], lifted[2]["value"], lifted[2]["lifted_by"], lifted[2]["lifted_reason"]})
+	assert.Len(t, conforms(t, s.api(http.MethodGet, path+"?lifted=true&shop="+acme+"&limit=1", nil), liftedSchema)["suppressions"], 1)
+	blames(t, s.api(http.MethodGet, path+"?lifted=yes", nil), "lifted")
+
+	again := s.api(http.MethodPost, path, map[string]string{"shop": acme, "phone": "98765 43210"})
+	assert.Equal(t, http.StatusCreated, again.StatusCode)
+	assert.Len(t, conforms(t, s.api(http.MethodGet, path, nil), suppressionsSchema)["suppressions"], 1, "who asks again is on the list again")
 }
 
 func TestWrongSuppressionsAreExplained(t *testing.T) {

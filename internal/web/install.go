@@ -28,8 +28,9 @@ const (
 // and who it is by Shopify.
 func (s *Server) routeInstall() {
 	guards := []echo.MiddlewareFunc{pageHeaders(pagePolicy), middleware.Gzip()}
-	get(s.router, installPath+"/install", s.beginInstall, guards...)
-	get(s.router, installPath+"/callback", s.endInstall, guards...)
+	// Both have effects, which a HEAD must not have: one sets a cookie, the other uses a code up.
+	s.router.GET(installPath+"/install", s.beginInstall, guards...)
+	s.router.GET(installPath+"/callback", s.endInstall, guards...)
 }
 
 // beginInstall sends the merchant to the page at Shopify that asks for the scopes. Nothing is sent anywhere for a shop that is not

@@ -272,11 +272,19 @@ func TestSuppressionsAreKeptByHand(t *testing.T) {
 	assert.Contains(t, text, "+919876543210 acme Dashboard")
 	lift := regexp.MustCompile(`action="(/suppressions/[^"]+/lift)"`).FindStringSubmatch(a.text())
 	require.Len(t, lift, 2)
-	assert.Equal(t, "/suppressions?note=lifted", s.form(lift[1], nil).Header.Get("Location"))
-	assert.Equal(t, "/suppressions?note=gone", s.form(lift[1], nil).Header.Get("Location"))
+	for _, reason := range []string{"", "  ", "asha@example.com wants it"} {
+		a = s.form(lift[1], url.Values{"reason": {reason}})
+		assert.Equal(t, http.StatusUnprocessableEntity, a.StatusCode)
+		assert.Contains(t, words(parse(t, a)), "Not lifted. Reason:")
+		assert.NotContains(t, a.text(), "asha@example.com")
+	}
+	why := url.Values{"reason": {"  asked for\tit  in a chat "}}
+	assert.Equal(t, "/suppressions?note=lifted", s.form(lift[1], why).Header.Get("Location"))
+	assert.Equal(t, "/suppressions?note=gone", s.form(lift[1], why).Header.Get("Location"))
 	assert.Equal(t, http.StatusNotFound, s.form("/suppressions/x/lift", nil).StatusCode)
 	text, _ = s.read("/suppressions")
 	assert.Contains(t, text, "Nobody is on this list.")
+	assert.Contains(t, text, "Dashboard asked for it in a chat", "what was lifted stays on record")
 }
 
 func TestAShopIsPausedByHand(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
+	"github.com/shopspring/decimal"
 )
 
 // privacyJSON is a privacy request as the API shows it. It does not say whom it is about.
@@ -63,9 +64,13 @@ type exportJSON struct {
 		Email      *string  `json:"email"`
 		Phones     []string `json:"phones"`
 	} `json:"person"`
-	Carts        []exportedCartJSON `json:"carts"`
-	Suppressions []suppressionJSON  `json:"suppressions"`
-	Discounts    []discountJSON     `json:"discounts"`
+	Carts []exportedCartJSON `json:"carts"`
+	// Orders are those that are remembered, whether they answered a cart or not.
+	Orders       []orderJSON       `json:"orders"`
+	Suppressions []suppressionJSON `json:"suppressions"`
+	// Lifted are suppressions that hold no more.
+	Lifted    []liftedJSON   `json:"lifted_suppressions"`
+	Discounts []discountJSON `json:"discounts"`
 }
 
 // exportedCartJSON is a cart with all of its checkout, order and calls.
@@ -73,6 +78,17 @@ type exportedCartJSON struct {
 	oneCartJSON
 	Checkout cart.Checkout `json:"checkout"`
 	Order    *cart.Order   `json:"order"`
+}
+
+type orderJSON struct {
+	ID         string          `json:"id"`
+	Name       *string         `json:"name"`
+	Total      decimal.Decimal `json:"total"`
+	Currency   *string         `json:"currency"`
+	Codes      []string        `json:"codes"`
+	CustomerID *string         `json:"customer_id"`
+	CartID     *uuid.UUID      `json:"cart_id"`
+	CreatedAt  time.Time       `json:"created_at"`
 }
 
 type discountJSON struct {
@@ -98,9 +114,26 @@ func (s *Server) apiExport(c echo.Context) error {
 	return answer(c, http.StatusOK, s.exportAsJSON(export))
 }
 
+// apiExportable answers HEAD: whether there is something to hand out. Nothing is handed out, so nothing is marked as done.
+func (s *Server) apiExportable(c echo.Context) error {
+	if err := readQuery(c).err(); err != nil {
+		return err
+	}
+	id, err := pathID(c)
+	if err != nil {
+		return err
+	}
+	if _, _, err := s.engine.Exportable(c.Request().Context(), id); err != nil {
+		return err
+	}
+	c.Response().Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
+	return c.NoContent(http.StatusOK)
+}
+
 func (s *Server) exportAsJSON(x jobs.Export) exportJSON {
 	out := exportJSON{
-		Request: s.privacyAsJSON(x.Request), Carts: []exportedCartJSON{}, Suppressions: suppressionsAsJSON(x.Suppressions), Discounts: []discountJSON{},
+		Request: s.privacyAsJSON(x.Request), Carts: []exportedCartJSON{}, Orders: []orderJSON{}, Suppressions: suppressionsAsJSON(x.Suppressions),
+		Lifted: liftedAsJSON(x.Lifted), Discounts: []discountJSON{},
 	}
 	out.Person.CustomerID, out.Person.Email = firstOrNull(x.Person.CustomerIDs()), firstOrNull(x.Person.Emails())
 	out.Person.Phones = append([]string{}, x.Person.Numbers()...)
@@ -110,6 +143,12 @@ func (s *Server) exportAsJSON(x jobs.Export) exportJSON {
 			oneCartJSON: oneCartJSON{cartJSON: cartAsJSON(&kept.Cart), Calls: callsAsJSON(kept.Calls), Ledger: entriesAsJSON(kept.Ledger)},
 			Checkout:    kept.Checkout,
 			Order:       kept.Order,
+		})
+	}
+	for _, o := range x.Orders {
+		out.Orders = append(out.Orders, orderJSON{
+			ID: o.ID, Name: orNull(o.Name), Total: o.Total, Currency: orNull(o.Currency), Codes: o.Codes, CustomerID: orNull(o.CustomerID),
+			CartID: o.CartID, CreatedAt: o.CreatedAt,
 		})
 	}
 	for _, d := range x.Discounts {

@@ -58,6 +58,13 @@ func invalid(fields []fieldProblem) *problem {
 	return p
 }
 
+// unprocessable is the problem of a request that is understood but lacks what it needs.
+func unprocessable(fields []fieldProblem) *problem {
+	p := invalid(fields)
+	p.Status, p.Title = http.StatusUnprocessableEntity, "Unprocessable request"
+	return p
+}
+
 // problemOf says what an error means to whoever asked; known is false for errors that are our own fault.
 func problemOf(err error) (p *problem, known bool) {
 	var statusError *echo.HTTPError

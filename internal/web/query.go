@@ -120,6 +120,19 @@ func join[T ~string](words []T) string {
 	return strings.Join(texts, ", ")
 }
 
+// flag reads true or false; false when there is none.
+func (q *query) flag(field string) bool {
+	switch value := q.values.Get(field); value {
+	case "", "false":
+		return false
+	case "true":
+		return true
+	default:
+		q.refuse(field, value, "write true or false, or leave it out for false")
+		return false
+	}
+}
+
 func (q *query) limit() int {
 	value := q.values.Get("limit")
 	if value == "" {

@@ -45,6 +45,13 @@ var (
 		"suppressions": list{object{"id": "uuid", "shop": "shop?", "kind": "text", "value": "text?", "source": "text", "created_at": "instant"}},
 		"next_cursor":  "string",
 	}
+	liftedSchema = object{
+		"suppressions": list{object{
+			"id": "uuid", "shop": "shop?", "kind": "text", "value": "text?", "source": "text", "created_at": "instant",
+			"lifted_at": "instant", "lifted_by": "text", "lifted_reason": "text?",
+		}},
+		"next_cursor": "string",
+	}
 	shopSchema = object{
 		"shop": "shop", "paused": "bool", "paused_at": "instant?", "paused_by": "text?", "breaker": "bool",
 		"breaker_reason": "text?", "breaker_until": "instant?", "uninstalled_at": "instant?",

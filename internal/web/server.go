@@ -147,11 +147,13 @@ func (s *Server) routeAPI() {
 	get(s.router, base+"/suppressions", s.apiSuppressions, guards...)
 	s.router.POST(base+"/suppressions", s.apiSuppress, guards...)
 	s.router.DELETE(base+"/suppressions", s.apiUnsuppress, guards...)
+	s.router.DELETE(base+"/suppressions/:id", s.apiUnsuppress, guards...)
 	s.router.POST(base+"/shops/:shop/pause", s.apiPauseShop, guards...)
 	s.router.POST(base+"/shops/:shop/resume", s.apiResumeShop, guards...)
 	get(s.router, base+"/stats", s.apiStats, guards...)
 	get(s.router, base+"/privacy", s.apiPrivacy, guards...)
-	get(s.router, base+"/privacy/:id", s.apiExport, guards...)
+	s.router.GET(base+"/privacy/:id", s.apiExport, guards...)
+	s.router.HEAD(base+"/privacy/:id", s.apiExportable, guards...)
 	s.router.POST(base+"/privacy/:id/done", s.apiPrivacyDone, guards...)
 }
 
@@ -193,7 +195,7 @@ func (s *Server) routePages(riverUI http.Handler) error {
 	return nil
 }
 
-// get answers GET and, as HTTP asks for, HEAD.
+// get answers GET and, as HTTP asks for, HEAD. It is for reading alone: whatever has an effect is routed by its own method.
 func get(e *echo.Echo, path string, h echo.HandlerFunc, guards ...echo.MiddlewareFunc) {
 	e.Match([]string{http.MethodGet, http.MethodHead}, path, h, guards...)
 }

@@ -1,10 +1,15 @@
 package web
 
 import (
+	"cmp"
+	"fmt"
 	"net/http"
 	"net/mail"
+	"regexp"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
@@ -37,6 +42,33 @@ func suppressionsAsJSON(suppressions []postgres.Suppression) []suppressionJSON {
 	list := make([]suppressionJSON, len(suppressions))
 	for i, s := range suppressions {
 		list[i] = suppressionJSON{ID: s.ID, Shop: orNull(s.Scope), Kind: s.Kind, Value: s.Value, Source: s.Source, CreatedAt: s.CreatedAt}
+	}
+	return list
+}
+
+// liftedJSON is a suppression that holds no more.
+type liftedJSON struct {
+	suppressionJSON
+	LiftedAt time.Time `json:"lifted_at"`
+	// LiftedBy is api, dashboard, or shopify when a consent was given again.
+	LiftedBy string `json:"lifted_by"`
+	// LiftedReason is null once personal data was erased.
+	LiftedReason *string `json:"lifted_reason"`
+}
+
+// liftedList is an answer with suppressions that were lifted.
+type liftedList struct {
+	Suppressions []liftedJSON `json:"suppressions"`
+	NextCursor   string       `json:"next_cursor"`
+}
+
+func liftedAsJSON(lifted []postgres.LiftedSuppression) []liftedJSON {
+	list := make([]liftedJSON, len(lifted))
+	for i, l := range lifted {
+		list[i] = liftedJSON{
+			suppressionJSON: suppressionsAsJSON([]postgres.Suppression{l.Suppression})[0],
+			LiftedAt:        l.LiftedAt, LiftedBy: l.By, LiftedReason: orNull(l.Reason),
+		}
 	}
 	return list
 }
@@ -85,11 +117,20 @@ func validEmail(text string) bool {
 	return err == nil && address.Address == text && len(text) <= 254
 }
 
+// apiSuppressions lists who must not be called; with lifted=true, what was lifted.
 func (s *Server) apiSuppressions(c echo.Context) error {
-	q := readQuery(c, "shop", "cursor", "limit")
-	shop, before, limit := q.shop(), q.cursor(), q.limit()
+	q := readQuery(c, "shop", "cursor", "limit", "lifted")
+	shop, before, limit, lifted := q.shop(), q.cursor(), q.limit(), q.flag("lifted")
 	if err := q.err(); err != nil {
 		return err
+	}
+	if lifted {
+		list, err := s.db.LiftedSuppressions(c.Request().Context(), orNull(shop), before, limit+1)
+		if err != nil {
+			return err
+		}
+		list, next := page(list, limit, func(s postgres.LiftedSuppression) uuid.UUID { return s.ID })
+		return answer(c, http.StatusOK, liftedList{liftedAsJSON(list), next})
 	}
 	list, next, err := s.suppressionPage(c, shop, before, limit)
 	if err != nil {
@@ -126,13 +167,18 @@ func (s *Server) apiSuppress(c echo.Context) error {
 	return answer(c, http.StatusCreated, suppressionList{Suppressions: suppressionsAsJSON(made)})
 }
 
-// apiUnsuppress lifts a suppression: by ?id=, or by the shop, phone and email it was made for, in the query or as a JSON body.
+// apiUnsuppress lifts a suppression: the one whose id stands in the path or in ?id=, or those of the shop, phone and email in the query
+// or the JSON body. Why is told by reason, in the query or the body.
 func (s *Server) apiUnsuppress(c echo.Context) error {
-	id, p, err := s.liftWhat(c)
+	id, p, reason, err := s.liftWhat(c)
 	if err != nil {
 		return err
 	}
-	lifted, err := s.engine.Unsuppress(c.Request().Context(), id, p.Shop, p.Phone, p.Email)
+	reason, wrong := checkReason(reason)
+	if wrong != nil {
+		return unprocessable([]fieldProblem{*wrong})
+	}
+	lifted, err := s.engine.Unsuppress(c.Request().Context(), id, p.Shop, p.Phone, p.Email, postgres.Lift{By: sourceAPI, Reason: reason})
 	if err != nil {
 		return err
 	}
@@ -142,29 +188,98 @@ func (s *Server) apiUnsuppress(c echo.Context) error {
 	return c.NoContent(http.StatusNoContent)
 }
 
-func (s *Server) liftWhat(c echo.Context) (uuid.UUID, person, error) {
-	q := readQuery(c, "id", "shop", "phone", "email")
-	if err := q.err(); err != nil {
-		return uuid.Nil, person{}, err
+// lifting is the body of a request to lift a suppression.
+type lifting struct {
+	person
+	Reason string `json:"reason"`
+}
+
+// liftWhat reads which suppressions are to be lifted, and why.
+func (s *Server) liftWhat(c echo.Context) (uuid.UUID, person, string, error) {
+	known := []string{"reason"}
+	inPath := c.Param("id") != ""
+	if !inPath {
+		known = []string{"id", "shop", "phone", "email", "reason"}
 	}
-	if value := q.values.Get("id"); value != "" {
-		id, err := uuid.Parse(value)
-		if err != nil || id == uuid.Nil {
+	q := readQuery(c, known...)
+	if err := q.err(); err != nil {
+		return uuid.Nil, person{}, "", err
+	}
+	reason := q.values.Get("reason")
+	id := uuid.Nil
+	switch value := q.values.Get("id"); {
+	case inPath:
+		var err error
+		if id, err = pathID(c); err != nil {
+			return uuid.Nil, person{}, "", err
+		}
+	case value != "":
+		var err error
+		if id, err = uuid.Parse(value); err != nil || id == uuid.Nil {
 			q.refuse("id", value, "write the id of a suppression as the list shows it")
 		}
-		if len(q.values) > 1 {
+		if q.values.Has("shop") || q.values.Has("phone") || q.values.Has("email") {
 			q.refuse("id", value, "give either the id alone, or shop, phone and email")
 		}
-		return id, person{}, q.err()
-	}
-	p := person{Shop: q.values.Get("shop"), Phone: q.values.Get("phone"), Email: q.values.Get("email")}
-	if len(q.values) == 0 && c.Request().ContentLength != 0 {
-		if err := readBody(c, &p); err != nil {
-			return uuid.Nil, p, err
+		if err := q.err(); err != nil {
+			return uuid.Nil, person{}, "", err
 		}
 	}
-	if problems := s.check(&p); problems != nil {
-		return uuid.Nil, p, invalid(problems)
+	body := lifting{person: person{Shop: q.values.Get("shop"), Phone: q.values.Get("phone"), Email: q.values.Get("email")}, Reason: reason}
+	named := id != uuid.Nil || body.person != (person{})
+	if c.Request().ContentLength != 0 && (!named || reason == "") {
+		var err error
+		if named {
+			var why struct {
+				Reason string `json:"reason"`
+			}
+			err = readBody(c, &why)
+			body.Reason = why.Reason
+		} else {
+			err = readBody(c, &body)
+			body.Reason = cmp.Or(body.Reason, reason)
+		}
+		if err != nil {
+			return uuid.Nil, person{}, "", err
+		}
 	}
-	return uuid.Nil, p, nil
+	if id != uuid.Nil {
+		return id, person{}, body.Reason, nil
+	}
+	if problems := s.check(&body.person); problems != nil {
+		return uuid.Nil, person{}, "", invalid(problems)
+	}
+	return uuid.Nil, body.person, body.Reason, nil
+}
+
+// longestReason bounds why a suppression was lifted, in characters.
+const longestReason = 200
+
+// personal finds an email address, and digits that could be somebody's number.
+var personal = regexp.MustCompile(`\S@\S|\p{Nd}(?:[\s().-]*\p{Nd}){6}`)
+
+// checkReason makes a reason regular and says what is wrong with it. It stays on record: nobody should be named in it.
+func checkReason(reason string) (string, *fieldProblem) {
+	reason = strings.Join(strings.Fields(strings.Map(printable, strings.ToValidUTF8(reason, ""))), " ")
+	wrong := func(fix string) (string, *fieldProblem) { return "", &fieldProblem{Field: "reason", Fix: fix} }
+	switch {
+	case reason == "":
+		return wrong("write why the person may be called again, such as: asked for it in a chat; it is kept with the suppression")
+	case utf8.RuneCountInString(reason) > longestReason:
+		return wrong(fmt.Sprintf("write at most %d characters", longestReason))
+	case personal.MatchString(reason):
+		return wrong("leave email addresses and phone numbers out; the reason stays on record")
+	}
+	return reason, nil
+}
+
+// printable turns control characters into spaces and drops those that hide or reorder text.
+func printable(r rune) rune {
+	switch {
+	case unicode.IsControl(r):
+		return ' '
+	case unicode.Is(unicode.Cf, r):
+		return -1
+	}
+	return r
 }

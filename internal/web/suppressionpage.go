@@ -5,6 +5,7 @@ import (
 
 	"ringback/internal/postgres"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 )
 
@@ -14,6 +15,8 @@ type suppressionDetail struct {
 	Filter       filterForm
 	Suppressions []postgres.Suppression
 	First, Older string
+	// Lifted are the newest of those that hold no more; on the first page alone.
+	Lifted []postgres.LiftedSuppression
 	// Entered is what was typed, Problems what is wrong with it.
 	Entered  person
 	Problems []fieldProblem
@@ -47,6 +50,12 @@ func (s *Server) showSuppressions(c echo.Context, status int, entered person, pr
 	}
 	v.Suppressions = list
 	v.First, v.Older = pageLinks(c, before, next)
+	if before == uuid.Nil {
+		v.Lifted, err = s.db.LiftedSuppressions(c.Request().Context(), orNull(v.Filter.Shop), uuid.Nil, usualLimit)
+		if err != nil {
+			return err
+		}
+	}
 	return s.show(c, status, suppressionsView(v))
 }
 
@@ -67,8 +76,12 @@ func (s *Server) liftSuppression(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	reason, wrong := checkReason(c.FormValue("reason"))
+	if wrong != nil {
+		return s.showSuppressions(c, http.StatusUnprocessableEntity, person{}, []fieldProblem{*wrong})
+	}
 	done := "lifted"
-	lifted, err := s.engine.Unsuppress(c.Request().Context(), id, "", "", "")
+	lifted, err := s.engine.Unsuppress(c.Request().Context(), id, "", "", "", postgres.Lift{By: sourceDashboard, Reason: reason})
 	if err != nil {
 		return err
 	}
