@@ -21,7 +21,7 @@ import (
 // embeddedConfig is the configuration of a program with an embedded Postgres in a folder of the test.
 func embeddedConfig(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "ringback-test-") // t.TempDir is closed to the user that root's Postgres runs as
+	dir, err := os.MkdirTemp("", "ringback-test-") //nolint:usetesting // t.TempDir is closed to the user that root's Postgres runs as
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
@@ -33,9 +33,11 @@ func embeddedConfig(t *testing.T) string {
 }
 
 // status asks a process something; 0 when it does not answer.
-func (p *process) status(path string) int {
-	client := &http.Client{Timeout: 10 * time.Second}
-	response, err := client.Get(p.url + path)
+func (p *process) status(t *testing.T, path string) int {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+path, nil)
+	require.NoError(t, err)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return 0
 	}
@@ -69,7 +71,7 @@ func TestServer_IgnoresHangups(t *testing.T) {
 	p := startProcess(t, path)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGHUP))
 	w.eventually("the hangup is answered", func() bool { return strings.Contains(p.log.String(), "restart to reload") })
-	assert.Equal(t, http.StatusOK, p.status("/readyz"))
+	assert.Equal(t, http.StatusOK, p.status(t, "/readyz"))
 	assert.True(t, p.takes(t))
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	require.NoError(t, p.cmd.Wait(), "it still ends in order")
@@ -86,7 +88,7 @@ func TestServer_ThatJoinedAnEmbeddedPostgresOutlivesItsOwner(t *testing.T) {
 
 	require.NoError(t, owner.cmd.Process.Signal(syscall.SIGTERM))
 	_ = owner.cmd.Wait()
-	require.Eventually(t, func() bool { return joined.takes(t) && joined.status("/readyz") == http.StatusOK }, time.Minute, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return joined.takes(t) && joined.status(t, "/readyz") == http.StatusOK }, time.Minute, 50*time.Millisecond)
 	log := joined.log.String()
 	assert.Contains(t, log, "taking it over")
 	said := map[string]int{}

@@ -88,6 +88,9 @@ func (t *teller) voiceEvent(e simvoice.Event) {
 	}
 }
 
+// databasePatience is how long the database may be away: another demo's server that this one joined may end, and is then taken over.
+const databasePatience = time.Minute
+
 // follow writes down what enters the ledgers of the story's carts.
 func (t *teller) follow(ctx context.Context, db *postgres.DB, c *cast) error {
 	t.mu.Lock()
@@ -97,13 +100,15 @@ func (t *teller) follow(ctx context.Context, db *postgres.DB, c *cast) error {
 	if err != nil {
 		return err
 	}
+	answered := time.Now()
 	for {
-		var entries []cart.Entry
-		entries, last, err = db.LedgerSince(ctx, last)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
+		entries, newest, err := db.LedgerSince(ctx, last)
+		switch {
+		case err == nil:
+			last, answered = newest, time.Now()
+		case ctx.Err() != nil:
+			return nil
+		case time.Since(answered) > databasePatience:
 			return err
 		}
 		for _, e := range entries {

@@ -22,7 +22,8 @@ import (
 // promises opens a connection, promises a body of some bytes and sends what is given of it.
 func (s *site) promises(path string, promised int, sent []byte) net.Conn {
 	s.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(s.t.Context(), "tcp", strings.TrimPrefix(s.url, "http://"))
 	require.NoError(s.t, err)
 	s.t.Cleanup(func() { _ = conn.Close() })
 	_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Length: %d\r\n\r\n", path, strings.TrimPrefix(s.url, "http://"), promised)
