@@ -26,19 +26,22 @@ import (
 //   - Digits grouped by spaces, dots, dashes, slashes and brackets; a plus sign or the international prefix 00 before the country's
 //     code. A number without a country's code is one of the given country.
 //   - Words before or after a number that is complete without them: "Tel: 030 1234567", "98100 00008 (WhatsApp)".
-//   - Two numbers in one field, separated by a slash, comma, semicolon, line break or a word such as "or": the first that can be
-//     called.
+//   - Two numbers in one field, separated by a slash, comma, semicolon, line break or a word such as "or", or each with a word of its
+//     own ("H: … C: …"): the first that can be called.
 //   - Habits of single countries: a country's code that is written twice; a trunk zero after the code; Mexico's former prefixes 1, 044
-//     and 045; Brazil's mobile numbers without their ninth digit or with a carrier's code.
+//     and 045; Brazil's mobile numbers without their ninth digit or with a carrier's code; Argentina's mobile prefix 15 and trunk zero
+//     after the 9; Italy's former zero before mobile numbers.
 //
 // What is no number:
 //
 //   - Letters, masks ("98XXXXXX10", "98******10") or other characters within the digits, and words joined to their end
 //     ("030-1234-TAXI"). Letters never stand for the digits of a keypad.
-//   - A number with an extension: it is a switchboard's, and many persons share it. A fax number.
-//   - Placeholders: one digit repeated ("9999999999"), digits that count up ("1234567890"), directory assistance ("555-1212").
+//   - A number with an extension: it is a switchboard's, and many persons share it. A few digits after a comma count as one: phones
+//     dial them after a pause. A fax number.
+//   - Placeholders: one digit repeated ("9999999999"), after the first digit too ("9000000000"), digits that count up ("1234567890"),
+//     directory assistance ("555-1212").
 //   - Numbers at which nobody should be called: premium rate, shared cost, freephone, pager, voicemail, company-wide and personal
-//     numbers, satellite and other numbers of no country.
+//     numbers, satellite and other numbers of no country or no place.
 //
 // Every digit of the result stands in the text, in the same order, but for an added country's code and Brazil's ninth digit.
 
@@ -120,7 +123,9 @@ type part struct {
 
 var (
 	// between separates two numbers of one text.
-	between = regexp.MustCompile(`[,;|\n]+|\s(?:&|and|or|und|oder|y|o|ou|et|e|ve|и|или)\s`)
+	between = regexp.MustCompile(`[,;|\n\\、،؛]+|\s(?:&|and|or|alt|und|oder|y|o|ou|et|e|ve|veya|of|eller|lub|atau|и|или|या)\s`)
+	// pause is a switchboard's extension that a phone dials after pauses, which commas and semicolons stand for.
+	pause = regexp.MustCompile(`(\d[\s)]*)(?:[,;]\s*\d{1,5}|[,;]{2,}\s*\d{1,8})\s*#?\s*$`)
 	// extension is a switchboard's extension, which digits follow and precede.
 	extension = regexp.MustCompile(`(\d[\s)]*)[,;\s.(\-/]*(?:;?ext(?:n|ension)?|e?x|#|доб(?:авочный)?|доп|poste|durchwahl|dw|nst|interno?|int|ramal|anexo|pbx|内線|內線|分机|分機|내선)[\s.:=#)]*\d{1,8}`)
 	// beside are the words that tell that a number beside them is not a person's, though no digits follow.
@@ -151,11 +156,70 @@ func split(typed string) []part {
 		return parts(text)
 	}
 	text = extension.ReplaceAllString(text, "${1}"+cut)
+	text = pause.ReplaceAllString(text, "${1}"+cut)
 	var all []part
 	for _, piece := range between.Split(text, -1) {
-		all = append(all, parts(piece)...)
+		found := parts(piece)
+		if found == nil {
+			found = separate(piece)
+		}
+		all = append(all, found...)
 	}
 	return all
+}
+
+var (
+	// apart is a slash that stands between two numbers, not within one.
+	apart = regexp.MustCompile(`\s/\s`)
+	// words are what may stand between two numbers.
+	words = regexp.MustCompile(`[\s(]\p{L}[\p{L}\s.:()-]*[\s.:)]`)
+	// hidden is a word that only hides digits.
+	hidden = regexp.MustCompile(`(?:^|\P{L})[xх]+(?:\P{L}|$)`)
+)
+
+// fewestApart are the fewest digits of a number that is taken from a text with other numbers or remains of numbers in it. Fewer may be a
+// piece of a number that something hides.
+const fewestApart = 9
+
+// separate reads the numbers of a piece that holds several, with words between them, or a slash and perhaps one that is hidden.
+func separate(piece string) []part {
+	var all []part
+	for _, section := range apart.Split(piece, -1) {
+		found := parts(section)
+		if found == nil && !hidden.MatchString(section) {
+			found = withWords(section)
+		}
+		if countDigits(section) >= fewestApart {
+			all = append(all, found...)
+		}
+	}
+	return all
+}
+
+// withWords reads numbers that words stand between. Each has to be long enough to be complete, else all may be pieces of one.
+func withWords(section string) []part {
+	var all []part
+	for _, text := range words.Split(section, -1) {
+		if countDigits(text) == 0 {
+			continue
+		}
+		found := parts(text)
+		if found == nil || countDigits(text) < fewestApart {
+			return nil
+		}
+		all = append(all, found...)
+	}
+	return all
+}
+
+func countDigits(text string) int {
+	n := 0
+	for i := range len(text) {
+		if text[i] >= '0' && text[i] <= '9' {
+			n++
+		}
+	}
+	return n
 }
 
 // onlyDigits reports whether a text holds nothing but digits and the usual separators, as most do.
@@ -363,21 +427,21 @@ func parseDigits(digits, country string) *phonenumbers.PhoneNumber {
 	}
 	n, err := phonenumbers.Parse(digits, country)
 	if err == nil {
-		if fixed := national(n, digits, country); fixed != nil {
+		if fixed := national(n, digits); fixed != nil {
 			return fixed
 		}
 	}
 	if rest, abroad := strings.CutPrefix(digits, "00"); abroad {
 		// The international prefix of most of the world, typed by a customer of a country that has another one.
 		if n, err := phonenumbers.Parse("+"+rest, "ZZ"); err == nil {
-			return national(n, "+"+rest, "ZZ")
+			return national(n, "+"+rest)
 		}
 	}
 	return nil
 }
 
 // national returns the number, or what it means by the habits of its country, if that can be called; else nil.
-func national(n *phonenumbers.PhoneNumber, digits, country string) *phonenumbers.PhoneNumber {
+func national(n *phonenumbers.PhoneNumber, digits string) *phonenumbers.PhoneNumber {
 	code := int(n.GetCountryCode())
 	prefix := strconv.Itoa(code)
 	typed := strings.TrimPrefix(digits, "+")
@@ -428,7 +492,34 @@ func variants(typed, code string) []string {
 }
 
 // habits tell what national digits mean in a country, by its calling code; "" where nothing special is meant.
-var habits = map[int]func(string) string{52: mexican, 55: brazilian}
+var habits = map[int]func(string) string{39: italian, 52: mexican, 54: argentine, 55: brazilian}
+
+// italian drops the zero that mobile numbers had before 2001, where no landline has the number with it.
+func italian(national string) string {
+	mobile, has := strings.CutPrefix(national, "0")
+	if !has || !strings.HasPrefix(mobile, "3") || len(mobile) != 10 || callableNumber("+39"+national, "ZZ") != nil {
+		return ""
+	}
+	return mobile
+}
+
+// argentine reads mobile numbers that have a trunk zero, the 15 of calls within the country, or both, after the 9 of calls from abroad.
+func argentine(national string) string {
+	rest, has := strings.CutPrefix(national, "9")
+	if !has {
+		return ""
+	}
+	rest = strings.TrimPrefix(rest, "0")
+	switch len(rest) {
+	case 10:
+		return "9" + rest
+	case 12:
+		if n, err := phonenumbers.Parse("0"+rest, "AR"); err == nil {
+			return phonenumbers.GetNationalSignificantNumber(n)
+		}
+	}
+	return ""
+}
 
 // mexican drops the prefixes that mobile numbers had before August 2019: 1 after the country's code, 044 and 045 within the country. Area
 // and number have ten digits, and no area begins with 0 or 1.
@@ -480,8 +571,19 @@ func usable(n *phonenumbers.PhoneNumber) bool {
 		// Satellite and other numbers that belong to no country.
 		return false
 	}
-	return !placeholder(phonenumbers.GetNationalSignificantNumber(n), n.GetCountryCode() == 1)
+	national := phonenumbers.GetNationalSignificantNumber(n)
+	if n.GetCountryCode() == 1 && (national[:3] == nowhere || national[3:6] == premiumExchange) {
+		return false
+	}
+	return !placeholder(national, n.GetCountryCode() == 1)
 }
+
+// The numbers of North America that libphonenumber takes for ordinary ones: the area code of Canada's satellite and other numbers of no
+// place, and the exchange that carriers charge a premium for in every area.
+const (
+	nowhere         = "600"
+	premiumExchange = "976"
+)
 
 // callable leaves out the kinds of number at which nobody is reached, or only for a price. A kind that is not known is left out too.
 func callable(t phonenumbers.PhoneNumberType) bool {
@@ -495,16 +597,21 @@ func callable(t phonenumbers.PhoneNumberType) bool {
 // directoryAssistance ends the numbers of directory assistance in North America.
 const directoryAssistance = "5551212"
 
-// placeholder reports whether a national number is one that people type in order to give none: one digit repeated, or digits that count
-// up from 0 to 3.
+// placeholder reports whether a national number is one that people type in order to give none: one digit repeated, perhaps after another
+// first one, or digits that count up from 0 to 3.
 func placeholder(national string, northAmerican bool) bool {
 	if northAmerican && strings.HasSuffix(national, directoryAssistance) {
 		return true
 	}
 	repeated, ascending := true, national[0] <= '3'
+	for i := 2; i < len(national); i++ {
+		repeated = repeated && national[i] == national[1]
+	}
 	for i := 1; i < len(national); i++ {
-		repeated = repeated && national[i] == national[0]
 		ascending = ascending && national[i] == '0'+(national[i-1]-'0'+1)%10
 	}
-	return repeated || ascending
+	return repeated && len(national) >= shortestRepeated || ascending
 }
+
+// shortestRepeated keeps the rule of repeated digits from the short landline numbers of small places.
+const shortestRepeated = 7
