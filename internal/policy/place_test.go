@@ -183,8 +183,9 @@ func TestStartOfNextDay(t *testing.T) {
 		{"America/New_York", "2026-03-08 12:00", "2026-03-09 04:00"},
 		{"America/Sao_Paulo", "2018-11-03 22:00", "2018-11-04 03:00"}, // midnight is skipped
 		{"Pacific/Apia", "2011-12-30 05:00", "2011-12-30 10:00"},      // a day is skipped
-		{"America/Havana", "2026-11-01 04:30", "2026-11-02 05:00"},    // 00:30 comes twice
-		{"America/Havana", "2026-11-01 03:30", "2026-11-01 04:00"},
+		{"America/Havana", "2025-11-02 04:30", "2025-11-03 05:00"},    // 00:30 comes twice
+		{"America/Havana", "2025-11-02 03:30", "2025-11-02 04:00"},
+		{"America/Havana", "2026-11-01 04:30", "2026-11-02 04:00"}, // since 2026f the clocks stay as they are that day
 	} {
 		z, err := loadZone(c.zone)
 		require.NoError(t, err)
