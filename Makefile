@@ -10,7 +10,7 @@ BROWSER  := $(shell git grep -lqF chromedp -- '*_test.go' && echo chromium)
 LINT     := $(GO) tool -modfile=tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run build test bench fuzz lint fmt generate update/tzdata db/reset
+.PHONY: help demo run build test bench fuzz chaos compat lint fmt generate update/tzdata db/reset
 
 help: ## List the tasks
 	@awk -F ':.*## ' '/^[a-z\/]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,14 @@ bench: ## Run the benchmarks; the one of the lines takes twenty minutes
 fuzz: ## Fuzz every fuzz test for FUZZTIME (10s)
 	@scripts/need.sh go
 	@scripts/fuzz.sh $(FUZZTIME)
+
+chaos: ## Kill servers and workers at random under load and check the promises; takes some minutes
+	@scripts/need.sh go postgres
+	@scripts/chaos.sh
+
+compat: ## Run this program beside another release under load: REF=COMMIT
+	@scripts/need.sh go postgres
+	@scripts/compat.sh "$(REF)"
 
 lint: ## Check formatting, generated code and the rules of .golangci.yml
 	@scripts/need.sh go

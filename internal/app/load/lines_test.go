@@ -31,8 +31,11 @@ import (
 
 const shop = "acme.myshopify.com"
 
-// workerConfig, when set, makes the test binary a worker.
-const workerConfig = "RINGBACK_TEST_WORKER_CONFIG"
+// workerConfig, when set, makes the test binary a worker, or a server where programRole says so.
+const (
+	workerConfig = "RINGBACK_TEST_WORKER_CONFIG"
+	programRole  = "RINGBACK_TEST_ROLE"
+)
 
 func TestMain(m *testing.M) {
 	if path := os.Getenv(workerConfig); path != "" {
@@ -41,6 +44,9 @@ func TestMain(m *testing.M) {
 			_, _ = io.Copy(io.Discard, os.Stdin)
 			os.Exit(1)
 		}()
+		if os.Getenv(programRole) == "server" {
+			os.Exit(app.Main("server", app.Serve, []string{"-config", path}, os.Stderr))
+		}
 		os.Exit(app.Main("worker", app.Work, []string{"-config", path}, os.Stderr))
 	}
 	os.Exit(m.Run())

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Runs two servers and two workers on one database, one pair with an older configuration, and kills them at random: chaos.sh
+set -eu
+
+cd "$(dirname "$0")/.."
+RINGBACK_CHAOS_LONG=1 exec go test ./internal/app/load -run '^TestChaos$' -count 1 -v -timeout 20m
