@@ -52,7 +52,7 @@ func TestChaos(t *testing.T) {
 		return
 	}
 	// During a deployment either release may be there first.
-	size.kills = 0
+	size = chaosSize{carts: 120, over: 15 * time.Second}
 	for _, otherFirst := range []bool{false, true} {
 		t.Run(fmt.Sprintf("other release first %t", otherFirst), func(t *testing.T) { newChaos(t, size).run(otherFirst) })
 	}
