@@ -9,12 +9,12 @@ import (
 
 	"ringback/internal/app"
 	"ringback/internal/config"
-	story "ringback/internal/explain"
+	"ringback/internal/explain/program"
 )
 
 func explain(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	path := flags.String("config", "config.yaml", "the configuration `file`")
-	r := story.Request{Now: time.Now(), Out: os.Stdout}
+	r := program.Request{Now: time.Now(), Out: os.Stdout}
 	flags.StringVar(&r.Shop, "shop", "", "the cart's shop, with -checkout: a `domain`")
 	flags.StringVar(&r.Token, "checkout", "", "the cart's checkout `token`, with -shop")
 	flags.BoolVar(&r.Full, "full", false, "tell the whole phone number, the email and what was said in the calls")
@@ -39,7 +39,7 @@ func explain(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		return err
 	}
 	defer a.Close()
-	return story.Run(ctx, cfg, a.DB, r)
+	return program.Run(ctx, cfg, a.DB, r)
 }
 
 // parseAround reads flags that stand before and after the other arguments, which it returns.

@@ -1,5 +1,5 @@
-// Package explain tells one cart's story from its ledger: who it is about, what happened to it and why, and what happens next. It
-// is pure: the cart, its ledger and the moment are given.
+// Package explain tells one cart's story from its ledger: whose cart it is, what happened to it and why, and what
+// happens next. The package is pure: it reads no clock, file or database. Package program reads the cart and its ledger.
 package explain
 
 import (

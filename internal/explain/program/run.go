@@ -1,4 +1,6 @@
-package explain
+// Package program tells one cart's story for an operator: it reads the cart and its ledger from the database and writes
+// what package explain makes of them.
+package program
 
 import (
 	"context"
@@ -9,17 +11,18 @@ import (
 	"time"
 
 	"ringback/internal/config"
+	"ringback/internal/explain"
 	"ringback/internal/postgres"
 	"ringback/internal/zoneinfo"
 
 	"github.com/google/uuid"
 )
 
-// Request names a cart and says how its story is wanted.
+// Request names a cart and says how its story is told.
 type Request struct {
 	// ID is the cart's; when it is empty, Shop and Token name the cart by its checkout.
 	ID, Shop, Token string
-	// Full tells what is otherwise masked or left out; see Options.
+	// Full tells what is otherwise masked or left out; see explain.Options.
 	Full bool
 	// JSON is for programs, text for people.
 	JSON bool
@@ -37,13 +40,13 @@ func Run(ctx context.Context, cfg *config.Config, db *postgres.DB, r Request) er
 	if err != nil {
 		return err
 	}
-	o := Options{Now: r.Now, Full: r.Full}
+	o := explain.Options{Now: r.Now, Full: r.Full}
 	if store, ok := cfg.Store(c.Shop); ok {
 		if o.Location, err = zoneinfo.Load(store.Timezone); err != nil {
 			return fmt.Errorf("stores.%s.timezone: %w", c.Shop, err)
 		}
 	}
-	story := Tell(&c.Cart, ledger, o)
+	story := explain.Tell(&c.Cart, ledger, o)
 	if !r.JSON {
 		return story.Write(r.Out)
 	}
