@@ -1,6 +1,7 @@
 package backtest_test
 
 import (
+	"runtime"
 	"runtime/debug"
 	"syscall"
 	"testing"
@@ -36,9 +37,9 @@ func BenchmarkRun(b *testing.B) {
 	all := crowd(carts)
 	daily := func(r *policy.Rules) { r.Caps.DailyCalls = 500 }
 	for name, o := range map[string]backtest.Options{
-		"one policy":            {Policy: policyOf(b, everyRule), Now: later},
-		"against another":       {Policy: policyOf(b, everyRule), Against: policyOf(b, everyRule, func(r *policy.Rules) { r.Delay = time.Hour }), Now: later},
-		"with a shop's day cap": {Policy: policyOf(b, everyRule, daily), Now: later},
+		"one policy":            {Policy: policyOf(b, everyRule), Now: later, Workers: runtime.GOMAXPROCS(0)},
+		"against another":       {Policy: policyOf(b, everyRule), Against: policyOf(b, everyRule, func(r *policy.Rules) { r.Delay = time.Hour }), Now: later, Workers: runtime.GOMAXPROCS(0)},
+		"with a shop's day cap": {Policy: policyOf(b, everyRule, daily), Now: later, Workers: runtime.GOMAXPROCS(0)},
 	} {
 		b.Run(name, func(b *testing.B) {
 			// As the program does it.

@@ -58,14 +58,14 @@ func compare(was, is *outcome) (Kind, int) {
 	common := min(len(was.calls), len(is.calls))
 	for i := range common {
 		a, b := &was.calls[i], &is.calls[i]
-		switch order := b.at.Compare(a.at); {
+		switch order := b.At.Compare(a.At); {
 		case order < 0:
 			return Earlier, i
 		case order > 0:
 			return Later, i
-		case b.offer != a.offer:
+		case b.Offer != a.Offer:
 			return OtherOffer, i
-		case b.priority != a.priority:
+		case b.Priority != a.Priority:
 			return OtherPriority, i
 		}
 	}
@@ -91,7 +91,7 @@ func because(k Kind, on int, was, is *outcome) (before, after *cart.Step) {
 		return nil, nil
 	}
 	if rule, single := rulesOf[k]; single {
-		return step(a[len(a)-1], rule), step(b[len(b)-1], rule)
+		return stepOf(a[len(a)-1], rule), stepOf(b[len(b)-1], rule)
 	}
 	for _, matters := range []func(a, b *cart.Step) bool{otherBinding, otherSight, otherVerdict, otherState} {
 		for i := range max(len(a), len(b)) {
@@ -107,12 +107,12 @@ func because(k Kind, on int, was, is *outcome) (before, after *cart.Step) {
 func first(was, is []cart.Step, matters func(a, b *cart.Step) bool) (before, after *cart.Step, found bool) {
 	for i := range max(len(was), len(is)) {
 		if i < len(is) {
-			if before = step(was, is[i].Rule); matters(before, &is[i]) {
+			if before = stepOf(was, is[i].Rule); matters(before, &is[i]) {
 				return before, &is[i], true
 			}
 		}
 		if i < len(was) {
-			if after = step(is, was[i].Rule); matters(&was[i], after) {
+			if after = stepOf(is, was[i].Rule); matters(&was[i], after) {
 				return &was[i], after, true
 			}
 		}
@@ -120,7 +120,7 @@ func first(was, is []cart.Step, matters func(a, b *cart.Step) bool) (before, aft
 	return nil, nil, false
 }
 
-func step(trace []cart.Step, rule string) *cart.Step {
+func stepOf(trace []cart.Step, rule string) *cart.Step {
 	for i := range trace {
 		if trace[i].Rule == rule {
 			return &trace[i]

@@ -24,7 +24,7 @@ func TestHowPoliciesDiffer(t *testing.T) {
 	unchanged := func(*policy.Rules) {}
 	for name, test := range map[string]struct {
 		was, is func(*policy.Rules)
-		cart    *backtest.Cart
+		cart    *history
 		kind    backtest.Kind
 		rule    string
 		// before and after are what the rule said; "" when it was not looked at.
@@ -103,7 +103,7 @@ func TestTheFirstTwentyDifferencesComeInTheCartsOrder(t *testing.T) {
 	t.Parallel()
 	// The first cart is settled last.
 	carts := crowd(5000)
-	carts[0] = abandoned(0, monday, func(c *backtest.Cart) { c.TouchedAt = monday.AddDate(0, 0, 2) })
+	carts[0] = abandoned(0, monday, func(c *history) { c.TouchedAt = monday.AddDate(0, 0, 2) })
 	report := compared(t, policyOf(t), policyOf(t, func(r *policy.Rules) { r.Delay = time.Hour }), carts...)
 	require.Equal(t, []backtest.Change{{Kind: backtest.Later, Carts: 5000}}, report.Changes)
 	require.Len(t, report.Differences, 20)
@@ -116,7 +116,7 @@ func TestTheFirstTwentyDifferencesComeInTheCartsOrder(t *testing.T) {
 func TestANumberIsReadAnewUnderEveryPolicy(t *testing.T) {
 	t.Parallel()
 	// SMS consent is for the second number; other consents take the first.
-	c := abandoned(1, monday, func(c *backtest.Cart) {
+	c := abandoned(1, monday, func(c *history) {
 		yes := true
 		c.Checkout.AcceptsMarketing = &yes
 		c.Checkout.SMSPhone = number(2)

@@ -16,9 +16,9 @@ import (
 )
 
 // drawCarts draws carts in the order in which they became known; people is how many customers share them, 0 for one each.
-func drawCarts(t *rapid.T, people int) []*backtest.Cart {
+func drawCarts(t *rapid.T, people int) []*history {
 	n := rapid.IntRange(1, 25).Draw(t, "carts")
-	carts := make([]*backtest.Cart, n)
+	carts := make([]*history, n)
 	at := monday
 	for i := range carts {
 		at = at.Add(time.Duration(rapid.IntRange(0, 400).Draw(t, "minutes")) * time.Minute)
@@ -36,7 +36,7 @@ func drawCarts(t *rapid.T, people int) []*backtest.Cart {
 }
 
 // drawHistory draws what became of a cart.
-func drawHistory(t *rapid.T, c *backtest.Cart) {
+func drawHistory(t *rapid.T, c *history) {
 	after := func(name string) *time.Time {
 		if rapid.IntRange(0, 3).Draw(t, name) > 0 {
 			return nil
@@ -49,14 +49,14 @@ func drawHistory(t *rapid.T, c *backtest.Cart) {
 		c.Suppressions = []backtest.Suppression{{All: rapid.Bool().Draw(t, "all"), At: *at}}
 	}
 	if at := after("deleted"); at != nil {
-		c.Ended = &backtest.Ending{At: *at, Reason: cart.Deleted}
+		c.Ended = &ending{At: *at, Event: cart.CheckoutDeleted{}}
 	}
 	if rapid.Bool().Draw(t, "no consent") {
 		c.Checkout.AcceptsSMS = nil
 	}
 	outcomes := []cart.Outcome{cart.NoAnswer, cart.Busy, cart.Failed, cart.Timeout, cart.Lost, cart.Completed, cart.Skipped}
 	for range rapid.IntRange(0, 4).Draw(t, "calls") {
-		c.Calls = append(c.Calls, backtest.Attempt{
+		c.Calls = append(c.Calls, attempt{
 			Outcome: rapid.SampledFrom(outcomes).Draw(t, "outcome"), Took: time.Duration(rapid.IntRange(0, 300).Draw(t, "took")) * time.Second,
 			EndedAt: c.TouchedAt.Add(time.Hour), Dials: rapid.IntRange(0, 3).Draw(t, "dials"), Answered: rapid.Bool().Draw(t, "answered"),
 			Insights: cart.Insights{OptedOut: rapid.IntRange(0, 9).Draw(t, "opted out") == 0, Declined: rapid.IntRange(0, 9).Draw(t, "declined") == 0},

@@ -2,28 +2,50 @@ package backtest
 
 import "time"
 
-// look is a moment at which a cart is looked at. Of looks at one moment the most valuable cart's comes first, as lines are given out.
-type look struct {
+// stepKind is what a replay does next.
+type stepKind int
+
+// The steps, in the order in which they are taken at one moment: whatever is known by then comes before a look, and
+// every look before lines are given out.
+const (
+	stepEvent stepKind = iota
+	stepCallEnds
+	stepWake
+	stepLine
+	// stepGiveUp: nothing more is expected of a cart that is only watched.
+	stepGiveUp
+	stepNone
+)
+
+// step is a moment at which something happens to a cart.
+type step struct {
 	at     time.Time
+	kind   stepKind
 	replay *replay
 }
 
-func (l *look) before(other *look) bool {
-	if order := l.at.Compare(other.at); order != 0 {
+// before orders the steps. Of the lines given out at one moment the most valuable cart's comes first.
+func (s *step) before(other *step) bool {
+	if order := s.at.Compare(other.at); order != 0 {
 		return order < 0
 	}
-	a, b := l.replay, other.replay
-	if order := a.cart.Checkout.Total.Cmp(b.cart.Checkout.Total); order != 0 {
-		return order > 0
+	if s.kind != other.kind {
+		return s.kind < other.kind
+	}
+	a, b := s.replay, other.replay
+	if s.kind == stepLine {
+		if order := a.cart.Checkout.Total.Cmp(b.cart.Checkout.Total); order != 0 {
+			return order > 0
+		}
 	}
 	return a.number < b.number
 }
 
-// queue is a binary heap of looks, the next one first.
-type queue []look
+// queue is a binary heap of steps, the next one first.
+type queue []step
 
-func (q *queue) push(l look) {
-	*q = append(*q, l)
+func (q *queue) push(s step) {
+	*q = append(*q, s)
 	h := *q
 	i := len(h) - 1
 	for i > 0 {
@@ -36,11 +58,11 @@ func (q *queue) push(l look) {
 	}
 }
 
-func (q *queue) pop() look {
+func (q *queue) pop() step {
 	h := *q
 	first := h[0]
 	last := len(h) - 1
-	h[0], h[last] = h[last], look{}
+	h[0], h[last] = h[last], step{}
 	h = h[:last]
 	*q = h
 	for i := 0; ; {

@@ -144,7 +144,7 @@ func (t *tally) takes(c *Cart) bool {
 		return false
 	}
 	t.report.Carts++
-	at := c.KnownAt.UTC()
+	at := c.KnownAt().UTC()
 	if t.report.From == nil || at.Before(*t.report.From) {
 		t.report.From = &at
 	}
@@ -185,7 +185,7 @@ func (t *tally) show(number int, c *Cart, k Kind, on int, was, is *outcome) {
 	}
 	before, after := because(k, on, was, is)
 	d := Difference{
-		CartID: c.ID, Shop: c.Shop, CheckoutToken: c.Checkout.Token, Kind: k, Rule: ruleOf(before, after), Was: side(was, before), Is: side(is, after),
+		CartID: c.ID, Shop: c.Shop, CheckoutToken: c.Token, Kind: k, Rule: ruleOf(before, after), Was: side(was, before), Is: side(is, after),
 		number: number, zone: t.zone(c.Shop),
 	}
 	all = slices.Insert(all, at, d)
@@ -195,10 +195,10 @@ func (t *tally) show(number int, c *Cart, k Kind, on int, was, is *outcome) {
 func side(o *outcome, s *cart.Step) Side {
 	told := Side{Calls: len(o.calls), Offers: make([]string, len(o.calls)), Action: o.action, Reason: o.reason}
 	for i, c := range o.calls {
-		told.Offers[i] = c.offer
+		told.Offers[i] = c.Offer
 	}
 	if o.called() {
-		at := o.calls[0].at.UTC()
+		at := o.calls[0].At.UTC()
 		told.CalledAt = &at
 	}
 	if s != nil {
@@ -210,7 +210,7 @@ func side(o *outcome, s *cart.Step) Side {
 
 func (c *counter) add(o *outcome, zone *time.Location, now time.Time) {
 	c.Carts++
-	if o.falls().After(now) {
+	if o.decidedAt().After(now) {
 		c.Ahead++
 	}
 	if !o.called() {
@@ -220,9 +220,9 @@ func (c *counter) add(o *outcome, zone *time.Location, now time.Time) {
 	c.Called++
 	c.Calls += len(o.calls)
 	for _, made := range o.calls {
-		local := made.at.In(zone)
+		local := made.At.In(zone)
 		c.Hours[(int(local.Weekday())+6)%7][local.Hour()]++
-		c.offers[made.offer]++
+		c.offers[made.Offer]++
 	}
 }
 

@@ -3,11 +3,12 @@ package backtest
 import (
 	"fmt"
 	"iter"
-	"runtime"
+	"slices"
 	"sync"
 	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/policy"
 )
 
 // Options say what is backtested.
@@ -18,10 +19,13 @@ type Options struct {
 	Against Policy
 	// Now is the present: what would come after it lies ahead.
 	Now time.Time
-	// Workers is how many carts are decided at once; 0 means as many as there are processors. It does not change the report.
+	// Workers is how many carts are replayed at once, at least 1. It does not change the report.
 	Workers int
 	// Progress, if set, is told from time to time how many carts were read.
 	Progress func(read int)
+	// Settled, if set, is given the outcome of every cart under the policy that is tried, in the order in which the
+	// carts come to their ends.
+	Settled func(Outcome)
 }
 
 const (
@@ -82,11 +86,9 @@ type sim struct {
 }
 
 func newRun(o Options) *run {
-	if o.Workers <= 0 {
-		o.Workers = runtime.GOMAXPROCS(0)
-	}
+	o.Workers = max(o.Workers, 1)
 	r := &run{options: o, open: map[int]*pair{}, report: newTally(o)}
-	for _, p := range []Policy{o.Policy, o.Against} {
+	for side, p := range []Policy{o.Policy, o.Against} {
 		if p == nil {
 			continue
 		}
@@ -96,7 +98,7 @@ func newRun(o Options) *run {
 			lanes = 1
 		}
 		for range lanes {
-			s.lanes = append(s.lanes, newLane(p))
+			s.lanes = append(s.lanes, newLane(p, side))
 		}
 		r.sims = append(r.sims, s)
 	}
@@ -106,8 +108,8 @@ func newRun(o Options) *run {
 // take keeps a cart for the next round, unless it cannot be decided.
 func (r *run) take(c *Cart) {
 	r.read++
-	if c.KnownAt.After(r.known) {
-		r.known = c.KnownAt
+	if at := c.KnownAt(); at.After(r.known) {
+		r.known = at
 	}
 	if r.report.takes(c) {
 		r.batch = append(r.batch, c)
@@ -121,7 +123,7 @@ func (r *run) advance(until time.Time) {
 		p := &pair{cart: c}
 		for n, s := range r.sims {
 			if _, is := s.policy[c.Shop]; is {
-				s.laneOf(r.number+i, c.Phones[n].Number).add(r.number+i, c, c.Phones[n], traced)
+				s.laneOf(r.number+i, c.Phones[n]).add(r.number+i, c, traced)
 				p.left++
 			}
 		}
@@ -132,7 +134,7 @@ func (r *run) advance(until time.Time) {
 
 	var lanes sync.WaitGroup
 	for _, s := range r.sims {
-		for _, l := range s.lanes {
+		for _, l := range s.apart() {
 			lanes.Go(func() { l.advance(until) })
 		}
 	}
@@ -143,29 +145,65 @@ func (r *run) advance(until time.Time) {
 	}
 }
 
-// laneOf gives the lane of a cart: one for each phone, so that all that is done to it is seen there.
-func (s *sim) laneOf(number int, phone string) *lane {
-	if len(s.lanes) == 1 {
-		return s.lanes[0]
+// apart are the lanes, each once.
+func (s *sim) apart() []*lane {
+	var all []*lane
+	for _, l := range s.lanes {
+		if !slices.Contains(all, l) {
+			all = append(all, l)
+		}
 	}
-	if phone == "" {
+	return all
+}
+
+// laneOf gives the lane of a cart. A phone's carts are in one lane, so that they see each other. A cart that has more
+// than one number, because the customer corrected it, makes one lane of those of its numbers.
+func (s *sim) laneOf(number int, phones []policy.Phone) *lane {
+	var l *lane
+	for _, phone := range phones {
+		if phone.Number == "" {
+			continue
+		}
+		other := s.lanes[s.slot(phone.Number)]
+		if l == nil {
+			l = other
+		}
+		if other == l {
+			continue
+		}
+		l.absorb(other)
+		for i := range s.lanes {
+			if s.lanes[i] == other {
+				s.lanes[i] = l
+			}
+		}
+	}
+	if l == nil {
 		return s.lanes[number%len(s.lanes)]
 	}
+	return l
+}
+
+// slot is the place of a phone's lane.
+func (s *sim) slot(phone string) int {
 	// FNV-1a
 	hash := uint32(2166136261)
 	for i := range len(phone) {
 		hash = (hash ^ uint32(phone[i])) * 16777619
 	}
-	return s.lanes[hash%uint32(len(s.lanes))]
+	return int(hash % uint32(len(s.lanes)))
 }
 
 // collect takes the settled carts from the lanes and counts those that every policy has settled.
 func (r *run) collect() {
 	for n, s := range r.sims {
-		for _, l := range s.lanes {
+		for _, l := range s.apart() {
 			for _, d := range l.done {
 				p := r.open[d.number]
 				p.outcomes[n], p.settled[n] = d.outcome, true
+				if n == 0 && r.options.Settled != nil {
+					r.options.Settled(d.outcome.told(p.cart.ID))
+				}
 				if p.left--; p.left == 0 {
 					delete(r.open, d.number)
 					r.report.count(d.number, p)

@@ -19,14 +19,14 @@ type at [2]int
 
 func TestWhatComesOfCarts(t *testing.T) {
 	t.Parallel()
-	suppressed := func(when time.Time, all bool) func(*backtest.Cart) {
-		return func(c *backtest.Cart) {
+	suppressed := func(when time.Time, all bool) func(*history) {
+		return func(c *history) {
 			c.Suppressions = []backtest.Suppression{{Phone: c.Checkout.SMSPhone, All: all, At: when}}
 		}
 	}
 	for name, test := range map[string]struct {
 		rules func(*policy.Rules)
-		carts []*backtest.Cart
+		carts []*history
 		// hours are the calls' hours, with how many there are.
 		hours  map[at]int
 		offers map[string]int
@@ -34,28 +34,28 @@ func TestWhatComesOfCarts(t *testing.T) {
 		ends map[cart.Reason]int
 	}{
 		"called when the delay is over": {
-			carts: []*backtest.Cart{abandoned(1, monday)},
+			carts: []*history{abandoned(1, monday)},
 			hours: map[at]int{{0, 10}: 1},
 		},
 		"called when the window opens": {
-			carts: []*backtest.Cart{abandoned(1, monday.Add(9*time.Hour))},
+			carts: []*history{abandoned(1, monday.Add(9*time.Hour))},
 			hours: map[at]int{{1, 10}: 1},
 		},
 		"not before it was known": {
-			carts: []*backtest.Cart{abandoned(1, monday, func(c *backtest.Cart) { c.KnownAt = monday.Add(3 * time.Hour) })},
+			carts: []*history{abandoned(1, monday, func(c *history) { c.KnownAt = monday.Add(3 * time.Hour) })},
 			hours: map[at]int{{0, 13}: 1},
 		},
 		"no consent": {
-			carts: []*backtest.Cart{abandoned(1, monday, func(c *backtest.Cart) { c.Checkout.AcceptsSMS = nil })},
+			carts: []*history{abandoned(1, monday, func(c *history) { c.Checkout.AcceptsSMS = nil })},
 			ends:  map[cart.Reason]int{cart.NoConsent: 1},
 		},
 		"no phone": {
-			carts: []*backtest.Cart{abandoned(1, monday, func(c *backtest.Cart) { c.Checkout.Phones, c.Checkout.SMSPhone = nil, "" })},
+			carts: []*history{abandoned(1, monday, func(c *history) { c.Checkout.Phones, c.Checkout.SMSPhone = nil, "" })},
 			ends:  map[cart.Reason]int{cart.NoPhone: 1},
 		},
 		"too small": {
 			rules: func(r *policy.Rules) { r.Eligibility.MinTotal = amount("2000") },
-			carts: []*backtest.Cart{abandoned(1, monday), abandoned(2, monday, worth(2000))},
+			carts: []*history{abandoned(1, monday), abandoned(2, monday, worth(2000))},
 			hours: map[at]int{{0, 10}: 1},
 			ends:  map[cart.Reason]int{cart.Ineligible: 1},
 		},
@@ -64,35 +64,35 @@ func TestWhatComesOfCarts(t *testing.T) {
 				r.ExpiresAfter = 4 * time.Hour
 				r.Windows = []policy.Window{{Days: []string{"sun"}, From: "10:00", To: "11:00"}}
 			},
-			carts: []*backtest.Cart{abandoned(1, monday)},
+			carts: []*history{abandoned(1, monday)},
 			ends:  map[cart.Reason]int{cart.Expired: 1},
 		},
 		"bought before the call was due": {
-			carts: []*backtest.Cart{abandoned(1, monday, bought(monday.Add(30*time.Minute)))},
+			carts: []*history{abandoned(1, monday, bought(monday.Add(30*time.Minute)))},
 			ends:  map[cart.Reason]int{cart.Ordered: 1},
 		},
 		"bought after the call": {
-			carts: []*backtest.Cart{abandoned(1, monday, bought(monday.Add(50*time.Minute)), ended(cart.NoAnswer))},
+			carts: []*history{abandoned(1, monday, bought(monday.Add(50*time.Minute)), ended(cart.NoAnswer))},
 			hours: map[at]int{{0, 10}: 1},
 		},
 		"bought otherwise": {
-			carts: []*backtest.Cart{abandoned(1, monday, func(c *backtest.Cart) { soon := monday.Add(time.Minute); c.OrderedAt = &soon })},
+			carts: []*history{abandoned(1, monday, func(c *history) { soon := monday.Add(time.Minute); c.OrderedAt = &soon })},
 			ends:  map[cart.Reason]int{cart.Superseded: 1},
 		},
 		"deleted in time": {
-			carts: []*backtest.Cart{abandoned(1, monday, func(c *backtest.Cart) { c.Ended = &backtest.Ending{At: monday.Add(time.Minute), Reason: cart.Deleted} })},
+			carts: []*history{abandoned(1, monday, func(c *history) { c.Ended = &ending{At: monday.Add(time.Minute), Event: cart.CheckoutDeleted{}} })},
 			ends:  map[cart.Reason]int{cart.Deleted: 1},
 		},
 		"suppressed in time": {
-			carts: []*backtest.Cart{abandoned(1, monday, suppressed(monday.Add(time.Minute), false)), abandoned(2, monday, suppressed(monday, true))},
+			carts: []*history{abandoned(1, monday, suppressed(monday.Add(time.Minute), false)), abandoned(2, monday, suppressed(monday, true))},
 			ends:  map[cart.Reason]int{cart.Suppressed: 2},
 		},
 		"suppressed too late": {
-			carts: []*backtest.Cart{abandoned(1, monday, suppressed(monday.Add(time.Hour), false))},
+			carts: []*history{abandoned(1, monday, suppressed(monday.Add(time.Hour), false))},
 			hours: map[at]int{{0, 10}: 1},
 		},
 		"suppressed at another number": {
-			carts: []*backtest.Cart{abandoned(1, monday, func(c *backtest.Cart) {
+			carts: []*history{abandoned(1, monday, func(c *history) {
 				c.Suppressions = []backtest.Suppression{{Phone: number(2), At: monday}}
 			})},
 			hours: map[at]int{{0, 10}: 1},
@@ -101,69 +101,106 @@ func TestWhatComesOfCarts(t *testing.T) {
 			rules: func(r *policy.Rules) {
 				r.Offers = []policy.OfferRule{{When: policy.OfferWhen{Attempt: 2}, Code: "BACK10", Value: decimal.NewFromInt(10), Type: policy.OfferPercentage}}
 			},
-			carts:  []*backtest.Cart{abandoned(1, monday, ended(cart.NoAnswer))},
+			carts:  []*history{abandoned(1, monday, ended(cart.NoAnswer))},
 			hours:  map[at]int{{0, 10}: 1, {0, 12}: 1},
 			offers: map[string]int{"": 1, "BACK10": 1},
 		},
 		"no more attempts than are allowed": {
 			rules: func(r *policy.Rules) { r.Attempts.Max = 2 },
-			carts: []*backtest.Cart{abandoned(1, monday, ended(cart.NoAnswer, cart.NoAnswer, cart.NoAnswer))},
+			carts: []*history{abandoned(1, monday, ended(cart.NoAnswer, cart.NoAnswer, cart.NoAnswer))},
 			hours: map[at]int{{0, 10}: 1, {0, 12}: 1},
 		},
 		"no more attempts once spoken to": {
-			carts: []*backtest.Cart{abandoned(1, monday, said(cart.Insights{Interested: true}))},
+			carts: []*history{abandoned(1, monday, said(cart.Insights{Interested: true}))},
 			hours: map[at]int{{0, 10}: 1},
 		},
 		"no more attempts when lost after an answer": {
-			carts: []*backtest.Cart{abandoned(1, monday, func(c *backtest.Cart) {
-				c.Calls = []backtest.Attempt{{Outcome: cart.Lost, Answered: true, Took: time.Minute}}
+			carts: []*history{abandoned(1, monday, func(c *history) {
+				c.Calls = []attempt{{Outcome: cart.Lost, Answered: true, Took: time.Minute}}
 			})},
 			hours: map[at]int{{0, 10}: 1},
 		},
 		"called back when asked": {
-			carts: []*backtest.Cart{abandoned(1, monday, said(cart.Insights{Callback: true, CallbackAt: instant(monday.Add(6 * time.Hour))}))},
+			carts: []*history{abandoned(1, monday, said(cart.Insights{Callback: true, CallbackAt: instant(monday.Add(6 * time.Hour))}))},
 			hours: map[at]int{{0, 10}: 1, {0, 16}: 1},
 		},
 		"called back a day later when no time was told": {
-			carts: []*backtest.Cart{abandoned(1, monday, said(cart.Insights{Callback: true}))},
+			carts: []*history{abandoned(1, monday, said(cart.Insights{Callback: true}))},
 			hours: map[at]int{{0, 10}: 1, {1, 10}: 1},
 		},
+		"called back a day later when the time told was before the end of the call": {
+			carts: []*history{abandoned(1, monday, said(cart.Insights{Callback: true, CallbackAt: instant(monday.Add(30 * time.Minute))}))},
+			hours: map[at]int{{0, 10}: 1, {1, 10}: 1},
+		},
+		"a time before the end of the call stays misunderstood when the call is made earlier": {
+			// The recorded call ended at 11:00; this one ends at 10:46, before the time that the customer named.
+			carts: []*history{abandoned(1, monday, said(cart.Insights{Callback: true, CallbackAt: instant(monday.Add(55 * time.Minute))}))},
+			hours: map[at]int{{0, 10}: 1, {1, 10}: 1},
+		},
+		"called back as long after the end of a later call as was asked": {
+			rules: func(r *policy.Rules) { r.Delay = 3 * time.Hour },
+			carts: []*history{abandoned(1, monday, said(cart.Insights{Callback: true, CallbackAt: instant(monday.Add(2 * time.Hour))}))},
+			hours: map[at]int{{0, 13}: 1, {0, 14}: 1},
+		},
+		"the provider refused the number": {
+			carts: []*history{abandoned(1, monday, func(c *history) { c.Calls = []attempt{{Outcome: cart.Invalid, Refused: true}} })},
+			ends:  map[cart.Reason]int{cart.Refused: 1},
+		},
+		"called sooner when an operator asks": {
+			rules: func(r *policy.Rules) { r.Delay = 5 * time.Hour },
+			carts: []*history{abandoned(1, monday, func(c *history) { c.Ended = &ending{At: monday.Add(time.Minute), Event: cart.OperatorCalled{}} })},
+			hours: map[at]int{{0, 10}: 1},
+		},
+		"opted out by another way": {
+			carts: []*history{
+				abandoned(1, monday, func(c *history) { c.Ended = &ending{At: monday.Add(time.Minute), Event: cart.OptOut{}} }),
+				abandoned(2, monday.Add(2*time.Hour), phoned(1)),
+			},
+			ends: map[cart.Reason]int{cart.OptedOut: 1, cart.Suppressed: 1},
+		},
+		"a cart that is only watched makes room for a newer one": {
+			carts: []*history{
+				abandoned(1, monday, func(c *history) { c.Checkout.AcceptsSMS = nil }), abandoned(2, monday.Add(20*time.Minute), phoned(1)),
+			},
+			hours: map[at]int{{0, 11}: 1},
+			ends:  map[cart.Reason]int{cart.Superseded: 1},
+		},
 		"a newer cart takes the older one's place": {
-			carts: []*backtest.Cart{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1))},
+			carts: []*history{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1))},
 			hours: map[at]int{{0, 11}: 1},
 			ends:  map[cart.Reason]int{cart.Superseded: 1},
 		},
 		"a newer cart that cannot be called does not": {
-			carts: []*backtest.Cart{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1), func(c *backtest.Cart) { c.Checkout.AcceptsSMS = nil })},
+			carts: []*history{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1), func(c *history) { c.Checkout.AcceptsSMS = nil })},
 			hours: map[at]int{{0, 10}: 1},
 			ends:  map[cart.Reason]int{cart.NoConsent: 1},
 		},
 		"a newer cart of another shop does not": {
-			carts: []*backtest.Cart{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1), in(bazar))},
+			carts: []*history{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1), in(bazar))},
 			hours: map[at]int{{0, 10}: 1, {0, 11}: 1},
 		},
 		"a cap holds across carts and shops": {
 			rules: func(r *policy.Rules) { r.Caps.PerPhone = []policy.Cap{{Calls: 1, Every: 24 * time.Hour}} },
-			carts: []*backtest.Cart{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1), in(bazar))},
+			carts: []*history{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1), in(bazar))},
 			hours: map[at]int{{0, 10}: 1, {1, 10}: 1},
 		},
 		"a cap of the shop does not count another shop": {
 			rules: func(r *policy.Rules) {
 				r.Caps.PerPhone = []policy.Cap{{Calls: 1, Every: 24 * time.Hour, Scope: policy.ScopeShop}}
 			},
-			carts: []*backtest.Cart{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1), in(bazar))},
+			carts: []*history{abandoned(1, monday), abandoned(2, monday.Add(20*time.Minute), phoned(1), in(bazar))},
 			hours: map[at]int{{0, 10}: 1, {0, 11}: 1},
 		},
 		"redials of the provider count": {
 			rules: func(r *policy.Rules) { r.Caps.PerPhone = []policy.Cap{{Calls: 2, Every: 24 * time.Hour}} },
-			carts: []*backtest.Cart{abandoned(1, monday, func(c *backtest.Cart) {
-				c.Calls = []backtest.Attempt{{Outcome: cart.NoAnswer, Took: time.Minute, Dials: 2}}
+			carts: []*history{abandoned(1, monday, func(c *history) {
+				c.Calls = []attempt{{Outcome: cart.NoAnswer, Took: time.Minute, Dials: 2}}
 			})},
 			hours: map[at]int{{0, 10}: 1, {1, 10}: 1},
 		},
 		"calls from outside of the backtest count": {
 			rules: func(r *policy.Rules) { r.Caps.PerPhone = []policy.Cap{{Calls: 1, Every: 24 * time.Hour}} },
-			carts: []*backtest.Cart{abandoned(1, monday, func(c *backtest.Cart) {
+			carts: []*history{abandoned(1, monday, func(c *history) {
 				c.Dials = []backtest.Dial{
 					{Phone: number(1), Dial: policy.Dial{At: monday.Add(-4 * time.Hour), Shop: bazar}},
 					{Phone: number(2), Dial: policy.Dial{At: monday, Shop: bazar}},
@@ -174,11 +211,11 @@ func TestWhatComesOfCarts(t *testing.T) {
 		},
 		"a shop's day is full, and the most valuable go first": {
 			rules: func(r *policy.Rules) { r.Caps.DailyCalls = 1 },
-			carts: []*backtest.Cart{abandoned(1, monday), abandoned(2, monday, worth(9000), bought(monday.Add(50*time.Minute))), abandoned(3, monday, in(bazar))},
+			carts: []*history{abandoned(1, monday), abandoned(2, monday, worth(9000), bought(monday.Add(50*time.Minute))), abandoned(3, monday, in(bazar))},
 			hours: map[at]int{{0, 10}: 2, {1, 10}: 1},
 		},
 		"who asked not to be called is not called for the next cart": {
-			carts: []*backtest.Cart{
+			carts: []*history{
 				abandoned(1, monday, said(cart.Insights{OptedOut: true})), abandoned(2, monday.Add(2*time.Hour), phoned(1)),
 				abandoned(3, monday.Add(2*time.Hour), phoned(1), in(bazar)),
 			},
@@ -190,7 +227,7 @@ func TestWhatComesOfCarts(t *testing.T) {
 				r.OfferCooldown = 720 * time.Hour
 				r.Offers = []policy.OfferRule{{Code: "TAKE5", Value: decimal.NewFromInt(5), Type: policy.OfferPercentage}}
 			},
-			carts:  []*backtest.Cart{abandoned(1, monday), abandoned(2, monday.Add(2*time.Hour), phoned(1))},
+			carts:  []*history{abandoned(1, monday), abandoned(2, monday.Add(2*time.Hour), phoned(1))},
 			hours:  map[at]int{{0, 10}: 1, {0, 12}: 1},
 			offers: map[string]int{"TAKE5": 1, "": 1},
 		},
@@ -199,8 +236,8 @@ func TestWhatComesOfCarts(t *testing.T) {
 				r.OfferBudget.Monthly = amount("150")
 				r.Offers = []policy.OfferRule{{Code: "HUNDRED", Value: decimal.NewFromInt(100), Type: policy.OfferFixed}}
 			},
-			carts: []*backtest.Cart{
-				abandoned(1, monday, bought(monday.Add(time.Hour)), func(c *backtest.Cart) { c.Order.Codes = []string{"hundred"} }),
+			carts: []*history{
+				abandoned(1, monday, bought(monday.Add(time.Hour)), func(c *history) { c.Order.Codes = []string{"hundred"} }),
 				abandoned(2, monday, bought(monday.Add(time.Hour))),
 				abandoned(3, monday.Add(2*time.Hour)),
 				abandoned(4, monday.AddDate(0, 1, 0)),
@@ -210,7 +247,7 @@ func TestWhatComesOfCarts(t *testing.T) {
 		},
 		"everybody is held out": {
 			rules: func(r *policy.Rules) { r.Holdout = 1 },
-			carts: []*backtest.Cart{abandoned(1, monday)},
+			carts: []*history{abandoned(1, monday)},
 			ends:  map[cart.Reason]int{cart.Holdout: 1},
 		},
 	} {
@@ -253,7 +290,7 @@ func TestWhatComesOfCarts(t *testing.T) {
 func TestCartsThatCannotBeDecidedAreLeftOut(t *testing.T) {
 	t.Parallel()
 	report := replayed(t, policyOf(t),
-		abandoned(1, monday, func(c *backtest.Cart) { c.Erased = true }), abandoned(2, monday, in("unknown.myshopify.com")), abandoned(3, monday))
+		abandoned(1, monday, func(c *history) { c.Erased = true }), abandoned(2, monday, in("unknown.myshopify.com")), abandoned(3, monday))
 	assert.Equal(t, 1, report.Carts)
 	assert.Equal(t, backtest.LeftOut{Erased: 1, UnknownShop: 1}, report.LeftOut)
 }
@@ -271,7 +308,7 @@ func TestCartsOfAShopThatOnlyTheNewPolicyHasAreNotCompared(t *testing.T) {
 
 func TestWhatLiesAheadIsCounted(t *testing.T) {
 	t.Parallel()
-	p, carts := policyOf(t), []*backtest.Cart{abandoned(1, monday), abandoned(2, monday.Add(-2*time.Hour))}
+	p, carts := policyOf(t), []*history{abandoned(1, monday), abandoned(2, monday.Add(-2*time.Hour))}
 	report, err := backtest.Run(each(carts, p, nil), backtest.Options{Policy: p, Now: monday.Add(10 * time.Minute)})
 	require.NoError(t, err)
 	assert.Equal(t, 2, report.Policy.Called)
@@ -324,10 +361,63 @@ func amount(text string) *decimal.Decimal {
 func instant(at time.Time) *time.Time { return &at }
 
 // crowd are carts of as many customers, a second apart.
-func crowd(n int) []*backtest.Cart {
-	carts := make([]*backtest.Cart, n)
+func crowd(n int) []*history {
+	carts := make([]*history, n)
 	for i := range carts {
 		carts[i] = abandoned(i, monday.Add(time.Duration(i)*time.Second), worth(int64(500+i%3000)))
 	}
 	return carts
+}
+
+func TestNumbers_ACartWithTwoIsSeenAtBoth(t *testing.T) {
+	t.Parallel()
+	// The customer first typed the number of another cart's customer.
+	p := policyOf(t, func(r *policy.Rules) { r.Caps.PerPhone = []policy.Cap{{Calls: 1, Every: 24 * time.Hour}} })
+	for _, workers := range []int{1, 16} {
+		carts := []*backtest.Cart{}
+		for c, err := range each([]*history{abandoned(1, monday), abandoned(2, monday, phoned(2)), abandoned(3, monday.Add(time.Minute))}, p, nil) {
+			require.NoError(t, err)
+			carts = append(carts, c)
+		}
+		mistyped := abandoned(3, monday.Add(time.Minute), phoned(1)).Checkout
+		corrected := abandoned(3, monday.Add(2*time.Minute), phoned(2)).Checkout
+		carts[2].Events = []backtest.Event{
+			{At: mistyped.UpdatedAt, Event: cart.CheckoutSeen{Checkout: mistyped}}, {At: corrected.UpdatedAt, Event: cart.CheckoutSeen{Checkout: corrected}},
+		}
+		carts[2].Phones = backtest.ReadPhones(acme, []cart.Checkout{mistyped, corrected}, p, nil)
+		source := func(yield func(*backtest.Cart, error) bool) {
+			for _, c := range carts {
+				if !yield(c, nil) {
+					return
+				}
+			}
+		}
+		report, err := backtest.Run(source, backtest.Options{Policy: p, Now: later, Workers: workers})
+		require.NoError(t, err)
+		require.Equal(t, 1, report.Policy.Called, "both older carts made room for the third, at one number after the other")
+	}
+}
+
+func TestOffers_ASingleUseCodeCostsWhatItsOrderRedeemed(t *testing.T) {
+	t.Parallel()
+	unique := func(r *policy.Rules) {
+		r.OfferBudget.Monthly = amount("150")
+		r.Offers = []policy.OfferRule{{Code: "YOU", Value: decimal.NewFromInt(100), Type: policy.OfferFixed, Source: policy.OfferUnique}}
+	}
+	p := policyOf(t, unique)
+	minted := cart.Offer{Code: "YOU-7KQ", Value: decimal.NewFromInt(100), Type: policy.OfferFixed, Unique: true}
+	first := abandoned(1, monday, ended(cart.NoAnswer), bought(monday.Add(time.Hour)), func(c *history) { c.Order.Codes = []string{minted.Code} })
+	var carts []*backtest.Cart
+	for c, err := range each([]*history{first, abandoned(2, monday.Add(2*time.Hour))}, p, nil) {
+		require.NoError(t, err)
+		for i := range c.Calls {
+			c.Calls[i].Offer = &minted
+		}
+		carts = append(carts, c)
+	}
+	report, err := backtest.Run(func(yield func(*backtest.Cart, error) bool) {
+		_ = yield(carts[0], nil) && yield(carts[1], nil)
+	}, backtest.Options{Policy: p, Now: later})
+	require.NoError(t, err)
+	assert.Equal(t, []backtest.OfferCount{{Code: "", Calls: 1}, {Code: "YOU", Calls: 1}}, report.Policy.Offers)
 }

@@ -21,16 +21,16 @@ import (
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // week are carts of a week with something of everything.
-func week() []*backtest.Cart {
+func week() []*history {
 	day := func(n int) time.Time { return monday.AddDate(0, 0, n) }
-	return []*backtest.Cart{
+	return []*history{
 		abandoned(1, day(0)),
 		abandoned(2, day(0).Add(time.Hour), worth(6400), ended(cart.NoAnswer, cart.Completed)),
 		abandoned(3, day(1), worth(480)),
 		abandoned(4, day(1).Add(2*time.Hour), bought(day(1).Add(2*time.Hour+30*time.Minute))),
-		abandoned(5, day(2), func(c *backtest.Cart) { c.Checkout.AcceptsSMS = nil }),
+		abandoned(5, day(2), func(c *history) { c.Checkout.AcceptsSMS = nil }),
 		abandoned(6, day(3).Add(10*time.Hour), in(bazar)),
-		abandoned(7, day(4), func(c *backtest.Cart) { c.Erased = true }),
+		abandoned(7, day(4), func(c *history) { c.Erased = true }),
 		abandoned(8, day(4), in("gone.myshopify.com")),
 		abandoned(9, day(5).Add(3*time.Hour), said(cart.Insights{OptedOut: true})),
 		abandoned(10, day(6), phoned(9)),

@@ -21,6 +21,8 @@ type Rules struct {
 	Voice   Voice
 	// Unknown marks a shop that is not in the configuration: there is nothing to decide by, so nothing is decided.
 	Unknown bool
+	// ReadPhone gives the number to call of a checkout that was read before; nil reads it with policy.ReadPhone.
+	ReadPhone func(cart.Checkout) policy.Phone
 }
 
 // Voice is what Apply must know of a store's voice API.

@@ -77,12 +77,20 @@ func (a *change) takeIn(c cart.Checkout, isNew bool) {
 	a.touched = true
 }
 
+// phone is the number to call of a checkout.
+func (r *Rules) phone(c cart.Checkout) policy.Phone {
+	if r.ReadPhone != nil {
+		return r.ReadPhone(c)
+	}
+	return policy.ReadPhone(c, r.Policy, r.Country)
+}
+
 // readPhone picks the number to call. A cart that already has a call keeps the number its customer was called at.
 func (a *change) readPhone() {
 	if a.cart.Attempts > 0 && a.cart.Phone != "" {
 		return
 	}
-	p := policy.ReadPhone(a.cart.Checkout, a.rules.Policy, a.rules.Country)
+	p := a.rules.phone(a.cart.Checkout)
 	a.cart.Phone, a.cart.PhoneFrom, a.cart.Country = p.Number, p.From, p.Country
 }
 

@@ -23,29 +23,49 @@ type PastFilter struct {
 // PastCart is a cart with its calls and with what bore on it from outside.
 type PastCart struct {
 	cart.Cart
-	// Looks are what the ledger tells of the customer's touches, oldest first; only for carts whose newest touch came after their first
-	// call or purchase.
+	// Looks are what the ledger tells of the customer's touches, oldest first. They are read only for carts whose newest
+	// touch may have come after their first call, their purchase or their stop.
 	Looks []PastLook
-	// Ended is when and why the cart was stopped by an operator, a deletion, an uninstall or an erasure; nil when it was not.
-	Ended *PastEnd
-	// OrderedAt is when the customer first bought otherwise since they began this checkout; nil when they did not.
+	// Events are what the ledger tells of events that no rule led to, oldest first: a deletion, an uninstall, an
+	// opt-out, an order of the same customer that answered another cart, and what an operator asked for.
+	Events []PastEvent
+	// OrderedAt is when the customer first bought something else after beginning this checkout; nil when they did not.
 	OrderedAt *time.Time
-	// Suppressions are those of the cart's numbers and email, whenever they came.
+	// Suppressions are those of the cart's numbers and email, whenever they were made.
 	Suppressions []PastSuppression
-	// Dials are the calls to the cart's numbers that were made for carts which the filter leaves out or whose data was erased.
+	// Dials are the calls to the cart's numbers for carts that the filter leaves out or whose data was erased.
 	Dials []PastDial
 }
 
-// PastLook is a decision of the past. Delay is what the rule about the last touch saw.
+// PastLook is a decision of the past.
 type PastLook struct {
-	At    time.Time
+	At time.Time
+	// Delay is what the rule about the last touch saw; "" when it was not looked at.
 	Delay string
+	// Stops is true when the cart was stopped here.
+	Stops bool
 }
 
-// PastEnd is the end of a cart.
-type PastEnd struct {
-	At     time.Time
-	Reason cart.Reason
+// PastEvent is something that happened to a cart.
+type PastEvent struct {
+	At    time.Time
+	Event cart.Event
+}
+
+// pastEvent gives the event that a ledger entry tells of, as far as the ledger knows it; nil for one that is not wanted.
+// An order matters here only when it stopped the cart: then the customer bought with another one.
+func pastEvent(name string, to cart.State) cart.Event {
+	for _, e := range []cart.Event{
+		cart.CheckoutDeleted{}, cart.AppUninstalled{}, cart.OperatorCancelled{}, cart.OperatorCalled{}, cart.OptOut{Source: "record"},
+	} {
+		if e.Name() == name {
+			return e
+		}
+	}
+	if order := (cart.OrderSeen{Other: true}); order.Name() == name && to == cart.Stopped {
+		return order
+	}
+	return nil
 }
 
 // PastSuppression is a suppression that a cart fell under.
@@ -182,15 +202,15 @@ func (p *past) ids(wanted func(*PastCart) bool) []uuid.UUID {
 
 func (p *past) queueLedger(batch *pgx.Batch) {
 	batch.Queue(`
-		SELECT cart_id, at, jsonb_path_query_first(trace, '$[*] ? (@.rule == "delay").saw') #>> '{}'
+		SELECT cart_id, at, COALESCE(jsonb_path_query_first(trace, '$[*] ? (@.rule == "delay").saw') #>> '{}', ''), to_state = 'stopped'
 		FROM ledger
-		WHERE cart_id = ANY ($1) AND trace @? '$[*] ? (@.rule == "delay")'
+		WHERE cart_id = ANY ($1) AND (trace @? '$[*] ? (@.rule == "delay")' OR to_state = 'stopped')
 		ORDER BY cart_id, id`, p.ids((*PastCart).touchedSince)).
 		Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var id uuid.UUID
 				var look PastLook
-				if err := rows.Scan(&id, &look.At, &look.Delay); err != nil {
+				if err := rows.Scan(&id, &look.At, &look.Delay, &look.Stops); err != nil {
 					return err
 				}
 				look.At = look.At.UTC()
@@ -200,32 +220,41 @@ func (p *past) queueLedger(batch *pgx.Batch) {
 			return rows.Err()
 		})
 	batch.Queue(`
-		SELECT DISTINCT ON (cart_id) cart_id, at, reason
+		SELECT cart_id, at, event, to_state
 		FROM ledger
-		WHERE cart_id = ANY ($1) AND to_state = 'stopped' AND reason IN ('operator', 'deleted', 'uninstalled', 'redacted')
-		ORDER BY cart_id, id`, p.ids(func(c *PastCart) bool { return c.State.Settled() })).
+		WHERE cart_id = ANY ($1)
+			AND event IN ('checkout_deleted', 'uninstalled', 'operator_cancel', 'operator_call', 'opt_out', 'order')
+		ORDER BY cart_id, id`, p.ids(func(c *PastCart) bool { return c.ErasedAt == nil })).
 		Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var id uuid.UUID
-				var end PastEnd
-				if err := rows.Scan(&id, &end.At, &end.Reason); err != nil {
+				var at time.Time
+				var name string
+				var to cart.State
+				if err := rows.Scan(&id, &at, &name, &to); err != nil {
 					return err
 				}
-				end.At = end.At.UTC()
-				p.byID[id].Ended = &end
+				if e := pastEvent(name, to); e != nil {
+					c := p.byID[id]
+					c.Events = append(c.Events, PastEvent{At: at.UTC(), Event: e})
+				}
 			}
 			return rows.Err()
 		})
 }
 
-// touchedSince reports whether the customer touched the checkout again at or after their first call or purchase.
+// touchedSince reports whether the customer may have touched the checkout again at or after the first call, the purchase
+// or the stop.
 func (c *PastCart) touchedSince() bool {
-	end, is := c.FirstEvent()
-	return is && !c.LastActivityAt.Before(end)
+	if c.State.Settled() && c.Updates > 1 {
+		return true
+	}
+	first, is := c.firstEvent()
+	return is && !c.LastActivityAt.Before(first)
 }
 
-// FirstEvent is when the cart was first called or bought, whichever came first; false when it was neither.
-func (c *PastCart) FirstEvent() (time.Time, bool) {
+// firstEvent is when the cart was first called or bought, whichever came first; false when it was neither.
+func (c *PastCart) firstEvent() (time.Time, bool) {
 	first, found := time.Time{}, false
 	if at := c.BoughtAt(); at != nil {
 		first, found = *at, true

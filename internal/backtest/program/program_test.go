@@ -322,12 +322,13 @@ func TestTheLastTouchIsReadFromWhatTheDelaySaw(t *testing.T) {
 			saw = step.Saw
 		}
 	}
-	at, ok := lastTouch(saw)
+	at, delay, ok := touchSeen(saw)
 	require.True(t, ok, saw)
 	assert.Equal(t, monday, at.UTC())
+	assert.Equal(t, 45*time.Minute, delay)
 
 	for _, other := range []string{"", "an operator asked for a call", "last touched at noon, due 1h later"} {
-		_, ok := lastTouch(other)
+		_, _, ok := touchSeen(other)
 		assert.False(t, ok, other)
 	}
 }

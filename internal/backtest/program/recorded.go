@@ -64,9 +64,14 @@ type versions struct {
 	all []cart.Checkout
 	// completed is when the checkout says that it was bought; nil when it does not.
 	completed *time.Time
-	numbers   []string
-	cart      *backtest.Cart
+	// bought is what the customer bought this cart with; nil when they did not.
+	bought *cart.Order
+	// numbers are all numbers of the newest version.
+	numbers []string
+	cart    *backtest.Cart
 }
+
+func (v *versions) newest() *cart.Checkout { return &v.all[len(v.all)-1] }
 
 func (f *folder) read(path, topic string) error {
 	body, err := os.ReadFile(path)
@@ -121,80 +126,102 @@ func (f *folder) checkout(body []byte, d shopify.Delivery) error {
 
 // carts makes one cart of each checkout, in the order in which they became known.
 func (f *folder) carts(o backtest.Options) []*backtest.Cart {
-	carts := make([]*backtest.Cart, 0, len(f.checkouts))
+	var all []*versions
 	for token, v := range f.checkouts {
 		slices.SortStableFunc(v.all, func(a, b cart.Checkout) int { return a.UpdatedAt.Compare(b.UpdatedAt) })
-		newest := v.all[len(v.all)-1]
-		v.numbers = numbers(newest, f.country)
+		v.numbers = numbers(*v.newest(), f.country)
 		v.cart = &backtest.Cart{
 			// Recorded carts have no id of ours; this one is the same in every run.
-			ID: uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://"+f.shop+"/checkouts/"+token)), Shop: f.shop, Checkout: newest,
-			KnownAt: v.all[0].UpdatedAt, BoughtAt: v.completed, Phones: backtest.ReadPhones(f.shop, newest, o.Policy, o.Against),
+			ID: uuid.NewSHA1(uuid.NameSpaceURL, []byte("https://"+f.shop+"/checkouts/"+token)), Shop: f.shop, Token: token,
+			Phones: backtest.ReadPhones(f.shop, v.all, o.Policy, o.Against),
 		}
-		carts = append(carts, v.cart)
+		if v.completed != nil {
+			v.bought = &cart.Order{CreatedAt: *v.completed, UpdatedAt: *v.completed}
+		}
+		all = append(all, v)
 	}
-	slices.SortFunc(carts, func(a, b *backtest.Cart) int {
-		return cmp.Or(a.KnownAt.Compare(b.KnownAt), strings.Compare(a.Checkout.Token, b.Checkout.Token))
+	slices.SortFunc(all, func(a, b *versions) int {
+		return cmp.Or(a.all[0].UpdatedAt.Compare(b.all[0].UpdatedAt), strings.Compare(a.cart.Token, b.cart.Token))
 	})
 	slices.SortFunc(f.orders, func(a, b cart.Order) int {
 		return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
 	})
 	for _, order := range f.orders {
-		f.match(order, carts)
+		match(order, all, f.country)
 	}
-	for _, v := range f.checkouts {
-		v.cart.TouchedAt = v.touched()
+	carts := make([]*backtest.Cart, len(all))
+	for i, v := range all {
+		v.cart.Events = v.events()
+		carts[i] = v.cart
 	}
 	return carts
 }
 
-// touched is when the customer last touched the checkout before they bought.
-func (v *versions) touched() time.Time {
-	for i := len(v.all) - 1; i >= 0; i-- {
-		if v.cart.BoughtAt == nil || v.all[i].UpdatedAt.Before(*v.cart.BoughtAt) {
-			return v.all[i].UpdatedAt
-		}
+// events are what came to the cart, oldest first.
+func (v *versions) events() []backtest.Event {
+	var events []backtest.Event
+	for _, c := range v.all {
+		c.CompletedAt = nil
+		events = append(events, backtest.Event{At: c.UpdatedAt, Event: cart.CheckoutSeen{Checkout: c, Via: cart.ViaWebhook}})
 	}
-	return v.all[len(v.all)-1].UpdatedAt
+	known := events[0].At
+	if v.bought != nil {
+		seen := cart.OrderSeen{Order: *v.bought, Match: cart.MatchCheckout}
+		events = append(events, backtest.Event{At: later(v.bought.CreatedAt, known), Event: seen})
+	}
+	if at := v.cart.OrderedAt; at != nil && !at.Before(known) {
+		events = append(events, backtest.Event{At: *at, Event: cart.OrderSeen{Other: true}})
+	}
+	slices.SortStableFunc(events, func(a, b backtest.Event) int { return a.At.Compare(b.At) })
+	return events
 }
 
-// match ties an order to the cart it answers: by its tokens, else to the newest of the same person's. Their other carts are only told
-// that the person has bought.
-func (f *folder) match(order cart.Order, carts []*backtest.Cart) {
-	phones := policy.Numbers(order.Phones, order.Country, f.country)
-	var exact, newest *backtest.Cart
-	var person []*backtest.Cart
-	for _, c := range carts {
-		co := &c.Checkout
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+// match ties an order to the cart it answers: by its tokens, else to the newest of the same person's. The person's other
+// carts are only told that the person has bought.
+func match(order cart.Order, all []*versions, country string) {
+	phones := policy.Numbers(order.Phones, order.Country, country)
+	var exact, newest *versions
+	var person []*versions
+	for _, v := range all {
+		co := v.newest()
 		switch {
 		case order.CheckoutToken != "" && order.CheckoutToken == co.Token, order.CartToken != "" && order.CartToken == co.CartToken:
-			exact = c
+			exact = v
 		case order.CreatedAt.Before(co.CreatedAt):
 		case order.CustomerID != "" && order.CustomerID == co.Customer.ID,
 			order.Email != "" && strings.EqualFold(order.Email, co.Email),
-			shared(phones, f.checkouts[co.Token].numbers):
-			person = append(person, c)
-			if newest == nil || co.UpdatedAt.After(newest.Checkout.UpdatedAt) {
-				newest = c
+			shared(phones, v.numbers):
+			person = append(person, v)
+			if newest == nil || co.UpdatedAt.After(newest.newest().UpdatedAt) {
+				newest = v
 			}
 		}
 	}
 	if exact == nil {
 		exact = newest
 	}
-	at := order.CreatedAt
-	for _, c := range person {
-		if c != exact && c.OrderedAt == nil {
-			c.OrderedAt = &at
+	for _, v := range person {
+		if v != exact && v.cart.OrderedAt == nil {
+			at := order.CreatedAt
+			v.cart.OrderedAt = &at
 		}
 	}
 	if exact == nil {
 		return
 	}
-	if exact.BoughtAt == nil || at.Before(*exact.BoughtAt) {
-		exact.BoughtAt = &at
+	at := order.CreatedAt
+	if b := exact.bought; b != nil && b.CreatedAt.Before(at) {
+		at = b.CreatedAt
 	}
-	exact.Order = backtest.Order{Codes: order.Codes, Total: order.Total}
+	order.CreatedAt, order.UpdatedAt = at, at
+	exact.bought = &order
 }
 
 // shared reports whether two lists of numbers have one in common.

@@ -95,11 +95,14 @@ func TestOfAPersonsCartsTheNewestIsBought(t *testing.T) {
 		got = append(got, c)
 	}
 	require.Len(t, got, 2)
-	assert.Nil(t, got[0].BoughtAt)
-	assert.Equal(t, monday.Add(2*time.Minute), *got[0].OrderedAt)
-	assert.Equal(t, monday.Add(2*time.Minute), *got[1].BoughtAt)
-	assert.Equal(t, []string{"BACK10"}, got[1].Order.Codes)
+	at := monday.Add(2 * time.Minute)
+	assert.Equal(t, at, *got[0].OrderedAt)
+	assert.Equal(t, backtest.Event{At: at, Event: cart.OrderSeen{Other: true}}, got[0].Events[1])
 	assert.Nil(t, got[1].OrderedAt)
+	assert.Equal(t, at, got[1].Events[1].At)
+	bought := got[1].Events[1].Event.(cart.OrderSeen)
+	assert.False(t, bought.Other)
+	assert.Equal(t, []string{"BACK10"}, bought.Order.Codes)
 	assert.NotEqual(t, got[0].ID, got[1].ID)
 }
 

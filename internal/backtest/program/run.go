@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"runtime"
 	"runtime/debug"
 	"time"
 
@@ -37,14 +38,15 @@ type Request struct {
 	Terminal bool
 }
 
-// gcPercent lets garbage pile up higher than usual: a backtest is short, and most of what it makes is traces that nobody asks for.
+// gcPercent makes garbage collection rarer than usual: a backtest is short, and most of its garbage is traces that nobody
+// asks for.
 const gcPercent = 400
 
 // Run runs a backtest.
 func Run(ctx context.Context, r Request) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(gcPercent))
 	progress := newProgress(r.Err, r.Terminal, time.Now)
-	o := backtest.Options{Now: r.Now, Progress: progress.tell}
+	o := backtest.Options{Now: r.Now, Workers: runtime.GOMAXPROCS(0), Progress: progress.tell}
 	var err error
 	if o.Policy, err = policyOf(r.Config, r.Shop); err != nil {
 		return err
