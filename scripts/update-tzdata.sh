@@ -3,7 +3,7 @@
 set -eu
 
 cd "$(dirname "$0")/.."
-for program in apt-get dpkg-deb; do
+for program in apt-get dpkg-deb gzip; do
 	command -v $program >/dev/null || { echo "update-tzdata.sh: $program is missing: run this on Debian" >&2; exit 1; }
 done
 
@@ -21,7 +21,12 @@ done
 
 version=$(sed -n '1s/^# version //p' "$work/files/usr/share/zoneinfo/tzdata.zi")
 [ -n "$version" ] || { echo 'update-tzdata.sh: the package does not tell its version' >&2; exit 1; }
+read -r old _ <internal/zoneinfo/VERSION
+newest=$(printf '%s\n' "$old" "$version" | LC_ALL=C sort | tail -n 1)
+[ "$newest" = "$version" ] || { echo "update-tzdata.sh: the package has $version, which is older than $old" >&2; exit 1; }
+released=$(gzip -dc "$work/files/usr/share/doc/tzdata/changelog.gz" | sed -n "s/^Release $version - \([0-9-]*\) .*/\1/p")
+[ -n "$released" ] || { echo "update-tzdata.sh: the package does not tell when $version was released" >&2; exit 1; }
 go run ./internal/zoneinfo/pack "$work/files/usr/share/zoneinfo" internal/zoneinfo/zoneinfo.zip
 cp "$work/files/usr/share/doc/tzdata/copyright" internal/zoneinfo/LICENSE
-echo "$version $(date -u +%F)" >internal/zoneinfo/VERSION
+echo "$version $released" >internal/zoneinfo/VERSION
 echo "time zone data $version"

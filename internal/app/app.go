@@ -152,9 +152,9 @@ func (a *App) build(ctx context.Context) error {
 func zoneAge() prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name:        "ringback_timezone_data_age_seconds",
-		Help:        "Time since the embedded time zone data was taken from its source, by its version.",
+		Help:        "Time since the release of the embedded time zone data, by its version.",
 		ConstLabels: prometheus.Labels{"version": zoneinfo.Version()},
-	}, func() float64 { return time.Since(zoneinfo.Packed()).Seconds() })
+	}, func() float64 { return time.Since(zoneinfo.Released()).Seconds() })
 }
 
 // listen takes the server's address first, so that a second server on it ends before it touches anything. A public URL

@@ -20,7 +20,7 @@ import (
 //go:embed zoneinfo.zip
 var archive []byte
 
-// versionText names the release, then the day on which it was packed: "2026f 2026-11-26".
+// versionText names the release, then its day: "2026f 2026-10-27".
 //
 //go:embed VERSION
 var versionText string
@@ -34,8 +34,8 @@ func Version() string {
 	return version
 }
 
-// Packed is the day on which the data was taken from its source.
-func Packed() time.Time {
+// Released is the day on which the time zone database was released in this version.
+func Released() time.Time {
 	_, day, _ := strings.Cut(strings.TrimSpace(versionText), " ")
 	at, err := time.Parse(time.DateOnly, day)
 	if err != nil {
@@ -46,11 +46,11 @@ func Packed() time.Time {
 
 // Warning says that the data is older than MaxAge at now; "" when it is not.
 func Warning(now time.Time) string {
-	if now.Sub(Packed()) <= MaxAge {
+	if now.Sub(Released()) <= MaxAge {
 		return ""
 	}
-	return fmt.Sprintf("the time zone data (%s, taken on %s) is more than a year old: calling hours may be wrong where clocks changed since; "+
-		"update Ringback, or run make update/tzdata and build it anew", Version(), Packed().Format(time.DateOnly))
+	return fmt.Sprintf("the time zone data (%s, released on %s) is more than a year old: calling hours may be wrong where clocks changed since; "+
+		"update Ringback, or run make update/tzdata and build it anew", Version(), Released().Format(time.DateOnly))
 }
 
 // files finds the archive's files by the names of their zones.
