@@ -203,6 +203,30 @@ func TestNoAnswerThenAnOfferThenAnOptOut(t *testing.T) {
 	assert.Equal(t, cart.Suppressed, w.comes("again", cart.Stopped).Reason)
 }
 
+// An analysis that answers in sentences is heeded: a yes suppresses, and what is neither yes nor no ends the cart's calls.
+func TestInsights_InSentencesAreHeeded(t *testing.T) {
+	t.Parallel()
+	said := func(text string) simvoice.Behaviour {
+		return simvoice.Behaviour{Insights: map[string]any{"do_not_call": text, "callback_requested": "no"}}
+	}
+	w := newWorld(t, setup{
+		voice: func(o *simvoice.Options) {
+			o.Script = simvoice.ByPhone(map[string]simvoice.Behaviour{
+				phone("clear"): said("Yes - he does not want calls any more."), phone("unclear"): said("He sounded annoyed."),
+			})
+		},
+	})
+	w.took(shopify.CheckoutsCreate, checkout("clear"))
+	w.took(shopify.CheckoutsCreate, checkout("unclear"))
+	assert.Equal(t, cart.OptedOut, w.comes("clear", cart.Stopped).Reason)
+	unclear := w.comes("unclear", cart.Stopped)
+	assert.Equal(t, cart.UnclearAnswer, unclear.Reason)
+	assert.Len(t, unclear.Calls, 1)
+
+	w.took(shopify.CheckoutsCreate, checkout("clear again", func(c map[string]any) { c["phone"] = phone("clear") }))
+	assert.Equal(t, cart.Suppressed, w.comes("clear again", cart.Stopped).Reason)
+}
+
 func TestPauseResumeAndUninstall(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{})

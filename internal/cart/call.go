@@ -168,7 +168,16 @@ type Insights struct {
 	Interested bool       `json:"interested,omitempty"`
 	Callback   bool       `json:"callback,omitempty"`
 	CallbackAt *time.Time `json:"callback_at,omitempty"`
+	// OptedOutUnclear and DeclinedUnclear are true when the analysis gave an answer that is neither yes nor no.
+	OptedOutUnclear bool `json:"opted_out_unclear,omitempty"`
+	DeclinedUnclear bool `json:"declined_unclear,omitempty"`
 }
+
+// Refused reports whether the customer said no, or may have.
+func (in Insights) Refused() bool { return in.OptedOut || in.Declined || in.Unclear() }
+
+// Unclear reports whether it cannot be told if the customer said no.
+func (in Insights) Unclear() bool { return in.OptedOutUnclear || in.DeclinedUnclear }
 
 // Offer is the discount given along with a call.
 type Offer struct {

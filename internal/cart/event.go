@@ -263,7 +263,9 @@ type Report struct {
 	RecordingURL    string
 	RequiredActions []string
 	Insights        Insights
-	CreditsUsed     *decimal.Decimal
+	// CallbackUnread is true when the customer asked for a callback at a time that could not be read.
+	CallbackUnread bool
+	CreditsUsed    *decimal.Decimal
 	// CreditsLeft is the account's remaining balance, when told.
 	CreditsLeft *decimal.Decimal
 	// Redials is how often the provider says that it dialled again, told at the end; 0 when not told.

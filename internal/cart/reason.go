@@ -45,18 +45,20 @@ const (
 
 // Why a cart stopped.
 const (
-	OptedOut    Reason = "opted_out"
-	Declined    Reason = "declined"
-	Exhausted   Reason = "exhausted"
-	Expired     Reason = "expired"
-	Superseded  Reason = "superseded"
-	Holdout     Reason = "holdout"
-	Suppressed  Reason = "suppressed"
-	Refused     Reason = "refused"
-	Uninstalled Reason = "uninstalled"
-	Operator    Reason = "operator"
-	Deleted     Reason = "deleted"
-	Redacted    Reason = "redacted"
+	OptedOut Reason = "opted_out"
+	Declined Reason = "declined"
+	// UnclearAnswer: a call's analysis does not tell whether the customer asked not to be called, or is not interested.
+	UnclearAnswer Reason = "unclear_answer"
+	Exhausted     Reason = "exhausted"
+	Expired       Reason = "expired"
+	Superseded    Reason = "superseded"
+	Holdout       Reason = "holdout"
+	Suppressed    Reason = "suppressed"
+	Refused       Reason = "refused"
+	Uninstalled   Reason = "uninstalled"
+	Operator      Reason = "operator"
+	Deleted       Reason = "deleted"
+	Redacted      Reason = "redacted"
 )
 
 // Ordered is the reason of every purchased cart.
@@ -68,7 +70,7 @@ func Reasons() []Reason {
 		NoPhone, NoConsent, Ineligible,
 		Delay, Window, Spacing, Callback, Cap, Paused, Breaker, OtherCall, Provider,
 		Due, ByOperator,
-		OptedOut, Declined, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused, Uninstalled, Operator, Deleted, Redacted,
+		OptedOut, Declined, UnclearAnswer, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused, Uninstalled, Operator, Deleted, Redacted,
 		Ordered,
 	}
 }

@@ -1,6 +1,7 @@
 package lifecycle_test
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -334,6 +335,50 @@ func TestAnOptOutStopsAtOnceAndSuppresses(t *testing.T) {
 	s.hears(id, cart.ReportFinished)
 	assert.Equal(t, cart.Completed, s.cart.Call(id).Outcome)
 	assert.Equal(t, cart.OptedOut, s.cart.Reason)
+}
+
+func TestReport_UnclearAnswerStopsTheCart(t *testing.T) {
+	t.Parallel()
+	for name, in := range map[string]cart.Insights{
+		"opt-out": {OptedOutUnclear: true}, "interest": {DeclinedUnclear: true}, "with a callback": {OptedOutUnclear: true, Callback: true},
+	} {
+		s := newStory(t)
+		s.does(s.checkout())
+		id := s.calls()
+		s.hears(id, talked[:4]...)
+		effects := s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportAnalysed, Insights: in}})
+		assert.NotContains(t, effects, lifecycle.Effect(lifecycle.Suppress{Source: "call"}), name)
+		assert.Equal(t, cart.Stopped, s.cart.State, name)
+		assert.Equal(t, cart.UnclearAnswer, s.cart.Reason, name)
+		s.hears(id, cart.ReportFinished)
+		assert.Equal(t, cart.UnclearAnswer, s.cart.Reason, name)
+
+		// A later, clear no to the question leaves the cart stopped; a clear yes suppresses.
+		s.does(cart.CallReported{CallID: id, Digest: []byte("later"), Report: cart.Report{Kind: cart.ReportAnalysed}})
+		assert.Equal(t, cart.Stopped, s.cart.State, name)
+		effects = s.does(cart.CallReported{CallID: id, Digest: []byte("last"), Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{OptedOut: true}}})
+		assert.Contains(t, effects, lifecycle.Effect(lifecycle.Suppress{Source: "call"}), name)
+		assert.Equal(t, cart.OptedOut, s.cart.Reason, name)
+	}
+}
+
+func TestReport_UnreadCallbackTimeIsNotedAndTheDefaultTaken(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.does(s.checkout())
+	id := s.calls()
+	s.hears(id, talked[:4]...)
+	effects := s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Callback: true}, CallbackUnread: true}})
+	noted := false
+	for _, e := range effects {
+		if r, is := e.(lifecycle.Record); is {
+			noted = noted || slices.ContainsFunc(r.Entry.Trace, func(step cart.Step) bool { return step.Rule == "callback" })
+		}
+	}
+	assert.True(t, noted)
+	s.hears(id, cart.ReportFinished)
+	assert.Equal(t, cart.Callback, s.cart.Reason)
+	assert.NotNil(t, s.cart.CallbackAt)
 }
 
 func TestACallbackIsPlannedWhenTheCustomerAsked(t *testing.T) {

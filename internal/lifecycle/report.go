@@ -41,6 +41,9 @@ func (a *change) callReported(e cart.CallReported) {
 	if !has(call, r.Kind) || r.Kind == cart.ReportRinging {
 		a.noted = true
 	}
+	if r.CallbackUnread {
+		a.note("callback", "the time that the customer asked for cannot be read: the usual one is taken", cart.VerdictWait)
+	}
 	see(call, r.Kind)
 	for _, k := range implied(r.FinalStatus) {
 		see(call, k)
@@ -213,6 +216,8 @@ func (a *change) keepDetails(call *cart.Call, r cart.Report) {
 	in := &call.Insights
 	in.OptedOut = in.OptedOut || r.Insights.OptedOut
 	in.Declined = in.Declined || r.Insights.Declined
+	in.OptedOutUnclear = in.OptedOutUnclear || r.Insights.OptedOutUnclear
+	in.DeclinedUnclear = in.DeclinedUnclear || r.Insights.DeclinedUnclear
 	if r.DurationSeconds != nil && (call.DurationSeconds == nil || *r.DurationSeconds > *call.DurationSeconds) {
 		call.DurationSeconds = r.DurationSeconds
 	}
@@ -299,18 +304,39 @@ func (a *change) heed(call *cart.Call) {
 		said = cart.OptedOut
 	case in.Declined:
 		said = cart.Declined
+	case in.Unclear():
+		said = cart.UnclearAnswer
 	default:
 		return
 	}
 	switch {
 	case !a.cart.State.Settled():
-		if said == cart.Declined {
+		switch said {
+		case cart.Declined:
 			a.note("said", "is not interested", cart.VerdictStop)
+		case cart.UnclearAnswer:
+			a.note("said", "the analysis is neither a yes nor a no", cart.VerdictStop)
 		}
 		a.stop(said)
-	case a.cart.State == cart.Stopped && (a.cart.Reason == cart.Exhausted || a.cart.Reason == cart.Declined):
+	case a.cart.State == cart.Stopped && firmness(said) > firmness(a.cart.Reason):
 		a.set(cart.Stopped, said)
 	}
+}
+
+// firmness orders the reasons for which a talk ends a cart: a later, firmer one takes the place of a weaker one. Reasons
+// of another kind stay.
+func firmness(r cart.Reason) int {
+	switch r {
+	case cart.Exhausted:
+		return 1
+	case cart.UnclearAnswer:
+		return 2
+	case cart.Declined:
+		return 3
+	case cart.OptedOut:
+		return 4
+	}
+	return 5
 }
 
 func has(call *cart.Call, k cart.ReportKind) bool { return slices.Contains(call.Seen, k) }

@@ -291,6 +291,9 @@ func (d *decider) attempts() bool {
 		case last.Insights.Declined:
 			d.say("the customer is not interested")
 			return d.stop("attempts", cart.Declined)
+		case last.Insights.Unclear():
+			d.say("the analysis does not tell whether the customer said no")
+			return d.stop("attempts", cart.UnclearAnswer)
 		case last.Outcome == cart.Completed && d.cart.CallbackAt == nil:
 			d.say("the customer was spoken to")
 			return d.stop("attempts", cart.Exhausted)

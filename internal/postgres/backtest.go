@@ -379,7 +379,7 @@ func (p *past) queueDials(batch *pgx.Batch, f PastFilter) {
 				if err := rows.Scan(&key, &d.At, &d.Shop, &in, &d.Times); err != nil {
 					return err
 				}
-				d.At, d.Refused, d.Times = d.At.UTC(), in.OptedOut || in.Declined, max(d.Times, 1)
+				d.At, d.Refused, d.Times = d.At.UTC(), in.Refused(), max(d.Times, 1)
 				for _, k := range p.phones[string(key)] {
 					d.Phone = k.number
 					k.cart.Dials = append(k.cart.Dials, d)

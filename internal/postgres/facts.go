@@ -70,7 +70,7 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 				if err := rows.Scan(&d.At, &d.Shop, &in, &dials); err != nil {
 					return err
 				}
-				d.At, d.Refused = d.At.UTC(), in.OptedOut || in.Declined
+				d.At, d.Refused = d.At.UTC(), in.Refused()
 				// The provider's own redials reached the same phone.
 				for range max(dials, 1) {
 					near.Dials = append(near.Dials, d)

@@ -75,11 +75,14 @@ type Callback struct {
 }
 
 // ReportIn is the report with the moment the customer asked to be called at: a time told without a zone is read in the
-// customer's, a time of day alone is the next one after now. What cannot be read leaves Insights.CallbackAt nil.
+// customer's, a time of day alone is the next one after now. What cannot be read leaves Insights.CallbackAt nil and, where a callback was
+// asked for, sets CallbackUnread.
 func (c Callback) ReportIn(zone *time.Location, now time.Time) cart.Report {
 	r := c.Report
 	if at, ok := ReadTime(c.CallbackText, zone, now); ok {
 		r.Insights.CallbackAt, r.Insights.Callback = &at, true
+	} else if c.CallbackText != "" && r.Insights.Callback {
+		r.CallbackUnread = true
 	}
 	return r
 }

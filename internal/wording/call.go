@@ -66,7 +66,7 @@ func Insights(in cart.Insights) []string {
 	for _, insight := range []struct {
 		name string
 		is   bool
-	}{{"opted_out", in.OptedOut}, {"declined", in.Declined}, {"interested", in.Interested}, {"callback", in.Callback}} {
+	}{{"opted_out", in.OptedOut}, {"declined", in.Declined}, {"interested", in.Interested}, {"callback", in.Callback}, {"opted_out_unclear", in.OptedOutUnclear}, {"declined_unclear", in.DeclinedUnclear}} {
 		if insight.is {
 			found = append(found, insight.name)
 		}
@@ -85,6 +85,10 @@ func Insight(name string) string {
 		return "means to buy"
 	case "callback":
 		return "asked to be called later"
+	case "opted_out_unclear":
+		return "may have asked not to be called again"
+	case "declined_unclear":
+		return "may not be interested"
 	}
 	return Lower(name)
 }

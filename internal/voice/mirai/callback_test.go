@@ -155,16 +155,20 @@ func TestParseInsights(t *testing.T) {
 	parse := func(insights string) voice.Callback {
 		return one(t, `{"event":{"type":"end-of-call","data":{"analysis":{"insights":`+insights+`}}}}`)
 	}
-	for _, yes := range []string{`true`, `"true"`, `"YES"`, `1`, `{"value":true,"confidence":0.9}`} {
+	for _, yes := range []string{`true`, `"true"`, `"YES"`, `1`, `{"value":true,"confidence":0.9}`, `"Yes, and please delete the number."`, `["yes"]`} {
 		assert.Equal(t, cart.Insights{OptedOut: true, Declined: true}, parse(`{"do_not_call":`+yes+`,"not_interested":`+yes+`}`).Report.Insights, yes)
 	}
-	for _, no := range []string{`false`, `"no"`, `0`, `null`, `"perhaps"`, `[]`, `{}`, `{"value":{"value":true}}`} {
+	for _, no := range []string{`false`, `"no"`, `0`, `null`, `[]`, `{}`, `"No, she will order tomorrow."`, `{"value":"no"}`} {
 		assert.Equal(t, cart.Insights{}, parse(`{"do_not_call":`+no+`,"callback_requested":`+no+`}`).Report.Insights, no)
+	}
+	for _, unclear := range []string{`"perhaps"`, `0.8`, `"The customer hung up angrily."`, `{"note":"angry"}`, `["?"]`} {
+		got := parse(`{"do_not_call":` + unclear + `,"not_interested":` + unclear + `,"callback_requested":` + unclear + `}`).Report.Insights
+		assert.Equal(t, cart.Insights{OptedOutUnclear: true, DeclinedUnclear: true}, got, unclear)
 	}
 	assert.True(t, parse(`{"Do-Not-Call":true}`).Report.Insights.OptedOut, "letter case and hyphens do not matter for an opt-out")
 	assert.Empty(t, parse(`{"callback_requested":false,"callback_at":"18:30"}`).CallbackText, "no callback was wanted")
 	assert.Equal(t, "18:30", parse(`{"callback_at":"18:30"}`).CallbackText)
-	assert.Equal(t, "2026-03-05T13:00:00Z", parse(`{"callback_at":1772715600}`).CallbackText)
+	assert.Equal(t, "2026-03-05T13:00:00+00:00", parse(`{"callback_at":1772715600}`).CallbackText)
 	c, err := mirai.Parse([]byte(`{"event":{"type":"end-of-call","data":{"analysis":{"insights":{"":true,"declined":true}}}}}`), config.Insights{Declined: "declined"})
 	require.NoError(t, err)
 	assert.Equal(t, cart.Insights{Declined: true}, c[0].Report.Insights, "insights that the store gives no name are not read")

@@ -16,8 +16,9 @@ func Insights(names config.Insights, from ...Object) (in cart.Insights, callback
 		}
 		return nil
 	}
-	in.OptedOut, _ = Flag(find(names.OptedOut))
-	in.Declined, _ = Flag(find(names.Declined))
+	optedOut, declined := ReadAnswer(find(names.OptedOut)), ReadAnswer(find(names.Declined))
+	in.OptedOut, in.OptedOutUnclear = optedOut == Yes, optedOut == Unclear
+	in.Declined, in.DeclinedUnclear = declined == Yes, declined == Unclear
 	in.Interested, _ = Flag(find(names.Interested))
 	wants, known := Flag(find(names.Callback))
 	in.Callback = wants

@@ -128,30 +128,6 @@ func Text(v any, limit int) string {
 	return ""
 }
 
-// Flag reads a yes or no: a boolean, a word for one, a number, or an object that holds one as its value. known is false when
-// it is none of these.
-func Flag(v any) (yes, known bool) {
-	switch v := v.(type) {
-	case bool:
-		return v, true
-	case json.Number:
-		f, err := v.Float64()
-		return f != 0, err == nil
-	case string:
-		switch strings.ToLower(strings.TrimSpace(v)) {
-		case "true", "yes", "y", "1":
-			return true, true
-		case "false", "no", "n", "0":
-			return false, true
-		}
-	case map[string]any:
-		if inner, nested := v["value"].(map[string]any); !nested || inner == nil {
-			return Flag(v["value"])
-		}
-	}
-	return false, false
-}
-
 // Seconds reads a duration in whole seconds, nil when there is none.
 func (o Object) Seconds(keys ...string) *int {
 	for _, k := range keys {
@@ -257,11 +233,14 @@ func instant(v any) time.Time {
 	return at
 }
 
+// offsetForm is RFC 3339 with an offset in place of Z, which agents append to local times by habit.
+const offsetForm = "2006-01-02T15:04:05-07:00"
+
 // Moment reads when a customer wants to be called: text as it stands, or a Unix time as RFC 3339.
 func Moment(v any) string {
 	if n, ok := v.(json.Number); ok {
 		if at := instant(n); !at.IsZero() {
-			return at.Format(time.RFC3339)
+			return at.Format(offsetForm)
 		}
 		return ""
 	}

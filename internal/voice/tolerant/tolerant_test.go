@@ -74,9 +74,33 @@ func TestMoment(t *testing.T) {
 	t.Parallel()
 	o := decode(t, `{"text":" 18:30 ","unix":1772715600,"nested":{"value":"tomorrow 5pm"},"list":[1],"small":5}`)
 	assert.Equal(t, "18:30", tolerant.Moment(o["text"]))
-	assert.Equal(t, "2026-03-05T13:00:00Z", tolerant.Moment(o["unix"]))
+	assert.Equal(t, "2026-03-05T13:00:00+00:00", tolerant.Moment(o["unix"]))
 	assert.Equal(t, "tomorrow 5pm", tolerant.Moment(o["nested"]))
 	assert.Empty(t, tolerant.Moment(o["list"]))
 	assert.Empty(t, tolerant.Moment(o["small"]))
 	assert.Empty(t, tolerant.Moment(nil))
+}
+
+func TestReadAnswer_ReadsWhatAnalysesSay(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]tolerant.Answer{
+		`true`: tolerant.Yes, `false`: tolerant.No, `1`: tolerant.Yes, `0`: tolerant.No, `null`: tolerant.Absent,
+		`""`: tolerant.Absent, `" "`: tolerant.Absent, `"null"`: tolerant.Absent, `"None"`: tolerant.Absent, `{}`: tolerant.Absent, `[]`: tolerant.Absent,
+		`"Yes, the customer asked not to be called again."`: tolerant.Yes,
+		`"yes."`: tolerant.Yes, `"YES!"`: tolerant.Yes, `"Yes - she was angry"`: tolerant.Yes, `"True"`: tolerant.Yes, `"Sí, lo pidió"`: tolerant.Yes,
+		`"haan, mat karo"`: tolerant.Yes, `"Ja."`: tolerant.Yes, `"हाँ"`: tolerant.Yes,
+		`"No"`: tolerant.No, `"No, he will think about it."`: tolerant.No, `"false."`: tolerant.No, `"Not mentioned"`: tolerant.No,
+		`"Did not ask"`: tolerant.No, `"Nahi"`: tolerant.No, `"nein, danke"`: tolerant.No,
+		`"The customer said: stop calling me."`: tolerant.Unclear, `"maybe"`: tolerant.Unclear, `"unknown"`: tolerant.Unclear, `"n/a"`: tolerant.Unclear,
+		`"Not sure"`: tolerant.Unclear, `"no idea"`: tolerant.Unclear, `"No clear answer"`: tolerant.Unclear, `"Yes and no"`: tolerant.Unclear,
+		`"yes/no"`: tolerant.Unclear, `"yesterday"`: tolerant.Unclear, `"nobody"`: tolerant.Unclear, `"?"`: tolerant.Unclear,
+		`0.7`: tolerant.Unclear, `2`: tolerant.Unclear,
+		`["yes"]`: tolerant.Yes, `["no", "Yes, later"]`: tolerant.Yes, `["no", false]`: tolerant.No, `["no", "perhaps"]`: tolerant.Unclear, `["perhaps", "no"]`: tolerant.Unclear,
+		`{"value": true, "reason": "was angry"}`: tolerant.Yes, `{"Answer": "No."}`: tolerant.No, `{"value": null, "reason": "-"}`: tolerant.Absent,
+		`{"result": {"value": "yes"}}`: tolerant.Yes, `{"text": "stop it"}`: tolerant.Unclear,
+	} {
+		objects, err := tolerant.Decode([]byte(`{"v": ` + text + `}`))
+		require.NoError(t, err)
+		assert.Equal(t, want, tolerant.ReadAnswer(objects[0]["v"]), text)
+	}
 }
