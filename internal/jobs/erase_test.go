@@ -550,3 +550,45 @@ func TestErasure_HoldsInWhateverOrderThingsHappen(t *testing.T) {
 		h.redacts(p, "phone")
 	})
 }
+
+func TestExport_ByAnyNameHasEverythingOfThePerson(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, plan{store: openAllHours})
+	h.runs()
+	p := newSomebody(1)
+	h.tell(shopify.CheckoutsCreate, p.checkout("t1", false, h.clock.Now()))
+	h.underWay("t1")
+	h.tell(shopify.CheckoutsCreate, p.checkout("t2", true, h.clock.Now()))
+	h.tell(shopify.OrdersCreate, p.order("900", h.clock.Now().Add(-48*time.Hour)))
+	h.tell(shopify.CheckoutsCreate, newSomebody(2).checkout("t3", false, h.clock.Now()))
+	_, err := h.engine.Suppress(t.Context(), loom, "", p.typed, "api")
+	require.NoError(t, err)
+	_, err = h.engine.Suppress(t.Context(), loom, p.other, "", "api")
+	require.NoError(t, err)
+	_, err = h.engine.Unsuppress(t.Context(), uuid.Nil, loom, p.other, "", postgres.Lift{By: "api", Reason: "asked for it"})
+	require.NoError(t, err)
+	for _, by := range everyName {
+		h.tell(shopify.CustomersDataRequest, p.redaction(by))
+		requests, err := h.db.PrivacyRequests(t.Context(), 10)
+		require.NoError(t, err)
+		x, err := h.engine.Export(t.Context(), requests[0].ID)
+		require.NoError(t, err, by)
+		var checkouts []string
+		calls := 0
+		for i := range x.Carts {
+			checkouts = append(checkouts, x.Carts[i].Token)
+			calls += len(x.Carts[i].Calls)
+		}
+		assert.ElementsMatch(t, []string{"t1", "t2"}, checkouts, by)
+		assert.Equal(t, 1, calls, by)
+		if assert.Len(t, x.Orders, 1, by) {
+			assert.Equal(t, "900", x.Orders[0].ID, by)
+		}
+		values := map[string]bool{}
+		for _, s := range x.Suppressions {
+			values[*s.Value] = true
+		}
+		assert.True(t, values[p.typed], by)
+		assert.NotEmpty(t, x.Lifted, by)
+	}
+}
