@@ -43,7 +43,7 @@ type somebody struct {
 	id, account, typed    string
 	phone, other          string
 	name, street, freeRaw string
-	carts, orders         int
+	orders                int
 }
 
 func newSomebody(n int) *somebody {

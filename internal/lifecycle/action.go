@@ -1,31 +1,38 @@
 package lifecycle
 
-import (
-	"regexp"
-	"strings"
-)
+import "strings"
 
 // otherAction stands in the ledger for an action whose name does not look like a name.
 const otherAction = "other"
 
-// longestAction bounds an action's name in the ledger, in bytes.
-const longestAction = 40
-
-var (
-	// identifier is the form of a name that a program gives to an action. A sentence does not have it.
-	identifier = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:-]*$`)
-	// manyDigits could be somebody's number.
-	manyDigits = regexp.MustCompile(`\d{4}`)
-	unsafe     = regexp.MustCompile(`[^a-z0-9_]+`)
+// longestAction bounds an action's name in the ledger, in bytes; mostDigits the digits in a row, since more could be somebody's number.
+const (
+	longestAction = 40
+	mostDigits    = 3
 )
 
-// actionName is what the ledger keeps of the name that a provider gives to an agent's action: at most 40 of a-z, 0-9 and _. A
-// text that may say something of a person becomes "other".
+// actionName is what the ledger keeps of the name that a provider gives to an agent's action: at most 40 of a-z, 0-9 and _. A text that
+// is no name, such as a sentence, may say something of a person and becomes "other".
 func actionName(told string) string {
-	told = strings.TrimSpace(told)
-	if !identifier.MatchString(told) || manyDigits.MatchString(told) {
+	var name strings.Builder
+	digits := 0
+	for i, r := range strings.ToLower(strings.TrimSpace(told)) {
+		letter := r >= 'a' && r <= 'z'
+		switch {
+		case letter:
+			digits = 0
+		case r >= '0' && r <= '9' && i > 0 && digits < mostDigits:
+			digits++
+		case i > 0 && strings.ContainsRune("_.:-", r):
+			r, digits = '_', 0
+		default:
+			return otherAction
+		}
+		name.WriteRune(r)
+	}
+	if name.Len() == 0 {
 		return otherAction
 	}
-	name := unsafe.ReplaceAllString(strings.ToLower(told), "_")
-	return strings.Trim(name[:min(len(name), longestAction)], "_")
+	text := name.String()
+	return strings.TrimRight(text[:min(len(text), longestAction)], "_")
 }

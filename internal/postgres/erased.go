@@ -158,17 +158,17 @@ func (w WaitingWebhook) Kept() KeptWebhook { return KeptWebhook{shop: w.Shop, da
 // somebody who was erased. born is when the order was made; nil for a webhook about something else. Country is that of the shop, for
 // phones without a country code.
 func (tx *Tx) LeaveErasedOut(ctx context.Context, w KeptWebhook, country string, payload []byte, order *cart.Order) error {
-	var any bool
+	var some bool
 	err := tx.QueryRow(ctx, `
 		SELECT EXISTS (
 			SELECT 1
 			FROM erased_people
 			WHERE shop = $1
-		)`, w.shop).Scan(&any)
+		)`, w.shop).Scan(&some)
 	if err != nil {
 		return fmt.Errorf("leave erased persons out: %w", err)
 	}
-	if !any {
+	if !some {
 		return nil
 	}
 	args := pgx.StrictNamedArgs{
