@@ -107,6 +107,9 @@ func TestCases_NumbersOfNobodyAndOfEverybody(t *testing.T) {
 		{"US", "US", "+1 900 731 2184", ""},
 		{"DE", "DE", "0900 1 482931", ""},
 		{"US", "US", "+1 888 731 2184", ""},
+		{"IN", "GB", "070 5544 3323", ""},
+		{"IN", "US", "800 731 2184", ""},
+		{"DE", "GB", "0906 123 4478", ""},
 	})
 	const switchboard = "+1 502-731-2199 ext. "
 	plays = append(plays,

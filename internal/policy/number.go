@@ -86,6 +86,10 @@ func readNumber(raw cart.RawPhone, address, store string) (Phone, bool) {
 		if n := first(parts, country); n != nil {
 			return phoneOf(n, raw.From), true
 		}
+		if taken(parts, country) {
+			// It is a number there, only not one to call: no other country's is meant.
+			return Phone{}, false
+		}
 	}
 	// Without a country a number must bring its own code.
 	if n := first(parts, "ZZ"); n != nil {
@@ -111,6 +115,17 @@ func first(parts []part, country string) *phonenumbers.PhoneNumber {
 		}
 	}
 	return nil
+}
+
+// taken reports whether a text has a number of the country as it is written there, be it one that cannot be called.
+func taken(parts []part, country string) bool {
+	const trunk = "0"
+	needsTrunk := phonenumbers.GetNddPrefixForRegion(country, true) == trunk
+	return slices.ContainsFunc(parts, func(p part) bool {
+		digits := strings.Join(p.groups, "")
+		n, err := phonenumbers.Parse(digits, country)
+		return err == nil && phonenumbers.IsValidNumber(n) && (!needsTrunk || strings.HasPrefix(digits, trunk) || strings.HasPrefix(digits, "+"))
+	})
 }
 
 // part is one number of a text in plain characters: groups of digits, the first perhaps with a plus sign before it. Between two

@@ -435,3 +435,19 @@ func TestNumbers_GivesEachOnce(t *testing.T) {
 		{Number: "9820012345"}, {Number: "nonsense"}, {Number: "020 7123 4567", Country: "GB"}, {Number: "+91 98200 12345"},
 	}, "", "IN"))
 }
+
+// A number that is one in the country it stands in, but not one to call, is not read as a stranger's in another.
+func TestNumbers_RefusedInItsCountryIsNoNumberElsewhere(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ text, country, store string }{
+		{"070 5544 3322", "GB", "IN"}, // a personal number
+		{"0906 123 4477", "GB", "IN"}, // premium rate
+		{"800 731 2184", "US", "IN"},  // freephone
+		{"07777 777777", "GB", "IN"},
+	} {
+		assert.Empty(t, Numbers([]cart.RawPhone{{Number: c.text, Country: c.country}}, c.country, c.store), c.text)
+		assert.Empty(t, Numbers([]cart.RawPhone{{Number: c.text}}, c.country, c.store), c.text)
+	}
+	assert.Equal(t, []string{"+919820012345"}, Numbers([]cart.RawPhone{{Number: "98200 12345", Country: "GB"}}, "GB", "IN"),
+		"what is no number there may be one of the store's country")
+}
