@@ -1,0 +1,47 @@
+package config
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestVoiceKeys_OneAloneOrAListWithTheNewOnesFirst(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, keys string
+		public     []string
+		private    Secrets
+	}{
+		{"a pair", "public_key: p, private_key: k", []string{"p"}, Secrets{"k"}},
+		{"lists beside the pair", "public_key: p2, public_keys: [p2, p], private_key: k2, private_keys: [k2, k]", []string{"p2", "p"}, Secrets{"k2", "k"}},
+		{"lists in its place", "public_keys: [p2, p], private_keys: [k2, k]", []string{"p2", "p"}, Secrets{"k2", "k"}},
+		{"a former private key", "public_key: p, private_key: k2, private_keys: k", []string{"p"}, Secrets{"k2", "k"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			cfg, _, err := Parse("keys.yaml", fmt.Appendf(nil, keysConfig, test.keys), func(string) (string, bool) { return "", false })
+			require.NoError(t, err)
+			v := cfg.Stores["a.myshopify.com"].Voice
+			assert.Equal(t, test.public, v.AccountKeys())
+			assert.Equal(t, test.private, v.CallbackKeys())
+			assert.Equal(t, test.public[0], v.PublicKey, "requests are made with the first")
+			assert.Equal(t, test.private[0], v.PrivateKey)
+		})
+	}
+}
+
+const keysConfig = `
+server: {public_url: "https://calls.example.com"}
+security: {encryption_key: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="}
+shopify: {client_id: id, client_secrets: [shh]}
+stores:
+  a.myshopify.com:
+    timezone: Asia/Kolkata
+    country: IN
+    currency: INR
+    voice: {provider: mirai, workspace: w, assistant: a, %s}
+    policy: {consent: sms_marketing}
+`
