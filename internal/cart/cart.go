@@ -1,6 +1,7 @@
 package cart
 
 import (
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -179,8 +180,17 @@ type Order struct {
 	// CreatedAt is when the customer bought; UpdatedAt orders the events about it.
 	CreatedAt time.Time `json:"created_at"`
 	UpdatedAt time.Time `json:"updated_at"`
+	// SourceName is where the order came from, such as web or subscription_contract.
+	SourceName string `json:"source_name,omitempty"`
 	// Test marks an order made with a test gateway.
 	Test bool `json:"test,omitempty"`
 	// CancelledAt is set when the order was cancelled.
 	CancelledAt *time.Time `json:"cancelled_at,omitempty"`
+}
+
+// OwnCartOnly reports whether the order answers only the cart that it names by a token or a code, never another cart of the same
+// person. So it is with a test, and with a subscription that renewed by itself.
+func (o Order) OwnCartOnly() bool {
+	source := strings.ToLower(strings.TrimSpace(o.SourceName))
+	return o.Test || strings.HasPrefix(source, "subscription_contract")
 }

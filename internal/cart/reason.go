@@ -11,6 +11,10 @@ const (
 	NoPhone    Reason = "no_phone"
 	NoConsent  Reason = "no_consent"
 	Ineligible Reason = "ineligible"
+	// EmptyCart: there is nothing in the cart.
+	EmptyCart Reason = "empty_cart"
+	// Test: the checkout is a test and cannot be a real sale.
+	Test Reason = "test"
 )
 
 // Why a cart waits.
@@ -67,7 +71,7 @@ const Ordered Reason = "ordered"
 // Reasons lists the closed list, in the order above.
 func Reasons() []Reason {
 	return []Reason{
-		NoPhone, NoConsent, Ineligible,
+		NoPhone, NoConsent, Ineligible, EmptyCart, Test,
 		Delay, Window, Spacing, Callback, Cap, Paused, Breaker, OtherCall, Provider,
 		Due, ByOperator,
 		OptedOut, Declined, UnclearAnswer, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused, Uninstalled, Operator, Deleted, Redacted,
@@ -79,4 +83,10 @@ func Reasons() []Reason {
 func (r Reason) Valid() bool { return slices.Contains(Reasons(), r) }
 
 // Watched reports whether r describes a cart that may yet become callable by an update.
-func (r Reason) Watched() bool { return r == NoPhone || r == NoConsent || r == Ineligible }
+func (r Reason) Watched() bool {
+	switch r {
+	case NoPhone, NoConsent, Ineligible, EmptyCart, Test:
+		return true
+	}
+	return false
+}

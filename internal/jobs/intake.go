@@ -67,7 +67,7 @@ func (e *Engine) takeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 		taken = TakenNew
 		if errors.Is(unreadable, errUnknownShop) {
 			taken = TakenUnread
-			return u.WebhookWaits(ctx, d.Shop, d.WebhookID, d.APIVersion, d.TriggeredAt)
+			return u.WebhookWaits(ctx, d.Shop, d.WebhookID, d.APIVersion, d.TriggeredAt, d.Test)
 		}
 		if unreadable != nil {
 			taken = TakenUnread
@@ -124,6 +124,14 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 		return nil, errUnknownShop
 	}
 	nothing := func(context.Context, *unit) (uuid.UUID, error) { return uuid.Nil, nil }
+	switch d.Topic {
+	case shopify.CheckoutsDelete, shopify.AppUninstalled,
+		shopify.CustomersConsentUpdate, shopify.CustomersEmailConsentUpdate, shopify.CustomersUpdate:
+		if d.Test {
+			// A sample: nothing of the sort has happened.
+			return nothing, nil
+		}
+	}
 	switch d.Topic {
 	case shopify.CheckoutsCreate, shopify.CheckoutsUpdate:
 		c, err := shopify.DecodeCheckout(body, d)
@@ -190,7 +198,7 @@ func (u *unit) takeCheckout(ctx context.Context, store *Store, co cart.Checkout,
 	adopted := false
 	c, err := u.CartByTokenForUpdate(ctx, store.Domain, co.Token)
 	if errors.Is(err, postgres.ErrNotFound) {
-		if adopted, err = u.AdoptCart(ctx, store.Domain, co.Token, co.ID, co.CartToken); err != nil {
+		if adopted, err = u.AdoptCart(ctx, store.Domain, co.Token, co.ID, co.CartToken, time.Time{}); err != nil {
 			return uuid.Nil, err
 		}
 		if adopted {
@@ -231,7 +239,7 @@ func (u *unit) meetOrder(ctx context.Context, store *Store, c *postgres.Cart, by
 	var match cart.Match
 	err := postgres.ErrNotFound
 	if byToken {
-		order, match, err = u.OrderOfCheckout(ctx, store.Domain, c.Token, c.Checkout.CartToken)
+		order, match, err = u.OrderOfCheckout(ctx, &c.Cart)
 	}
 	if errors.Is(err, postgres.ErrNotFound) && byPerson {
 		order, match, err = u.OrderOfPerson(ctx, c, store.Rules.Policy.Attribution)
@@ -259,13 +267,16 @@ func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.
 	if err != nil || !fresh {
 		return uuid.Nil, err
 	}
-	if _, err := u.AdoptCart(ctx, store.Domain, o.CheckoutToken, "", o.CartToken); err != nil {
+	if _, err := u.AdoptCart(ctx, store.Domain, o.CheckoutToken, "", o.CartToken, o.CreatedAt); err != nil {
 		return uuid.Nil, err
 	}
 	if len(o.Codes) > 0 {
 		if err := u.DiscountsRedeemed(ctx, store.Domain, o.Codes); err != nil {
 			return uuid.Nil, err
 		}
+	}
+	if o.OwnCartOnly() {
+		person = cart.Person{}
 	}
 	matched, err := u.CartsOfOrder(ctx, store.Domain, o, person, store.Rules.Policy.Attribution)
 	if err != nil {

@@ -132,7 +132,7 @@ func (u *unit) actOn(ctx context.Context, w *postgres.WaitingWebhook) (about uui
 }
 
 func deliveryOf(w *postgres.WaitingWebhook) shopify.Delivery {
-	return shopify.Delivery{Shop: w.Shop, Topic: w.Topic, APIVersion: w.APIVersion, TriggeredAt: w.TriggeredAt}
+	return shopify.Delivery{Shop: w.Shop, Topic: w.Topic, APIVersion: w.APIVersion, TriggeredAt: w.TriggeredAt, Test: w.Test}
 }
 
 // sharesSecret reports whether a webhook that was signed with one of the app's shared secrets can be the shop's. The process that took a

@@ -43,9 +43,14 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	if isNew {
 		a.noted = true
 	}
-	if a.cart.Phone != "" && a.cart.Phone != hadPhone && !a.cart.State.Settled() {
+	if a.cart.Phone != "" && !a.cart.State.Settled() && !idle(&a.cart) && (a.cart.Phone != hadPhone || idle(&a.was)) {
 		a.then(SupersedeOlder{})
 	}
+}
+
+// idle reports whether nobody shops with the cart: it is empty, or a test. Such a cart takes no other one's place.
+func idle(c *cart.Cart) bool {
+	return c.State == cart.Watching && (c.Reason == cart.EmptyCart || c.Reason == cart.Test)
 }
 
 // takeIn copies the checkout into the cart. Ids that an older payload told and a newer one leaves out are kept.
@@ -136,8 +141,8 @@ func (a *change) consentChanged(e cart.ConsentChanged) {
 	}
 }
 
-// withdrawn calls the call under way off when its customer has taken back the consent that it was placed with. It reports whether
-// that was so.
+// withdrawn calls the call under way off when its customer has taken back the consent that it was placed with or has emptied the cart,
+// or when the checkout turns out to be a test. It reports whether that was so.
 func (a *change) withdrawn() bool {
 	call := a.cart.OpenCall()
 	if call == nil || call.Answered() {
@@ -146,11 +151,20 @@ func (a *change) withdrawn() bool {
 	f := a.facts
 	f.Cart, f.Near = &a.cart, nil
 	d := policy.Decide(a.rules.Policy, f, a.now)
-	if d.Action != cart.ActWatch || d.Reason != cart.NoConsent {
+	if d.Action != cart.ActWatch {
 		return false
 	}
-	a.note("consent", "withdrawn while a call was on its way", cart.VerdictStop)
-	a.abortOpenCall(cart.NoConsent)
+	switch d.Reason {
+	case cart.NoConsent:
+		a.note("consent", "withdrawn while a call was on its way", cart.VerdictStop)
+	case cart.EmptyCart:
+		a.note("items", "the cart was emptied while a call was on its way", cart.VerdictStop)
+	case cart.Test:
+		a.note("eligibility.test", "the checkout turned out to be a test while a call was on its way", cart.VerdictStop)
+	default:
+		return false
+	}
+	a.abortOpenCall(d.Reason)
 	if a.cart.OpenCall() == nil {
 		a.follow(d)
 	}
@@ -158,6 +172,10 @@ func (a *change) withdrawn() bool {
 }
 
 func (a *change) newerCart() {
+	if idle(&a.cart) {
+		// Should somebody shop with it again, it is the newer one.
+		return
+	}
 	switch a.cart.State {
 	case cart.Watching, cart.Waiting, cart.Ready:
 		a.note("one_cart_per_phone", "the same phone is active on a newer cart", cart.VerdictStop)

@@ -46,6 +46,7 @@ func TestEveryRowOfTheTableOpensAndCloses(t *testing.T) {
 	t.Parallel()
 	in := func(phone, country, delivery, province string) *cart.Cart {
 		c := &cart.Cart{Shop: testShop, Phone: phone, Country: country, PhoneFrom: "shipping"}
+		c.Checkout.Items = something()
 		if delivery != "" {
 			c.Checkout.Shipping = &cart.Address{CountryCode: delivery, ProvinceCode: province}
 		}
@@ -184,6 +185,7 @@ func TestUnknownStateIsAsNarrowAsTheNarrowestState(t *testing.T) {
 func TestJurisdictionThatIsOffIsNeverCalled(t *testing.T) {
 	t.Parallel()
 	c := &cart.Cart{Shop: testShop, Phone: "+971501234567", Country: "AE", PhoneFrom: "shipping", LastActivityAt: local(t, "Asia/Dubai", "2026-09-14 10:00")}
+	c.Checkout.Items = something()
 	now := local(t, "Asia/Dubai", "2026-09-14 12:00")
 	d := Decide(always(t, nil), Facts{Cart: c, Near: &Near{}}, now)
 	assert.Equal(t, cart.ActWatch, d.Action)

@@ -39,7 +39,9 @@ func (d *decider) look() bool {
 	return d.prepare() ||
 		d.state() ||
 		d.installed() ||
+		d.test() ||
 		d.phone() ||
+		d.items() ||
 		d.consent() ||
 		d.eligibility() ||
 		d.jurisdiction() ||
@@ -179,6 +181,24 @@ func (d *decider) installed() bool {
 	}
 	d.say("the merchant removed the app")
 	return d.stop("installed", cart.Uninstalled)
+}
+
+// test leaves test checkouts alone, unless the store wants them called.
+func (d *decider) test() bool {
+	if !d.cart.Checkout.Test || d.rules.Eligibility.Test {
+		return false
+	}
+	d.say("a test checkout, which the store leaves out")
+	return d.watch("eligibility.test", cart.Test)
+}
+
+// items leaves a cart alone for as long as there is nothing in it.
+func (d *decider) items() bool {
+	if d.cart.Checkout.ItemCount() > 0 {
+		return false
+	}
+	d.say("nothing is in the cart")
+	return d.watch("items", cart.EmptyCart)
 }
 
 func (d *decider) phone() bool {

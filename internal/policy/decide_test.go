@@ -23,10 +23,15 @@ func due() *cart.Cart {
 		Checkout: cart.Checkout{
 			Currency: "INR", Total: decimal.RequireFromString("1895"), SourceName: "web",
 			Shipping: &cart.Address{CountryCode: "IN", ProvinceCode: "MH"},
-			Items:    []cart.Item{{SKU: "TEE-1", ProductID: "11", Vendor: "Acme", Quantity: 2}},
+			Items:    something(),
 			Customer: cart.Customer{Tags: []string{"VIP"}},
 		},
 	}
+}
+
+// something is what lies in a cart.
+func something() []cart.Item {
+	return []cart.Item{{SKU: "TEE-1", ProductID: "11", Vendor: "Acme", Quantity: 2}}
 }
 
 // rulesWith gives the default rules, without consent asked for, as change leaves them.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"testing"
 
 	"ringback/internal/cart"
@@ -17,6 +18,8 @@ func TestEligibility(t *testing.T) {
 		cart  func(*cart.Cart)
 		// rule and saw name the step that spoke; a "" rule means eligible.
 		rule, saw string
+		// reason is Ineligible where it is left out.
+		reason cart.Reason
 	}{
 		{name: "nothing asked for"},
 		{name: "enough", rules: Eligibility{MinTotal: amount("1895"), MaxTotal: amount("1895.00")}},
@@ -52,7 +55,7 @@ func TestEligibility(t *testing.T) {
 		{name: "a source that is wanted", rules: Eligibility{Sources: []string{"web"}}},
 		{name: "no source that is wanted", rules: Eligibility{Sources: []string{"pos"}}, rule: "eligibility.sources", saw: "no source"},
 		{name: "a source that is excluded", rules: Eligibility{ExcludeSources: []string{"web"}}, rule: "eligibility.sources", saw: "source web is excluded"},
-		{name: "a test", cart: func(c *cart.Cart) { c.Checkout.Test = true }, rule: "eligibility.test", saw: "a test checkout"},
+		{name: "a test", cart: func(c *cart.Cart) { c.Checkout.Test = true }, rule: "eligibility.test", saw: "a test checkout", reason: cart.Test},
 		{name: "a test that is let through", rules: Eligibility{Test: true}, cart: func(c *cart.Cart) { c.Checkout.Test = true }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -67,7 +70,7 @@ func TestEligibility(t *testing.T) {
 				return
 			}
 			assert.Equal(t, cart.ActWatch, d.Action)
-			assert.Equal(t, cart.Ineligible, d.Reason)
+			assert.Equal(t, cmp.Or(c.reason, cart.Ineligible), d.Reason)
 			step := stepOf(t, d, c.rule)
 			assert.Equal(t, cart.VerdictWatch, step.Verdict)
 			assert.Contains(t, step.Saw, c.saw)
@@ -85,4 +88,32 @@ func TestAmountsAreSaidExactly(t *testing.T) {
 		tr.sayAmount(decimal.RequireFromString(text))
 		assert.Equal(t, want, string(tr.buf), text)
 	}
+}
+
+func TestDecide_CartWithoutPiecesIsWatched(t *testing.T) {
+	t.Parallel()
+	for name, items := range map[string][]cart.Item{
+		"no list":               nil,
+		"an empty list":         {},
+		"a line of no pieces":   {{SKU: "TEE-1", Quantity: 0}},
+		"lines of no pieces":    {{SKU: "TEE-1"}, {SKU: "TEE-2"}},
+		"a price but no pieces": {{SKU: "TEE-1", Price: decimal.NewFromInt(100)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, near := range []*Near{nil, {}} {
+				for _, forced := range []bool{false, true} {
+					f := Facts{Cart: due(), Near: near, Forced: forced}
+					f.Cart.Checkout.Items = items
+					d := Decide(rulesWith(t, nil), f, noonInIndia)
+					assert.Equal(t, cart.ActWatch, d.Action)
+					assert.Equal(t, cart.EmptyCart, d.Reason)
+					assert.Equal(t, cart.VerdictWatch, stepOf(t, d, "items").Verdict)
+				}
+			}
+		})
+	}
+	f := Facts{Cart: due(), Near: &Near{}}
+	f.Cart.Checkout.Items = []cart.Item{{SKU: "TEE-1"}, {SKU: "TEE-2", Quantity: 1}}
+	assert.Equal(t, cart.ActCall, Decide(rulesWith(t, nil), f, noonInIndia).Action, "one piece is enough")
 }

@@ -87,7 +87,7 @@ type Eligibility struct {
 	ExcludeSources []string `yaml:"exclude_sources"`
 	// MinItems is the least number of pieces in the cart.
 	MinItems int `yaml:"min_items"`
-	// Test lets checkouts of a test gateway through.
+	// Test lets tests be called: checkouts of a test gateway, and test notifications.
 	Test bool `yaml:"test"`
 }
 

@@ -288,19 +288,19 @@ func (p *past) queueOrders(batch *pgx.Batch) {
 			WHERE id = ANY ($1)
 		) AS k
 		CROSS JOIN LATERAL (
-			SELECT created_at, cart_id
+			SELECT created_at, cart_id, own_cart_only
 			FROM orders
 			WHERE shop = k.shop AND customer_id = k.customer_id AND customer_id <> ''
 			UNION ALL
-			SELECT created_at, cart_id
+			SELECT created_at, cart_id, own_cart_only
 			FROM orders
 			WHERE shop = k.shop AND email_key = k.email_key
 			UNION ALL
-			SELECT created_at, cart_id
+			SELECT created_at, cart_id, own_cart_only
 			FROM orders
 			WHERE shop = k.shop AND phone_keys @> ARRAY[k.phone_key]
 		) AS o
-		WHERE o.created_at >= k.since AND o.cart_id IS DISTINCT FROM k.id
+		WHERE o.created_at >= k.since AND o.cart_id IS DISTINCT FROM k.id AND NOT o.own_cart_only
 		GROUP BY k.id`, p.ids(func(c *PastCart) bool { return c.ErasedAt == nil })).
 		Query(func(rows pgx.Rows) error {
 			for rows.Next() {

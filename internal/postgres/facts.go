@@ -106,7 +106,7 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 		SELECT EXISTS (
 			SELECT 1
 			FROM orders
-			WHERE shop = $1 AND order_id = ANY ($2) AND created_at >= $3
+			WHERE shop = $1 AND order_id = ANY ($2) AND created_at >= $3 AND NOT own_cart_only
 		)`, c.Shop, slices.Collect(maps.Keys(f.Orders)), orderedSince(&c.Cart)).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&near.Ordered) })
 

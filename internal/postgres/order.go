@@ -24,11 +24,11 @@ func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.P
 		WITH kept AS (
 			INSERT INTO orders (
 				shop, order_id, checkout_token, cart_token, customer_id, email_key, phone_keys, name, total, currency, codes,
-				created_at, updated_at, received_at, person, person_at
+				created_at, updated_at, received_at, person, person_at, own_cart_only
 			)
 			VALUES (
 				@shop, @id, @checkout_token, @cart_token, @customer_id, @email_key, @phone_keys, @name, @total, @currency,
-				@codes, @created_at, @updated_at, @now, @person, @updated_at
+				@codes, @created_at, @updated_at, @now, @person, @updated_at, @own_cart_only
 			)
 			ON CONFLICT (shop, order_id) DO UPDATE
 			SET checkout_token = excluded.checkout_token,
@@ -40,7 +40,8 @@ func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.P
 				codes = excluded.codes,
 				updated_at = excluded.updated_at,
 				person = ARRAY(SELECT DISTINCT unnest(orders.person || excluded.person)),
-				person_at = excluded.person_at
+				person_at = excluded.person_at,
+				own_cart_only = excluded.own_cart_only
 			WHERE excluded.updated_at > orders.updated_at
 			RETURNING shop, order_id
 		),
@@ -57,7 +58,7 @@ func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.P
 			"customer_id": o.CustomerID, "email_key": tx.hasher.Email(o.Email),
 			"phone_keys": numberKeys(tx.hasher, p), "name": o.Name, "total": o.Total, "currency": o.Currency,
 			"codes": orEmpty(o.Codes), "created_at": o.CreatedAt, "updated_at": o.UpdatedAt, "now": tx.Now,
-			"person": asBytes(keys),
+			"person": asBytes(keys), "own_cart_only": o.OwnCartOnly(),
 		}).Scan(&kept)
 	if err != nil {
 		return false, fmt.Errorf("keep order: %w", err)
@@ -84,8 +85,9 @@ func (tx *Tx) OrderTaken(ctx context.Context, shop, orderID string, cartID uuid.
 	return nil
 }
 
-// OrderOfCheckout finds an order that came before its checkout, by the checkout's or the cart's token.
-func (tx *Tx) OrderOfCheckout(ctx context.Context, shop, token, cartToken string) (cart.Order, cart.Match, error) {
+// OrderOfCheckout finds an order of which word came before that of its checkout, by the checkout's or the cart's token. A cart token
+// outlives a purchase: an order made before the checkout began is another one's.
+func (tx *Tx) OrderOfCheckout(ctx context.Context, c *cart.Cart) (cart.Order, cart.Match, error) {
 	var o cart.Order
 	var match cart.Match
 	err := tx.QueryRow(ctx, `
@@ -93,9 +95,9 @@ func (tx *Tx) OrderOfCheckout(ctx context.Context, shop, token, cartToken string
 			CASE WHEN checkout_token = $2 THEN 'checkout_token' ELSE 'cart_token' END
 		FROM orders
 		WHERE shop = $1
-			AND (checkout_token = $2 AND $2 <> '' OR cart_token = $3 AND $3 <> '')
+			AND (checkout_token = $2 AND $2 <> '' OR cart_token = $3 AND $3 <> '' AND created_at >= $4)
 		ORDER BY checkout_token = $2 DESC, created_at
-		LIMIT 1`, shop, token, cartToken).
+		LIMIT 1`, c.Shop, c.Token, c.Checkout.CartToken, orderedSince(c)).
 		Scan(&o.ID, &o.Name, &o.CheckoutToken, &o.CartToken, &o.CustomerID, &o.Total, &o.Currency, &o.Codes, &o.CreatedAt, &o.UpdatedAt, &match)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return cart.Order{}, "", ErrNotFound
@@ -151,8 +153,9 @@ type MatchedCart struct {
 }
 
 // CartsOfOrder finds the carts that an order may belong to and locks them, the best match first: by a single-use code, checkout token,
-// cart token, customer, email, phone, or a link through what else the person was told with. Matches by person are limited to carts that
-// were there before the order and whose last activity is within the window before it.
+// cart token, customer, email, phone, or a link through what else the person was told with. Matches by cart token, which outlives a
+// purchase, and by person are limited to carts that were there before the order, those by person to carts whose last activity is within
+// the window before it.
 func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, p cart.Person, window time.Duration) ([]MatchedCart, error) {
 	of, err := tx.PersonOf(ctx, shop, p)
 	if err != nil {
@@ -168,7 +171,8 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, p car
 			CASE
 				WHEN id = ANY (ARRAY(SELECT cart_id FROM coded)) THEN 'discount_code'
 				WHEN token = @checkout_token THEN 'checkout_token'
-				WHEN cart_token = @cart_token AND @cart_token <> '' THEN 'cart_token'
+				WHEN cart_token = @cart_token AND @cart_token <> '' AND (checkout ->> 'created_at')::timestamptz <= @created_at::timestamptz
+					THEN 'cart_token'
 				ELSE ''
 			END,
 			last_activity_at
@@ -177,7 +181,10 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, p car
 			AND (
 				id = ANY (ARRAY(SELECT cart_id FROM coded))
 				OR (token = @checkout_token AND @checkout_token <> '')
-				OR (cart_token = @cart_token AND @cart_token <> '')
+				OR (
+					cart_token = @cart_token AND @cart_token <> ''
+					AND (checkout ->> 'created_at')::timestamptz <= @created_at::timestamptz
+				)
 				OR (
 					id = ANY (@person::uuid[])
 					AND (checkout ->> 'created_at')::timestamptz <= @created_at::timestamptz

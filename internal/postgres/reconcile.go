@@ -116,10 +116,14 @@ func (tx *Tx) CartOfCheckoutForUpdate(ctx context.Context, shop, checkoutID, car
 }
 
 // AdoptCart gives the cart that stands in for a checkout its real token, found by the checkout's id or else the cart's token. It reports
-// whether there was one.
-func (tx *Tx) AdoptCart(ctx context.Context, shop, token, checkoutID, cartToken string) (bool, error) {
+// whether there was one. A checkout that began after by, when that is set, is another one's.
+func (tx *Tx) AdoptCart(ctx context.Context, shop, token, checkoutID, cartToken string, by time.Time) (bool, error) {
 	if token == "" || checkoutID == "" && cartToken == "" {
 		return false, nil
+	}
+	var before *time.Time
+	if !by.IsZero() {
+		before = &by
 	}
 	tag, err := tx.Exec(ctx, `
 		UPDATE carts
@@ -133,13 +137,14 @@ func (tx *Tx) AdoptCart(ctx context.Context, shop, token, checkoutID, cartToken 
 						checkout_id = $3 AND $3 <> ''
 						OR cart_token = $4 AND $4 <> '' AND $3 = ''
 					)
+					AND ($6::timestamptz IS NULL OR (checkout ->> 'created_at')::timestamptz <= $6)
 				LIMIT 1
 			)
 			AND NOT EXISTS (
 				SELECT 1
 				FROM carts
 				WHERE shop = $1 AND token = $2
-			)`, shop, token, checkoutID, cartToken, standIn)
+			)`, shop, token, checkoutID, cartToken, standIn, before)
 	if err != nil {
 		return false, fmt.Errorf("adopt cart: %w", err)
 	}
@@ -163,6 +168,7 @@ func (tx *Tx) OrderOfPerson(ctx context.Context, c *Cart, window time.Duration) 
 		WHERE shop = $1
 			AND order_id = ANY ($2)
 			AND cart_id IS NULL
+			AND NOT own_cart_only
 			AND created_at BETWEEN $3 AND $4
 		ORDER BY created_at
 		LIMIT 1`,

@@ -20,7 +20,9 @@ type WaitingWebhook struct {
 	APIVersion string
 	// TriggeredAt is when the event happened at the shop; zero when that was not told.
 	TriggeredAt time.Time
-	ReceivedAt  time.Time
+	// Test marks a test notification.
+	Test       bool
+	ReceivedAt time.Time
 	// Payload is nil when it was erased or its day was dropped.
 	Payload []byte
 
@@ -30,15 +32,15 @@ type WaitingWebhook struct {
 }
 
 // WebhookWaits puts a webhook that was kept in this transaction in the line of those that wait for their shop to be known.
-func (tx *Tx) WebhookWaits(ctx context.Context, shop, webhookID, apiVersion string, triggeredAt time.Time) error {
+func (tx *Tx) WebhookWaits(ctx context.Context, shop, webhookID, apiVersion string, triggeredAt time.Time, test bool) error {
 	var at *time.Time
 	if !triggeredAt.IsZero() {
 		at = &triggeredAt
 	}
 	_, err := tx.Exec(ctx, `
-		INSERT INTO waiting_webhooks (shop, day, key, api_version, triggered_at, received_at)
-		VALUES ($1, $2, $3, $4, $5, $6)`,
-		shop, tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID), apiVersion, at, tx.Now)
+		INSERT INTO waiting_webhooks (shop, day, key, api_version, triggered_at, received_at, test)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		shop, tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID), apiVersion, at, tx.Now, test)
 	if err != nil {
 		return fmt.Errorf("let webhook wait: %w", err)
 	}
@@ -79,11 +81,11 @@ func (tx *Tx) NextWaitingWebhook(ctx context.Context, shop string) (WaitingWebho
 	w := WaitingWebhook{Shop: shop}
 	var at *time.Time
 	err := tx.QueryRow(ctx, `
-		SELECT id, day, key, api_version, triggered_at, received_at
+		SELECT id, day, key, api_version, triggered_at, received_at, test
 		FROM waiting_webhooks
 		WHERE shop = $1
 		ORDER BY id
-		LIMIT 1`, shop).Scan(&w.id, &w.day, &w.key, &w.APIVersion, &at, &w.ReceivedAt)
+		LIMIT 1`, shop).Scan(&w.id, &w.day, &w.key, &w.APIVersion, &at, &w.ReceivedAt, &w.Test)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return w, ErrNotFound
 	}

@@ -43,6 +43,10 @@ type checkoutPayload struct {
 	Locale     text `json:"customer_locale"`
 	SourceName text `json:"source_name"`
 
+	Test     flag  `json:"test"`
+	Gateway  text  `json:"gateway"`
+	Gateways words `json:"payment_gateway_names"`
+
 	CreatedAt   instant `json:"created_at"`
 	UpdatedAt   instant `json:"updated_at"`
 	CompletedAt instant `json:"completed_at"`
@@ -114,6 +118,7 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 		Attributes:       p.Attributes,
 		Locale:           string(p.Locale),
 		SourceName:       string(p.SourceName),
+		Test:             d.Test || p.Test.yes() || isBogus(p.Gateway, p.Gateways),
 		CreatedAt:        firstInstant(p.CreatedAt.at, p.UpdatedAt.at, d.TriggeredAt.UTC()),
 		UpdatedAt:        firstInstant(p.UpdatedAt.at, d.TriggeredAt.UTC(), p.CreatedAt.at),
 	}

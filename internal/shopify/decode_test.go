@@ -441,3 +441,44 @@ func TestTokensOfURL(t *testing.T) {
 		assert.Equal(t, want, [2]string{token, cartToken}, link)
 	}
 }
+
+func TestDecodeCheckout_TestIsKnown(t *testing.T) {
+	t.Parallel()
+	for payload, want := range map[string]bool{
+		`{"token":"t","gateway":"bogus"}`:                                                            true,
+		`{"token":"t","gateway":"Bogus Gateway"}`:                                                    true,
+		`{"token":"t","gateway":"(for testing) Bogus Gateway"}`:                                      true,
+		`{"token":"t","gateway":"BOGUS"}`:                                                            true,
+		`{"token":"t","payment_gateway_names":["manual","bogus"]}`:                                   true,
+		`{"token":"t","test":true}`:                                                                  true,
+		`{"token":"t","test":"true"}`:                                                                true,
+		`{"token":"t","gateway":null,"test":null}`:                                                   false,
+		`{"token":"t","gateway":"Bogusław Payments","test":false}`:                                   false,
+		`{"token":"t","gateway":"Cash on Delivery (COD)","payment_gateway_names":"manual,razorpay"}`: false,
+	} {
+		c, err := DecodeCheckout([]byte(payload), Delivery{})
+		require.NoError(t, err)
+		assert.Equal(t, want, c.Test, payload)
+		o, err := DecodeOrder([]byte(`{"id":1,`+payload[1:]), Delivery{})
+		require.NoError(t, err)
+		assert.Equal(t, want, o.Test, payload)
+		c, err = DecodeCheckout([]byte(payload), Delivery{Test: true})
+		require.NoError(t, err)
+		assert.True(t, c.Test, "a test notification is one")
+	}
+}
+
+func TestMerge_EmptiedCartStaysEmpty(t *testing.T) {
+	t.Parallel()
+	known := cart.Checkout{Token: "t", Items: []cart.Item{{Title: "Kurta", Quantity: 1}}}
+	for nodes, want := range map[string]int{
+		`{"nodes":[]}`: 0, `null`: 1, `{}`: 1, `{"nodes":null}`: 1, `{"nodes":[{"title":"Kurta","quantity":0}]}`: 0,
+		`{"nodes":[{"title":"Scarf","quantity":2}]}`: 2,
+	} {
+		var g gqlCheckout
+		require.NoError(t, json.Unmarshal([]byte(`{"id":"gid://shopify/AbandonedCheckout/1","lineItems":`+nodes+`}`), &g))
+		asked, ok := g.checkout()
+		require.True(t, ok)
+		assert.Equal(t, want, Merge(known, asked).ItemCount(), nodes)
+	}
+}

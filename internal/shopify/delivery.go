@@ -3,6 +3,7 @@ package shopify
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -15,6 +16,7 @@ const (
 	HeaderWebhookID   = "X-Shopify-Webhook-Id"
 	HeaderEventID     = "X-Shopify-Event-Id"
 	HeaderTriggeredAt = "X-Shopify-Triggered-At"
+	HeaderTest        = "X-Shopify-Test"
 )
 
 // MaxBody is the largest webhook body taken in, in bytes. Shopify names no bound; an order with hundreds of line items has megabytes.
@@ -38,6 +40,8 @@ type Delivery struct {
 	APIVersion string
 	// TriggeredAt is when the event happened, UTC; zero when the header was missing or unreadable.
 	TriggeredAt time.Time
+	// Test marks a notification that a merchant sent as a test: its payload is a sample.
+	Test bool
 }
 
 // ParseHeaders reads a delivery's headers. It fails when the topic, a valid shop or the webhook id is missing.
@@ -54,6 +58,7 @@ func ParseHeaders(h http.Header) (Delivery, error) {
 		APIVersion: clean(h.Get(HeaderAPIVersion)),
 	}
 	d.TriggeredAt = parseInstant(h.Get(HeaderTriggeredAt))
+	d.Test = testHeader(h.Get(HeaderTest))
 	for _, f := range []struct {
 		name, value string
 		needed      bool
@@ -73,6 +78,15 @@ func ParseHeaders(h http.Header) (Delivery, error) {
 	return d, nil
 }
 
+// testHeader reads the mark of a test. What is neither yes nor no marks one as well: a sample must not ring at anybody's.
+func testHeader(value string) bool {
+	switch strings.ToLower(clean(value)) {
+	case "", "false", "0", "no":
+		return false
+	}
+	return true
+}
+
 // Headers returns the headers that Shopify would send with this delivery; digest is the body's signature (see Sign).
 func (d Delivery) Headers(digest string) http.Header {
 	h := http.Header{}
@@ -85,6 +99,9 @@ func (d Delivery) Headers(digest string) http.Header {
 		if value != "" {
 			h.Set(name, value)
 		}
+	}
+	if d.Test {
+		h.Set(HeaderTest, "true")
 	}
 	if !d.TriggeredAt.IsZero() {
 		h.Set(HeaderTriggeredAt, d.TriggeredAt.UTC().Format(time.RFC3339Nano))

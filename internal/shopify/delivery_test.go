@@ -46,6 +46,15 @@ func TestParseHeaders(t *testing.T) {
 	assert.True(t, d.TriggeredAt.IsZero())
 	assert.Empty(t, d.EventID)
 
+	for value, want := range map[string]bool{"true": true, "TRUE": true, " true ": true, "1": true, "yes": true, "false": false, "": false, "0": false} {
+		d, err = ParseHeaders(full(HeaderShop, "loom.myshopify.com", HeaderTest, value))
+		require.NoError(t, err)
+		assert.Equal(t, want, d.Test, value)
+		again, err = ParseHeaders(d.Headers("digest"))
+		require.NoError(t, err)
+		assert.Equal(t, d, again)
+	}
+
 	for name, h := range map[string]http.Header{
 		HeaderShop:      full(HeaderShop, ""),
 		HeaderTopic:     full(HeaderShop, "loom.myshopify.com", HeaderTopic, " "),

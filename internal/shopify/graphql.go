@@ -136,6 +136,9 @@ func (g gqlCheckout) checkout() (cart.Checkout, bool) {
 		p.Codes = append(p.Codes, codePayload{Code: text(code)})
 	}
 	c := p.checkout(Delivery{})
+	if c.Items == nil && g.Lines.value.Nodes != nil {
+		c.Items = []cart.Item{}
+	}
 	return c, c.ID != ""
 }
 
@@ -151,6 +154,7 @@ type gqlOrder struct {
 	CancelledAt   instant             `json:"cancelledAt"`
 	Test          flag                `json:"test"`
 	Gateways      words               `json:"paymentGatewayNames"`
+	SourceName    text                `json:"sourceName"`
 	Codes         words               `json:"discountCodes"`
 	Total         object[gqlMoney]    `json:"totalPriceSet"`
 	Shipping      object[gqlAddress]  `json:"shippingAddress"`
@@ -165,7 +169,7 @@ func (g gqlOrder) order() (cart.Order, bool) {
 		Customer: object[customerPayload]{g.Customer.value.payload()},
 		Shipping: object[addressPayload]{g.Shipping.value.payload()},
 		Billing:  object[addressPayload]{g.Billing.value.payload()},
-		Total:    total.Amount, Currency: total.Currency, Test: g.Test, Gateways: g.Gateways,
+		Total:    total.Amount, Currency: total.Currency, Test: g.Test, Gateways: g.Gateways, SourceName: g.SourceName,
 		CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt, CancelledAt: g.CancelledAt,
 	}
 	for _, code := range g.Codes {
@@ -250,8 +254,9 @@ func Merge(known, asked cart.Checkout) cart.Checkout {
 func mergeConsent(known, asked *bool) *bool { return firstFlag(asked, known) }
 
 // mergeItems fills the ids that GraphQL does not give from the known line of the same article.
+// An empty list says that the cart was emptied; nil says nothing.
 func mergeItems(known, asked []cart.Item) []cart.Item {
-	if len(asked) == 0 {
+	if asked == nil {
 		return known
 	}
 	out := slices.Clone(asked)

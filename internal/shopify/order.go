@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 
 	"ringback/internal/cart"
 )
@@ -31,6 +32,8 @@ type orderPayload struct {
 	// Applications name a code even where discount_codes is missing.
 	Applications list[codePayload] `json:"discount_applications"`
 
+	SourceName text `json:"source_name"`
+
 	Test     flag  `json:"test"`
 	Gateway  text  `json:"gateway"`
 	Gateways words `json:"payment_gateway_names"`
@@ -41,7 +44,7 @@ type orderPayload struct {
 	CancelledAt instant `json:"cancelled_at"`
 }
 
-// bogusGateway is the name of Shopify's test gateway.
+// bogusGateway is in the name of Shopify's test gateway: "bogus", "Bogus Gateway" or "(for testing) Bogus Gateway".
 const bogusGateway = "bogus"
 
 // DecodeOrder reads the payload of orders/create, orders/paid, orders/updated or orders/cancelled. The only errors are a
@@ -77,12 +80,16 @@ func (p orderPayload) order(d Delivery) cart.Order {
 		CreatedAt:     firstInstant(p.CreatedAt.at, p.ProcessedAt.at, p.UpdatedAt.at, triggered),
 		UpdatedAt:     firstInstant(p.UpdatedAt.at, triggered, p.CreatedAt.at, p.ProcessedAt.at),
 		CancelledAt:   p.CancelledAt.pointer(),
-		Test:          p.Test.yes() || isBogus(p.Gateway, p.Gateways),
+		SourceName:    string(p.SourceName),
+		Test:          d.Test || p.Test.yes() || isBogus(p.Gateway, p.Gateways),
 	}
 }
 
 func isBogus(gateway text, gateways words) bool {
-	return slices.ContainsFunc(append(gateways, string(gateway)), func(g string) bool { return strings.EqualFold(g, bogusGateway) })
+	return slices.ContainsFunc(append(gateways, string(gateway)), func(g string) bool {
+		words := strings.FieldsFunc(strings.ToLower(g), func(r rune) bool { return !unicode.IsLetter(r) })
+		return slices.Contains(words, bogusGateway)
+	})
 }
 
 // codes are the discount codes of an order, each once, as typed.

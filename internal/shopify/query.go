@@ -52,7 +52,7 @@ func fragmentOrder(version string) string {
 	}
 	return `
 fragment OrderParts on Order {
-  id name email phone createdAt updatedAt cancelledAt test paymentGatewayNames discountCodes ` + tokens + `
+  id name email phone createdAt updatedAt cancelledAt test sourceName paymentGatewayNames discountCodes ` + tokens + `
   totalPriceSet { ...MoneyParts }
   shippingAddress { ...AddressParts }
   billingAddress { ...AddressParts }

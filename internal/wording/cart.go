@@ -57,6 +57,8 @@ var reasons = map[cart.Reason]reasonWords{
 	cart.NoPhone:    {"No phone number", "The checkout has no phone number that can be called."},
 	cart.NoConsent:  {"No consent", "The customer has not given the consent that the store asks for."},
 	cart.Ineligible: {"Not eligible", "The cart does not match the store's rules (eligibility)."},
+	cart.EmptyCart:  {"Empty cart", "There is nothing in the cart now; it is checked again when something is put in."},
+	cart.Test:       {"Test checkout", "The checkout is a test (a test payment gateway or a test notification)."},
 
 	cart.Delay:     {"Delay", "The customer may still be shopping: the store's delay has not passed."},
 	cart.Window:    {"Outside hours", "It is outside the store's windows or the customer's calling hours."},

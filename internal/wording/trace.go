@@ -21,6 +21,7 @@ var rules = map[string]string{
 	"policy":                    "Policy",
 	"state":                     "Cart state",
 	"installed":                 "App installed",
+	"items":                     "Items in the cart",
 	"phone":                     "Phone number",
 	"consent":                   "Consent",
 	"eligibility":               "Eligibility",

@@ -84,7 +84,7 @@ func (p *past) has(t *testing.T, n int, at time.Time, changes ...func(*cart.Cart
 		Checkout: cart.Checkout{
 			Token: fmt.Sprintf("token-%d", n), Currency: "INR", Total: decimal.NewFromInt(1895), Email: email(n), AcceptsSMS: &yes, SMSPhone: number(n),
 			Customer: cart.Customer{ID: fmt.Sprint(7000 + n)}, Phones: []cart.RawPhone{{From: "shipping", Number: number(n), Country: "IN"}},
-			CreatedAt: at, UpdatedAt: at,
+			Items: []cart.Item{{Title: "Kurta", Quantity: 1, Price: decimal.NewFromInt(1895)}}, CreatedAt: at, UpdatedAt: at,
 		},
 	}
 	for _, change := range changes {
@@ -203,7 +203,8 @@ func TestRecordedCallsCarryOn(t *testing.T) {
 	rules, err := policyOf(configured(), acme)
 	require.NoError(t, err)
 	p.does(t, func(ctx context.Context, tx *postgres.Tx) error {
-		known := cart.Cart{Shop: acme, Phone: number(1), Country: "IN", LastActivityAt: monday, Checkout: cart.Checkout{SMSPhone: number(1), AcceptsSMS: new(true)}}
+		known := cart.Cart{Shop: acme, Phone: number(1), Country: "IN", LastActivityAt: monday}
+		known.Checkout = cart.Checkout{SMSPhone: number(1), AcceptsSMS: new(true), Items: []cart.Item{{Title: "Kurta", Quantity: 1}}}
 		trace := policy.Decide(rules[acme].Rules, policy.Facts{Cart: &known}, monday).Trace
 		return tx.AppendLedger(ctx, cart.Entry{CartID: id(1), At: monday, Event: "checkout", To: cart.Waiting, Reason: cart.Delay, Trace: trace})
 	})
@@ -315,7 +316,8 @@ func TestTheLastTouchIsReadFromWhatTheDelaySaw(t *testing.T) {
 	rules, err := policyOf(configured(), acme)
 	require.NoError(t, err)
 	yes := true
-	c := cart.Cart{Shop: acme, Phone: number(1), Country: "IN", LastActivityAt: monday, Checkout: cart.Checkout{SMSPhone: number(1), AcceptsSMS: &yes}}
+	c := cart.Cart{Shop: acme, Phone: number(1), Country: "IN", LastActivityAt: monday}
+	c.Checkout = cart.Checkout{SMSPhone: number(1), AcceptsSMS: &yes, Items: []cart.Item{{Title: "Kurta", Quantity: 1}}}
 	var saw string
 	for _, step := range policy.Decide(rules[acme].Rules, policy.Facts{Cart: &c}, monday).Trace {
 		if step.Rule == "delay" {

@@ -21,7 +21,7 @@ import (
 func checkout(token string, n int, at time.Time, extra string) string {
 	return fmt.Sprintf(`{"token": %q, "cart_token": "c-%[1]s", "currency": "INR", "total_price": "1895.00", "email": %[2]q, "customer": {"id": %[3]d},
 		"shipping_address": {"phone": %[4]q, "country_code": "IN"}, "buyer_accepts_sms_marketing": true, "sms_marketing_phone": %[4]q,
-		"created_at": "2026-09-07T04:30:00Z", "updated_at": %[5]q%[6]s}`, token, email(n), 7000+n, number(n), at.Format(time.RFC3339), extra)
+		"line_items": [{"title": "Kurta", "quantity": 1, "price": "1895.00"}], "created_at": "2026-09-07T04:30:00Z", "updated_at": %[5]q%[6]s}`, token, email(n), 7000+n, number(n), at.Format(time.RFC3339), extra)
 }
 
 func order(id, checkoutToken, mail string, at time.Time) string {

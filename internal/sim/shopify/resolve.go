@@ -248,7 +248,7 @@ func (x *execution) order(o *order) object {
 		"__typename": "Order", "id": gid("Order", o.id), "name": o.Name, "email": nullable(o.Email), "phone": nullable(phone(o.Phones, "phone").Number),
 		"checkoutToken": nullable(o.CheckoutToken), "cartToken": nullable(o.CartToken),
 		"createdAt": instantOrNull(&o.CreatedAt), "updatedAt": instantOrNull(&o.UpdatedAt), "cancelledAt": instantOrNull(o.CancelledAt),
-		"test": o.Test, "paymentGatewayNames": gateways, "discountCodes": texts(o.Codes), "totalPriceSet": bag(o.Total, o.Currency),
+		"test": o.Test, "sourceName": "web", "paymentGatewayNames": gateways, "discountCodes": texts(o.Codes), "totalPriceSet": bag(o.Total, o.Currency),
 		"shippingAddress": gqlAddress(o.checkout.Shipping), "billingAddress": gqlAddress(o.checkout.Billing), "customer": gqlCustomer(o.checkout),
 	}
 }
