@@ -258,6 +258,17 @@ func TestAPurchaseThatNoWebhookToldIsSeenBeforeTheCall(t *testing.T) {
 	assert.NotNil(t, c.Order)
 }
 
+// Without access to the Admin API nothing can be asked: the call goes out, without a warning each time.
+func TestPurchaseCheck_DoesNothingWithoutAccess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{store: func(s *config.Store) { s.PurchaseCheck = time.Nanosecond }})
+	w.took(shopify.CheckoutsCreate, checkout("unconnected"))
+	c := w.comes("unconnected", cart.Stopped)
+	require.Len(t, c.Calls, 1)
+	assert.NotNil(t, c.Calls[0].SentAt)
+	assert.Empty(t, w.metric(`ringback_purchase_checks_total{answer="failed",shop="`+acme+`"}`))
+}
+
 func TestASlowAnswerHoldsNoLineForLong(t *testing.T) {
 	t.Parallel()
 	m := newMall(t, setup{store: func(s *config.Store) { s.PurchaseCheck = time.Millisecond }})

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"ringback/internal/policy"
 	"ringback/internal/zoneinfo"
@@ -67,10 +68,18 @@ func (l *loader) checkStore(s *scope, store *Store) {
 	l.checkPolicy(s, store)
 }
 
+// longestNight is the longest span past midnight that a window may mean without a warning.
+const longestNight = 12 * time.Hour
+
 // checkPolicy asks the policy what is wrong with its rules, and warns of what it permits and an operator would not want.
 func (l *loader) checkPolicy(s *scope, store *Store) {
 	for _, p := range store.Policy.Problems() {
 		s.problem(join("policy", p.Path), p.Message)
+	}
+	for i, w := range store.Policy.Windows {
+		if length := w.PastMidnight(); length > longestNight {
+			s.warn(fmt.Sprintf("policy.windows[%d]", i), fmt.Sprintf("runs from %s past midnight to %s, for %s: calls could go out at night; if that is not meant, swap from and to", w.From, w.To, briefly(length)))
+		}
 	}
 	if keep := l.config.Retention.PersonalData; keep < store.Policy.ExpiresAfter {
 		s.warn("policy.expires_after", fmt.Sprintf("%s is longer than retention.personal_data, %s: numbers are erased before their calls are over", briefly(store.Policy.ExpiresAfter), briefly(keep)))

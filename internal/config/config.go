@@ -110,8 +110,8 @@ type Store struct {
 	AdminToken Secret `yaml:"admin_token"`
 	// Paused halts calling for this store.
 	Paused bool `yaml:"paused"`
-	// PurchaseCheck asks Shopify about a purchase just before a call when the last word of the checkout is older than this; 0 turns
-	// it off. An answer that fails or takes more than a second lets the call go out.
+	// PurchaseCheck asks Shopify about a purchase just before a call when the last word of the checkout is older than this, where there is
+	// access to the Admin API; 0 turns it off.
 	PurchaseCheck time.Duration `yaml:"purchase_check"`
 	Voice         Voice         `yaml:"voice"`
 	Policy        policy.Rules  `yaml:"policy"`
@@ -130,7 +130,7 @@ type Voice struct {
 	// taken; requests are made with the first. After loading, PublicKey and PrivateKey are the first ones.
 	PublicKeys  []string `yaml:"public_keys"`
 	PrivateKeys Secrets  `yaml:"private_keys"`
-	Workspace  string `yaml:"workspace" file:"allowed"`
+	Workspace   string   `yaml:"workspace" file:"allowed"`
 	// Organization is needed by mirai_admin.
 	Organization string `yaml:"organization" file:"allowed"`
 	// Token is the bearer token of mirai_admin and mihu.

@@ -29,6 +29,7 @@ func builtin() Config {
 // builtinStore is what a store begins with, before the file's defaults and its own keys.
 func builtinStore() Store {
 	return Store{
+		PurchaseCheck: 10 * time.Minute,
 		Voice: Voice{
 			Lines:   5,
 			MaxWait: 2 * time.Hour,

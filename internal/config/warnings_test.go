@@ -2,6 +2,7 @@ package config
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -40,4 +41,43 @@ func TestWarningsAreThereBesideProblems(t *testing.T) {
 	require.Error(t, err)
 	require.Len(t, warnings, 1)
 	assert.Equal(t, "security.api_token", warnings[0].Path)
+}
+
+func TestWarnings_TellOfWindowsThatRunThroughTheNight(t *testing.T) {
+	t.Parallel()
+	for windows, want := range map[string]string{
+		`{from: "19:00", to: "10:00"}`: "runs from 19:00 past midnight to 10:00, for 15h",
+		`{from: "10:00", to: "09:59"}`: "for 23h59m",
+		`{from: "20:00", to: "08:01"}`: "for 12h1m",
+		`{from: "20:00", to: "08:00"}`: "",
+		`{from: "22:00", to: "02:00"}`: "",
+		`{from: "09:00", to: "24:00"}`: "",
+	} {
+		text := `
+server: {public_url: "https://x.example"}
+security: {encryption_key: "${TEST_KEY}", api_token: "a long enough token"}
+shopify: {client_secrets: s}
+stores:
+  a.myshopify.com:
+    timezone: UTC
+    country: IN
+    currency: INR
+    voice: {provider: mirai, public_key: p, private_key: k, workspace: w, assistant: a}
+    policy: {consent: not_required, windows: [` + windows + `]}
+`
+		cfg, warnings, err := Parse("x.yml", []byte(text), testEnv)
+		require.NoError(t, err, windows)
+		assert.Equal(t, 10*time.Minute, cfg.Stores["a.myshopify.com"].PurchaseCheck, "the purchase check is on unless it is turned off")
+		said := ""
+		for _, w := range warnings {
+			if w.Path == "stores.a.myshopify.com.policy.windows[0]" {
+				said = w.Message
+			}
+		}
+		if want == "" {
+			assert.Empty(t, said, windows)
+		} else {
+			assert.Contains(t, said, want, windows)
+		}
+	}
 }

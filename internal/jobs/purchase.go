@@ -21,13 +21,17 @@ const (
 	answerFailed = "failed"
 )
 
-// checkPurchase asks Shopify, where the store wants that and nothing was heard of the checkout lately, whether it was bought; if so the
-// cart learns it. A late or failed answer lets the call go out: webhooks and reconciling have not told of a purchase, and Shopify
-// being away must not end all calling.
+// checkPurchase asks Shopify whether the checkout was bought, unless the store turns that off, something was heard of the checkout lately,
+// or there is no access to the shop's Admin API. If it was bought, the cart learns it. A late or failed answer lets the call go out:
+// webhooks and reconciling have not told of a purchase, and Shopify being away must not end all calling.
 func (e *Engine) checkPurchase(ctx context.Context, store *Store, c *postgres.Cart) error {
 	after := store.Config.PurchaseCheck
 	if after <= 0 || e.db.Now().Sub(c.LastActivityAt) < after {
 		return nil
+	}
+	connected, err := e.Connected(ctx, c.Shop)
+	if err != nil || !connected {
+		return err
 	}
 	token := c.Token
 	if postgres.IsStandIn(token) {
@@ -36,7 +40,7 @@ func (e *Engine) checkPurchase(ctx context.Context, store *Store, c *postgres.Ca
 	asking, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var done shopify.Completion
-	err := e.askShopify(asking, c.Shop, func(ctx context.Context, client *shopify.Client) (err error) {
+	err = e.askShopify(asking, c.Shop, func(ctx context.Context, client *shopify.Client) (err error) {
 		done, err = client.CheckoutCompleted(ctx, c.Checkout.ID, token)
 		return err
 	})

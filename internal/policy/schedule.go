@@ -150,3 +150,14 @@ func parseDate(text string) (int64, error) {
 
 // dayNames are the days of a window, by time.Weekday.
 var dayNames = [7]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
+
+// PastMidnight is how long a window that runs past midnight lasts; 0 for any other window and for one that cannot be read.
+func (w Window) PastMidnight() time.Duration {
+	from, errFrom := parseTime(w.From)
+	to, errTo := parseTime(w.To)
+	if errFrom != nil || errTo != nil || to >= from {
+		return 0
+	}
+	const day = 24 * 60 * 60
+	return time.Duration(day-from+to) * time.Second
+}
