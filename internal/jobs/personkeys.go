@@ -27,11 +27,18 @@ const (
 	fillBatch = 100
 	// fillSlice is how long one run works; the next goes on.
 	fillSlice = 20 * time.Second
+	// fillMany is from how many rows of one run on it is worth clearing up after them.
+	fillMany = 1000
 )
 
 type fillPersonKeysWorker struct {
 	river.WorkerDefaults[FillPersonKeys]
 	engine *Engine
+}
+
+// Timeout implements river.Worker: clearing up after a large fill takes its time.
+func (w *fillPersonKeysWorker) Timeout(*river.Job[FillPersonKeys]) time.Duration {
+	return 10 * time.Minute
 }
 
 // Work fills until nothing is left or its time is up.
@@ -79,5 +86,8 @@ func (e *Engine) FillPersonKeys(ctx context.Context, until time.Time) (done bool
 		e.log.Info("carts and orders are found by every key of their person", "carts", filled, "orders", orders)
 	}
 	missing, err := e.db.PersonKeysMissing(ctx)
-	return !missing, err
+	if err == nil && !missing && orders+filled >= fillMany {
+		err = e.db.SettleFill(ctx)
+	}
+	return !missing && err == nil, err
 }

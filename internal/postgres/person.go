@@ -146,12 +146,6 @@ func (f *Found) linking(own hashedKey) []hashedKey {
 	return keys
 }
 
-// The newest carts and orders under one key that are looked at. Only a key that many people share has more.
-const (
-	cartsUnderKey  = 200
-	ordersUnderKey = 100
-)
-
 // sender is what a pool and a transaction have in common.
 type sender interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
@@ -193,11 +187,14 @@ func matchBy(kind cart.KeyKind) cart.Match {
 	return cart.MatchPhone
 }
 
-// toldUnder reads what stands under some keys.
+// toldUnder reads what stands under some keys, the newest 200 carts and 100 orders of each: only a key that many people share has more.
+// The array is a subquery, so that it has no length to plan by: one plan serves all, and
+// planning would take longer than the reading.
 func toldUnder(
 	ctx context.Context, q sender, h seal.Hasher, shop string, keys []hashedKey, customers []string,
 ) ([]cart.Told[hashedKey, owner], error) {
 	var told []cart.Told[hashedKey, owner]
+	missing := false
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		SELECT k.key, k.cart_id, k.order_id,
@@ -206,14 +203,14 @@ func toldUnder(
 					THEN (SELECT person FROM carts WHERE id = k.cart_id)
 					ELSE (SELECT person FROM orders WHERE shop = $1 AND order_id = k.order_id)
 				END, '{}')
-		FROM unnest($2::bytea[]) AS asked (key)
+		FROM unnest((SELECT $2::bytea[])) AS asked (key)
 		CROSS JOIN LATERAL (
 			(
 				SELECT key, cart_id, order_id
 				FROM person_keys
 				WHERE key = asked.key AND shop = $1 AND cart_id > '00000000-0000-0000-0000-000000000000'
 				ORDER BY cart_id DESC
-				LIMIT $3
+				LIMIT 200
 			)
 			UNION ALL
 			(
@@ -221,9 +218,9 @@ func toldUnder(
 				FROM person_keys
 				WHERE key = asked.key AND shop = $1 AND cart_id = '00000000-0000-0000-0000-000000000000'
 				ORDER BY order_id DESC
-				LIMIT $4
+				LIMIT 100
 			)
-		) AS k`, shop, asBytes(keys), cartsUnderKey, ordersUnderKey).
+		) AS k`, shop, asBytes(keys)).
 		Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var under []byte
@@ -236,14 +233,19 @@ func toldUnder(
 			}
 			return rows.Err()
 		})
-	queueUnfilled(batch, h, shop, keys, customers, func(o owner, with []hashedKey) {
+	batch.Queue(keysMissing).QueryRow(func(row pgx.Row) error { return row.Scan(&missing) })
+	if err := q.SendBatch(ctx, batch).Close(); err != nil || !missing {
+		return told, err
+	}
+	unfilled := &pgx.Batch{}
+	queueUnfilled(unfilled, h, shop, keys, customers, func(o owner, with []hashedKey) {
 		for _, k := range with {
 			if slices.Contains(keys, k) {
 				told = append(told, cart.Told[hashedKey, owner]{Owner: o, Under: k, Keys: with})
 			}
 		}
 	})
-	return told, q.SendBatch(ctx, batch).Close()
+	return told, q.SendBatch(ctx, unfilled).Close()
 }
 
 // queueUnfilled adds the look-ups of the carts and orders whose keys have yet to be written, by the columns that the program before
@@ -270,14 +272,14 @@ func queueUnfilled(batch *pgx.Batch, h seal.Hasher, shop string, keys []hashedKe
 		WHERE person_at IS DISTINCT FROM updated_at
 			AND shop = $1
 			AND (customer_id = ANY ($2) OR email_key = ANY ($3) OR phone_key = ANY ($4))
-		LIMIT $5`, shop, orEmpty(customers), emails, numbers, cartsUnderKey).Query(read)
+		LIMIT 200`, shop, orEmpty(customers), emails, numbers).Query(read)
 	batch.Queue(`
 		SELECT '00000000-0000-0000-0000-000000000000'::uuid, order_id, customer_id, email_key, phone_keys, person
 		FROM orders
 		WHERE person_at IS DISTINCT FROM updated_at
 			AND shop = $1
 			AND (customer_id = ANY ($2) OR email_key = ANY ($3) OR phone_keys && $4)
-		LIMIT $5`, shop, orEmpty(customers), emails, numbers, ordersUnderKey).Query(read)
+		LIMIT 100`, shop, orEmpty(customers), emails, numbers).Query(read)
 }
 
 // columnKeys are the keys that the columns for one key of a kind hold.
