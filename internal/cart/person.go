@@ -25,16 +25,17 @@ type Key struct {
 	From string
 }
 
-// Person is the set of keys that somebody is known by: customer accounts, email addresses and numbers. It has each key once; the
-// first place where a key stood gives its From.
+// Person is the set of keys that somebody is known by: customer accounts, email addresses and numbers. It has each key
+// once; the first place where a key stood gives its From.
 //
-// Two persons are one when they have a key in common: the same customer account in the same shop, the same email address whatever
-// its case, or the same number in E.164. Nothing else makes two persons one, neither a name nor an address. What cannot tell people
-// apart is no key at all and is left out here: an empty value, an email without a name or a domain, a number that is not in E.164.
-// The policy reads numbers and gives none for an extension, a placeholder or a mask.
+// Two persons are one when they have a key in common: the same customer account in the same shop, the same email
+// address whatever its case, or the same number in E.164. Nothing else makes two persons one, neither a name nor an
+// address. What cannot tell people apart is no key at all and is left out here: an empty value, an email without a name
+// or a domain, a number that is not in E.164. The policy reads numbers and gives none for an extension, a placeholder
+// or a mask.
 //
-// A key that many people use, such as the number of a switchboard, still finds what was told under it. It does not make those people
-// one: see Walk.
+// A key that many people use, such as the number of a switchboard, still finds what was told under it. It does not make
+// those people one: see Walk.
 type Person struct {
 	Keys []Key
 }
@@ -52,8 +53,8 @@ func PersonWith(customerID string, emails, numbers []string) Person {
 	return p
 }
 
-// Person is everybody that the checkout may be of: the customer account, the typed email, the account's own and every number that
-// read, which gives a number in E.164 or "", can read.
+// Person is everybody that the checkout may be of: the customer account, the typed email, the account's own and every
+// number that read, which gives a number in E.164 or "", can read.
 func (c Checkout) Person(read func(RawPhone) string) Person {
 	var p Person
 	p.addCustomer(c.Customer.ID)
@@ -66,7 +67,8 @@ func (c Checkout) Person(read func(RawPhone) string) Person {
 		address *Address
 	}{{"shipping", c.Shipping}, {"billing", c.Billing}} {
 		if a.address != nil {
-			p.addNumber(read(RawPhone{From: a.from, Number: a.address.Phone, Country: a.address.CountryCode}), numberFrom(a.from))
+			raw := RawPhone{From: a.from, Number: a.address.Phone, Country: a.address.CountryCode}
+			p.addNumber(read(raw), numberFrom(a.from))
 		}
 	}
 	return p

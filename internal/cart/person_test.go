@@ -23,8 +23,9 @@ func TestPerson_CheckoutCountsUnderEveryName(t *testing.T) {
 		Email:    " Typed@Example.com",
 		Customer: cart.Customer{ID: "501", Email: "own@example.com"},
 		Phones: []cart.RawPhone{
-			{From: "phone", Number: "+919845001001"}, {From: "customer", Number: "+919845001002"}, {From: "shipping", Number: "+919845001003"},
-			{From: "billing", Number: "+919845001004"}, {From: "default_address", Number: "+919845001005"}, {From: "phone", Number: "+919845001001"},
+			{From: "phone", Number: "+919845001001"}, {From: "customer", Number: "+919845001002"},
+			{From: "shipping", Number: "+919845001003"}, {From: "billing", Number: "+919845001004"},
+			{From: "default_address", Number: "+919845001005"}, {From: "phone", Number: "+919845001001"},
 		},
 		SMSPhone: "+919845001006",
 	}.Person(asTyped)
@@ -34,7 +35,8 @@ func TestPerson_CheckoutCountsUnderEveryName(t *testing.T) {
 	}
 	assert.Equal(t, map[string]string{
 		"501": "the customer account", "typed@example.com": "the typed email", "own@example.com": "the account's email",
-		"+919845001001": "the contact number", "+919845001002": "the account's number", "+919845001003": "the delivery number",
+		"+919845001001": "the contact number", "+919845001002": "the account's number",
+		"+919845001003": "the delivery number",
 		"+919845001004": "the billing number", "+919845001005": "the number of the account's address",
 		"+919845001006": "the number for text messages",
 	}, told)
@@ -64,14 +66,18 @@ func TestPerson_WhatTellsNobodyApartIsNoKey(t *testing.T) {
 	for _, value := range []string{"", " ", "none", "n/a", "@", "@example.com", "somebody@", " @ "} {
 		assert.True(t, cart.PersonWith("", []string{value}, nil).Unknown(), "email %q", value)
 	}
-	for _, value := range []string{"", "+", "9845001001", "+98450x1001", "+1 502 459 2181", "+911", "+15024592181;ext=41"} {
+	numbers := []string{"", "+", "9845001001", "+98450x1001", "+1 502 459 2181", "+911", "+15024592181;ext=41"}
+	for _, value := range numbers {
 		assert.True(t, cart.PersonWith("", nil, []string{value}).Unknown(), "number %q", value)
 	}
 }
 
 func TestPerson_SharesNamesTheStrongestKey(t *testing.T) {
 	t.Parallel()
-	c := cart.Checkout{Customer: cart.Customer{ID: "5", Email: "own@example.com"}, Phones: []cart.RawPhone{{From: "billing", Number: "+919845001001"}}}.Person(asTyped)
+	c := cart.Checkout{
+		Customer: cart.Customer{ID: "5", Email: "own@example.com"},
+		Phones:   []cart.RawPhone{{From: "billing", Number: "+919845001001"}},
+	}.Person(asTyped)
 	for _, tt := range []struct {
 		other cart.Person
 		want  string
@@ -90,14 +96,15 @@ func TestPerson_SharesNamesTheStrongestKey(t *testing.T) {
 
 func TestOrderSeen_BasisSaysWhatTheOrderWasMatchedBy(t *testing.T) {
 	t.Parallel()
+	named, seventh := cart.Order{Name: "#1003"}, cart.Order{Name: "#7"}
 	for want, e := range map[string]cart.OrderSeen{
-		"order #1003 under the account's email":          {Order: cart.Order{Name: "#1003"}, Match: cart.MatchEmail, Under: "the account's email"},
-		"order #1003 under the customer account":         {Order: cart.Order{Name: "#1003"}, Match: cart.MatchCustomer},
+		"order #1003 under the account's email":          {Order: named, Match: cart.MatchEmail, Under: "the account's email"},
+		"order #1003 under the customer account":         {Order: named, Match: cart.MatchCustomer},
 		"an order under a number told before":            {Match: cart.MatchPhone},
-		"order #7 under another name of the same person": {Order: cart.Order{Name: "#7"}, Match: cart.MatchLinked, Under: "the number"},
-		"order #7 of this checkout":                      {Order: cart.Order{Name: "#7"}, Match: cart.MatchCheckout, Under: "the number"},
-		"order #7 of the same cart at the shop":          {Order: cart.Order{Name: "#7"}, Match: cart.MatchCart},
-		"order #7 with the code that a call gave":        {Order: cart.Order{Name: "#7"}, Match: cart.MatchCode},
+		"order #7 under another name of the same person": {Order: seventh, Match: cart.MatchLinked, Under: "the number"},
+		"order #7 of this checkout":                      {Order: seventh, Match: cart.MatchCheckout, Under: "the number"},
+		"order #7 of the same cart at the shop":          {Order: seventh, Match: cart.MatchCart},
+		"order #7 with the code that a call gave":        {Order: seventh, Match: cart.MatchCode},
 		"an order that completed the checkout":           {Match: cart.MatchCompleted},
 	} {
 		assert.Equal(t, want, e.Basis())
@@ -108,7 +115,8 @@ func TestOrderSeen_BasisSaysWhatTheOrderWasMatchedBy(t *testing.T) {
 type records map[string][]cart.Key
 
 func (r records) walk(start ...cart.Key) cart.Reach[cart.Key, string] {
-	reach, err := cart.Walk(start, func(k cart.Key) cart.KeyKind { return k.Kind }, func(keys []cart.Key) ([]cart.Told[cart.Key, string], error) {
+	kindOf := func(k cart.Key) cart.KeyKind { return k.Kind }
+	reach, err := cart.Walk(start, kindOf, func(keys []cart.Key) ([]cart.Told[cart.Key, string], error) {
 		var told []cart.Told[cart.Key, string]
 		for _, owner := range slices.Sorted(maps.Keys(r)) {
 			for _, k := range keys {
@@ -175,7 +183,8 @@ func TestWalk_EndsAtASharedKey(t *testing.T) {
 	assert.Contains(t, r.found(email("guest3")), "of 4", "so few people may be a household")
 }
 
-// crowd draws persons of up to four emails and four numbers who share no key, and what they told: each thing with some of their keys.
+// crowd draws persons of up to four emails and four numbers who share no key, and what they told: each thing with some of
+// their keys.
 func crowd(t *rapid.T) (persons [][]cart.Key, told records) {
 	told = records{}
 	for i := range rapid.IntRange(1, 4).Draw(t, "persons") {

@@ -33,7 +33,7 @@ const (
 	Paused Reason = "paused"
 	// Breaker: the shop paused itself.
 	Breaker Reason = "breaker"
-	// OtherCall: another call to the same phone is under way.
+	// OtherCall: another call to the same person is under way.
 	OtherCall Reason = "other_call"
 	// Provider: the voice API could not take the call just now.
 	Provider Reason = "provider"

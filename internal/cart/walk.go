@@ -2,9 +2,9 @@ package cart
 
 import "slices"
 
-// MostOthers is how many customer accounts, email addresses or numbers may be told together with a key before it counts as shared.
-// A household or somebody with many addresses has fewer; a switchboard, or an address that a shop types in for all who have none,
-// has more.
+// MostOthers is how many customer accounts, email addresses or numbers may be told together with a key before it counts
+// as shared. A household or somebody with many addresses has fewer; a switchboard, or an address that a shop types in
+// for all who have none, has more.
 const MostOthers = 8
 
 // The bounds of a walk. Nobody has as many keys; whatever has would be several people.
@@ -37,13 +37,16 @@ type Reach[K, O comparable] struct {
 	Ties   map[O]Tie[K]
 }
 
-// Walk finds what belongs to the person known by the keys of start. What stands under one of them is the person's. The keys that it
-// was told with are the person's too, and so on: who bought or opted out under one name is the same under another. A shared key is
-// where this ends. What stands under it is found when the walk began with it, but nobody is reached through it.
+// Walk finds what belongs to the person known by the keys of start. What stands under one of them is the person's. The
+// keys that it was told with are the person's too, and so on: who bought or opted out under one name is the same under
+// another. A shared key is where this ends. What stands under it is found when the walk began with it, but nobody is
+// reached through it.
 //
-// look returns what stands under each of some keys, or the newest of it where that is much. kindOf says of which kind a key is.
-// What is found does not depend on the order in which anything was told.
-func Walk[K, O comparable](start []K, kindOf func(K) KeyKind, look func([]K) ([]Told[K, O], error)) (Reach[K, O], error) {
+// look returns what stands under each of some keys, or the newest of it where that is much. kindOf says of which kind a
+// key is. What is found does not depend on the order in which anything was told.
+func Walk[K, O comparable](
+	start []K, kindOf func(K) KeyKind, look func([]K) ([]Told[K, O], error),
+) (Reach[K, O], error) {
 	r := Reach[K, O]{Ties: map[O]Tie[K]{}}
 	asked := map[K]bool{}
 	var next []K

@@ -17,7 +17,8 @@ func (e *Engine) personOf(c *cart.Cart) cart.Person {
 	return policy.PersonOfCheckout(c.Checkout, e.countryOf(c.Shop)).With(cart.PersonWith("", nil, numbers))
 }
 
-// tellPerson lets a cart know the keys of its person in the given versions of it, unless nothing of them can be new to it.
+// tellPerson lets a cart know the keys of its person in the given versions of it, unless nothing of them can be new to
+// it.
 func (u *unit) tellPerson(c *postgres.Cart, versions ...*cart.Cart) {
 	for _, v := range versions {
 		if v.State == "" || c.KnowsPerson() && sameNames(&c.Checkout, &v.Checkout) {
@@ -29,8 +30,9 @@ func (u *unit) tellPerson(c *postgres.Cart, versions ...*cart.Cart) {
 
 // sameNames reports whether two versions of a checkout name the same person in every field that does.
 func sameNames(a, b *cart.Checkout) bool {
-	return a.Customer.ID == b.Customer.ID && a.Customer.Email == b.Customer.Email && a.Email == b.Email && a.SMSPhone == b.SMSPhone &&
-		slices.Equal(a.Phones, b.Phones) && phoneOf(a.Shipping) == phoneOf(b.Shipping) && phoneOf(a.Billing) == phoneOf(b.Billing)
+	return a.Customer.ID == b.Customer.ID && a.Customer.Email == b.Customer.Email && a.Email == b.Email &&
+		a.SMSPhone == b.SMSPhone && slices.Equal(a.Phones, b.Phones) &&
+		phoneOf(a.Shipping) == phoneOf(b.Shipping) && phoneOf(a.Billing) == phoneOf(b.Billing)
 }
 
 // phoneOf is what tells the number of an address; zero when there is no address.
@@ -41,8 +43,8 @@ func phoneOf(a *cart.Address) (p cart.RawPhone) {
 	return p
 }
 
-// optedOut is by what the customer of a cart is kept from being called: the number that would be called and the emails. The other
-// numbers may be those of whoever takes the parcel in.
+// optedOut is by what the customer of a cart is kept from being called: the number that would be called and the emails.
+// The other numbers may be those of whoever takes the parcel in.
 func optedOut(c *cart.Cart) cart.Person {
 	return cart.PersonWith("", []string{c.Checkout.Email, c.Checkout.Customer.Email}, []string{c.Phone})
 }

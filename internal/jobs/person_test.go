@@ -34,7 +34,9 @@ func (h *house) takes(topic string, payload any) {
 	h.t.Helper()
 	body, err := json.Marshal(payload)
 	require.NoError(h.t, err)
-	d := shopify.Delivery{Topic: topic, Shop: loom, WebhookID: uuid.NewString(), APIVersion: "2026-10", TriggeredAt: h.clock.Now()}
+	d := shopify.Delivery{
+		Topic: topic, Shop: loom, WebhookID: uuid.NewString(), APIVersion: "2026-10", TriggeredAt: h.clock.Now(),
+	}
 	taken, err := h.engine.TakeWebhook(h.t.Context(), d, body)
 	require.NoError(h.t, err)
 	require.Equal(h.t, jobs.TakenNew, taken)
@@ -80,8 +82,9 @@ func (h *house) begins(token string, n names) {
 		began = known.Checkout.CreatedAt
 	}
 	h.takes(shopify.CheckoutsUpdate, map[string]any{
-		"token": token, "cart_token": "c-" + token, "email": orNil(n.email), "phone": orNil(n.phone), "customer": n.customerPayload(),
-		"shipping_address": addressWith(n.delivery), "billing_address": addressWith(n.billing), "currency": "INR", "total_price": "1499.00",
+		"token": token, "cart_token": "c-" + token, "email": orNil(n.email), "phone": orNil(n.phone),
+		"customer": n.customerPayload(), "shipping_address": addressWith(n.delivery), "billing_address": addressWith(n.billing),
+		"currency": "INR", "total_price": "1499.00",
 		"abandoned_checkout_url": "https://" + loom + "/1/checkouts/ac/" + token + "/recover",
 		"created_at":             began.Format(time.RFC3339Nano), "updated_at": h.clock.Now().Format(time.RFC3339Nano),
 		"line_items": []map[string]any{{"title": "Saree", "quantity": 1, "price": "1499.00", "variant_id": 1}},
@@ -92,11 +95,17 @@ func (h *house) begins(token string, n names) {
 func (h *house) buys(id int, n names) {
 	h.t.Helper()
 	h.takes(shopify.OrdersCreate, map[string]any{
-		"id": id, "name": fmt.Sprintf("#%d", id), "email": orNil(n.email), "contact_email": orNil(n.contact), "phone": orNil(n.phone),
-		"customer": n.customerPayload(), "shipping_address": addressWith(n.delivery), "billing_address": addressWith(n.billing),
-		"currency": "INR", "total_price": "1499.00",
+		"id": id, "name": fmt.Sprintf("#%d", id), "email": orNil(n.email), "contact_email": orNil(n.contact),
+		"phone": orNil(n.phone), "customer": n.customerPayload(), "shipping_address": addressWith(n.delivery),
+		"billing_address": addressWith(n.billing), "currency": "INR", "total_price": "1499.00",
 		"created_at": h.clock.Now().Format(time.RFC3339Nano), "updated_at": h.clock.Now().Format(time.RFC3339Nano),
 	})
+}
+
+// redacts lets Shopify ask for a customer's erasure by an email.
+func (h *house) redacts(email string) {
+	h.t.Helper()
+	h.takes(shopify.CustomersRedact, map[string]any{"shop_domain": loom, "customer": map[string]any{"email": email}})
 }
 
 // looks lets an hour pass and every look that is due be taken.
@@ -153,14 +162,16 @@ func TestIntake_OrderUnderAnyNameOfTheCustomerIsTheCarts(t *testing.T) {
 	}{
 		{
 			"the account's email beside the order's own", names{email: "acc1@example.com", phone: "+919847010101"},
-			names{email: "desk1@example.com", customer: 41, account: "ACC1@example.com", phone: "+919847019901"}, "under the typed email",
+			names{email: "desk1@example.com", customer: 41, account: "ACC1@example.com", phone: "+919847019901"},
+			"under the typed email",
 		},
 		{
 			"the contact email", names{email: "acc2@example.com", phone: "+919847010201"},
 			names{email: "desk2@example.com", contact: "acc2@example.com"}, "under the typed email",
 		},
 		{
-			"the cart's account email", names{email: "typed3@example.com", account: "own3@example.com", customer: 43, phone: "+919847010301"},
+			"the cart's account email",
+			names{email: "typed3@example.com", account: "own3@example.com", customer: 43, phone: "+919847010301"},
 			names{email: "own3@example.com"}, "under the account's email",
 		},
 		{
@@ -168,7 +179,8 @@ func TestIntake_OrderUnderAnyNameOfTheCustomerIsTheCarts(t *testing.T) {
 			names{email: "b4@example.com", phone: "+919847010402"}, "under the delivery number",
 		},
 		{
-			"the cart's billing number at the order's delivery", names{email: "a5@example.com", phone: "+919847010501", billing: "9847010502"},
+			"the cart's billing number at the order's delivery",
+			names{email: "a5@example.com", phone: "+919847010501", billing: "9847010502"},
 			names{email: "b5@example.com", delivery: "09847010502"}, "under the billing number",
 		},
 		{
@@ -240,7 +252,8 @@ func TestConsent_WithdrawnUnderOneNameIsWithdrawnUnderAll(t *testing.T) {
 	agreed := func(token string, n names) {
 		h.begins(token, n)
 		h.takes(shopify.CustomersEmailConsentUpdate, map[string]any{
-			"customer_id": n.customer, "email_address": n.email, "email_marketing_consent": map[string]any{"state": "subscribed"},
+			"customer_id": n.customer, "email_address": n.email,
+			"email_marketing_consent": map[string]any{"state": "subscribed"},
 		})
 		require.Equal(t, cart.Waiting, h.of(token).State)
 	}
@@ -268,7 +281,7 @@ func TestPrivacy_EraseAndExportByTheAccountsEmail(t *testing.T) {
 	ids, err := h.db.CartsOfPerson(t.Context(), loom, cart.PersonWith("", []string{"own9@example.com"}, nil))
 	require.NoError(t, err)
 	assert.Equal(t, []uuid.UUID{h.of("mine").ID}, ids, "what an export contains")
-	h.takes(shopify.CustomersRedact, map[string]any{"shop_domain": loom, "customer": map[string]any{"email": "own9@example.com"}})
+	h.redacts("own9@example.com")
 	h.work()
 	assert.NotNil(t, h.of("mine").ErasedAt)
 	assert.Nil(t, h.of("stranger").ErasedAt)
@@ -295,7 +308,9 @@ func TestIntake_SharedNumberMakesNobodyOne(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, plan{store: permissive})
 	for i := range cart.MostOthers + 2 {
-		h.begins(fmt.Sprintf("desk%d", i), names{email: fmt.Sprintf("guest%d@example.com", i), phone: fmt.Sprintf("+9198470701%02d", i), delivery: "+914842300300"})
+		h.begins(fmt.Sprintf("desk%d", i), names{
+			email: fmt.Sprintf("guest%d@example.com", i), phone: fmt.Sprintf("+9198470701%02d", i), delivery: "+914842300300",
+		})
 	}
 	h.begins("again", names{email: "guest1@example.com", phone: "+919847070199"})
 	h.clock.Advance(10 * time.Second)
@@ -309,7 +324,8 @@ func TestIntake_SharedNumberMakesNobodyOne(t *testing.T) {
 	}
 }
 
-// TestIntake_PersonsOfManyNames lets random persons tell their names in random events, in random order, and buy or opt out under one.
+// TestIntake_PersonsOfManyNames lets random persons tell their names in random events, in random order, and buy or opt out
+// under one.
 func TestIntake_PersonsOfManyNames(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, plan{store: permissive})
@@ -388,7 +404,9 @@ func TestIntake_PersonsOfManyNames(t *testing.T) {
 func (h *house) wroteBefore() {
 	h.t.Helper()
 	for _, statement := range []string{
-		`DELETE FROM person_keys`, `UPDATE carts SET person = NULL, person_at = NULL`, `UPDATE orders SET person = NULL, person_at = NULL`,
+		`DELETE FROM person_keys`,
+		`UPDATE carts SET person = NULL, person_at = NULL`,
+		`UPDATE orders SET person = NULL, person_at = NULL`,
 	} {
 		_, err := h.pool.Exec(h.t.Context(), statement)
 		require.NoError(h.t, err)
@@ -425,12 +443,15 @@ func (h *house) foundBy(email, number string) []string {
 func TestFillPersonKeys_FindsWhatThePreviousProgramWrote(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, plan{store: permissive})
-	h.begins("typed", names{email: "anju@example.com", account: "anju.own@example.com", customer: 71, phone: "+919847090101", delivery: "+919847090102"})
+	h.begins("typed", names{
+		email: "anju@example.com", account: "anju.own@example.com", customer: 71, phone: "+919847090101", delivery: "+919847090102",
+	})
 	h.begins("erased", names{email: "bindu@example.com", phone: "+919847090201"})
 	for i := range 230 {
-		h.begins(fmt.Sprintf("many%d", i), names{email: fmt.Sprintf("many%d@example.com", i), phone: fmt.Sprintf("+91984709%04d", 1000+i)})
+		n := names{email: fmt.Sprintf("many%d@example.com", i), phone: fmt.Sprintf("+91984709%04d", 1000+i)}
+		h.begins(fmt.Sprintf("many%d", i), n)
 	}
-	h.takes(shopify.CustomersRedact, map[string]any{"shop_domain": loom, "customer": map[string]any{"email": "bindu@example.com"}})
+	h.redacts("bindu@example.com")
 	h.work()
 	h.buys(8501, names{email: "order@example.com", contact: "anju.own@example.com"})
 	h.wroteBefore()
@@ -454,7 +475,8 @@ func TestFillPersonKeys_FindsWhatThePreviousProgramWrote(t *testing.T) {
 	// An older process that is still at work updates a cart: it knows nothing of keys.
 	_, err = h.pool.Exec(t.Context(), `
 		UPDATE carts
-		SET checkout = jsonb_set(checkout, '{customer,email}', '"anju.new@example.com"'), updated_at = updated_at + interval '1 second'
+		SET checkout = jsonb_set(checkout, '{customer,email}', '"anju.new@example.com"'),
+			updated_at = updated_at + interval '1 second'
 		WHERE token = 'typed'`)
 	require.NoError(t, err)
 	h.fills()
@@ -490,7 +512,9 @@ func TestCallNear_CartOfThePreviousProgramKnowsAllItsNames(t *testing.T) {
 		FROM person_keys
 		WHERE cart_id = $1 AND get_byte(key, 0) = ascii('e')`, h.of("open").ID)
 	require.NoError(t, err)
-	_, err = h.pool.Exec(t.Context(), `DELETE FROM suppressions WHERE key = (SELECT email_key FROM carts WHERE token = 'open')`)
+	_, err = h.pool.Exec(t.Context(), `
+		DELETE FROM suppressions
+		WHERE key = (SELECT email_key FROM carts WHERE token = 'open')`)
 	require.NoError(t, err)
 	h.wroteBefore()
 	h.looks()

@@ -10,8 +10,9 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// FillPersonKeys writes the keys of the carts and orders that an older program wrote. The sweep inserts it while there are any, from the
-// first start on; a run that is interrupted loses nothing, because what it has done is marked row by row.
+// FillPersonKeys writes the keys of the carts and orders that an older program wrote. The sweep inserts it while there
+// are any, from the first start on; a run that is interrupted loses nothing, because what it has done is marked row by
+// row.
 type FillPersonKeys struct{}
 
 // Kind implements river.JobArgs.
@@ -50,8 +51,8 @@ func (w *fillPersonKeysWorker) Work(ctx context.Context, _ *river.Job[FillPerson
 	return err
 }
 
-// FillPersonKeys writes missing keys until a time; done is true when there is nothing left to do. Rows that somebody else has locked are
-// passed over and met again by the next run.
+// FillPersonKeys writes missing keys until a time; done is true when there is nothing left to do. Rows that somebody
+// else has locked are passed over and met again by the next run.
 func (e *Engine) FillPersonKeys(ctx context.Context, until time.Time) (done bool, err error) {
 	orders, filled := 0, 0
 	for {

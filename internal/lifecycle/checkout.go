@@ -178,7 +178,7 @@ func (a *change) newerCart() {
 	}
 	switch a.cart.State {
 	case cart.Watching, cart.Waiting, cart.Ready:
-		a.note("one_cart_per_phone", "the same phone is active on a newer cart", cart.VerdictStop)
+		a.note("one_cart_per_phone", "the same customer is active on a newer cart", cart.VerdictStop)
 		a.stop(cart.Superseded)
 	}
 }

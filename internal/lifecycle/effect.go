@@ -42,10 +42,10 @@ type (
 		At     time.Time
 	}
 
-	// Suppress keeps the cart's phone and email from being called again.
+	// Suppress keeps the cart's customer from being called again: by the phone and the emails.
 	Suppress struct{ Source string }
 
-	// SupersedeOlder stops the other active carts of the same shop and phone with earlier activity.
+	// SupersedeOlder stops the other active carts of the same shop and person with earlier activity.
 	SupersedeOlder struct{}
 
 	// CallSettled tells that a call came to its outcome: the shop's breakers are looked at.

@@ -288,7 +288,7 @@ func (d *decider) oneCartPerPhone() bool {
 	case d.facts.Near == nil:
 		return d.later("one_cart_per_phone")
 	case d.facts.Near.NewerCart != nil:
-		d.say("the same phone is active on a newer cart")
+		d.say("the same customer is active on a newer cart")
 		return d.stop("one_cart_per_phone", cart.Superseded)
 	}
 	d.say("no newer cart")

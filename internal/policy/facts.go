@@ -34,17 +34,17 @@ type Shop struct {
 
 // Near holds the facts that are loaded when a call is near.
 type Near struct {
-	// Suppressed is set when the phone or email may not be called; it names the scope: "shop" or "all".
+	// Suppressed is set when the person may not be called, under whichever key; it names the scope: "shop" or "all".
 	Suppressed string
-	// Dials are the calls made to this phone in all shops, in any order, as far back as LongestCap asks for, those of this
-	// cart and calls now being placed included; but the call that is being decided on is left out.
+	// Dials are the calls made to this person, in any order, as far back as LongestCap asks for: to this phone in all shops, and to
+	// any other of theirs. Those of this cart and calls now being placed are included; the call that is being decided on is left out.
 	Dials []Dial
 	// ShopCalls are the instants of the shop's calls, in any order, over at least the last 25 hours, without the call that is
 	// being decided on. They are needed only where the rules have daily calls.
 	ShopCalls []time.Time
-	// OpenCall is true when another cart's call to this phone is under way, in any shop.
+	// OpenCall is true when another cart's call to this person is under way, to this phone in any shop or to another of theirs.
 	OpenCall bool
-	// NewerCart is an active cart of the same shop and phone with later activity, or nil.
+	// NewerCart is an active cart of the same shop and person with later activity, or nil.
 	NewerCart *uuid.UUID
 	// Ordered is true when an order by this customer was seen that no cart accounts for and that is newer than the cart.
 	Ordered bool

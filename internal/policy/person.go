@@ -2,7 +2,8 @@ package policy
 
 import "ringback/internal/cart"
 
-// PersonOfCheckout is everybody that a checkout may be of, by every number that can be read. store is the store's country.
+// PersonOfCheckout is everybody that a checkout may be of, by every number that can be read. store is the store's
+// country.
 func PersonOfCheckout(c cart.Checkout, store string) cart.Person {
 	return c.Person(reader(addressCountry(c), store))
 }

@@ -118,15 +118,16 @@ type owner struct {
 
 // Found is what belongs to a person in a shop.
 type Found struct {
-	// Carts and Orders say by what each is the person's: the strongest kind of key that it shares with them, or MatchLinked.
+	// Carts and Orders say by what each is the person's: the strongest kind of key that it shares with them, or
+	// MatchLinked.
 	Carts  map[uuid.UUID]cart.Match
 	Orders map[string]cart.Match
 
 	reach cart.Reach[hashedKey, owner]
 }
 
-// others are the person's carts but one, without those that only shared keys tie to them. A cart with the number own, which is to be
-// called, is among them all the same.
+// others are the person's carts but one, without those that only shared keys tie to them. A cart with the number own,
+// which is to be called, is among them all the same.
 func (f *Found) others(but uuid.UUID, own hashedKey) []uuid.UUID {
 	ids := []uuid.UUID{}
 	for o, tie := range f.reach.Ties {
@@ -151,9 +152,11 @@ type sender interface {
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-// found finds what belongs to the person of some keys. customers are the ids of the accounts among them: a cart or an order that the
-// program before has written is found by those.
-func found(ctx context.Context, q sender, h seal.Hasher, shop string, keys []hashedKey, customers []string) (*Found, error) {
+// found finds what belongs to the person of some keys. customers are the ids of the accounts among them: a cart or an
+// order that the program before has written is found by those.
+func found(
+	ctx context.Context, q sender, h seal.Hasher, shop string, keys []hashedKey, customers []string,
+) (*Found, error) {
 	reach, err := cart.Walk(keys, hashedKey.kind, func(keys []hashedKey) ([]cart.Told[hashedKey, owner], error) {
 		return toldUnder(ctx, q, h, shop, keys, customers)
 	})
@@ -187,9 +190,9 @@ func matchBy(kind cart.KeyKind) cart.Match {
 	return cart.MatchPhone
 }
 
-// toldUnder reads what stands under some keys, the newest 200 carts and 100 orders of each: only a key that many people share has more.
-// The array is a subquery, so that it has no length to plan by: one plan serves all, and
-// planning would take longer than the reading.
+// toldUnder reads what stands under some keys, the newest 200 carts and 100 orders of each: only a key that many people
+// share has more. The array is a subquery, so that it has no length to plan by: one plan serves all, and planning would
+// take longer than the reading.
 func toldUnder(
 	ctx context.Context, q sender, h seal.Hasher, shop string, keys []hashedKey, customers []string,
 ) ([]cart.Told[hashedKey, owner], error) {
@@ -248,9 +251,11 @@ func toldUnder(
 	return told, q.SendBatch(ctx, unfilled).Close()
 }
 
-// queueUnfilled adds the look-ups of the carts and orders whose keys have yet to be written, by the columns that the program before
-// writes. There are none once the fill is done.
-func queueUnfilled(batch *pgx.Batch, h seal.Hasher, shop string, keys []hashedKey, customers []string, take func(owner, []hashedKey)) {
+// queueUnfilled adds the look-ups of the carts and orders whose keys have yet to be written, by the columns that the
+// program before writes. There are none once the fill is done.
+func queueUnfilled(
+	batch *pgx.Batch, h seal.Hasher, shop string, keys []hashedKey, customers []string, take func(owner, []hashedKey),
+) {
 	emails, numbers := hashesOf(keys, cart.KeyEmail), hashesOf(keys, cart.KeyPhone)
 	read := func(rows pgx.Rows) error {
 		for rows.Next() {
@@ -291,7 +296,8 @@ func columnKeys(h seal.Hasher, shop, customer string, email []byte, numbers [][]
 	return without(keys, nil)
 }
 
-// PersonOf finds what belongs to a person in a shop: what was told under one of their keys, and what is linked to that. See cart.Walk.
+// PersonOf finds what belongs to a person in a shop: what was told under one of their keys, and what is linked to that.
+// See cart.Walk.
 func (db *DB) PersonOf(ctx context.Context, shop string, p cart.Person) (*Found, error) {
 	return found(ctx, db.pool, db.hasher, shop, without(hashPerson(db.hasher, shop, p), nil), p.CustomerIDs())
 }
@@ -301,8 +307,8 @@ func (tx *Tx) PersonOf(ctx context.Context, shop string, p cart.Person) (*Found,
 	return found(ctx, tx, tx.hasher, shop, without(hashPerson(tx.hasher, shop, p), nil), p.CustomerIDs())
 }
 
-// PersonOfCart finds what belongs to the person of a cart, by every key that it was ever told with. The answer is kept with the cart
-// until it is told with another key.
+// PersonOfCart finds what belongs to the person of a cart, by every key that it was ever told with. The answer is kept
+// with the cart until it is told with another key.
 func (tx *Tx) PersonOfCart(ctx context.Context, c *Cart) (*Found, error) {
 	keys := tx.keysOf(c)
 	if c.found != nil && len(c.foundBy) == len(keys) {
@@ -316,7 +322,8 @@ func (tx *Tx) PersonOfCart(ctx context.Context, c *Cart) (*Found, error) {
 	return f, nil
 }
 
-// CartsOfPerson lists the ids of the carts that belong to a person in a shop (in every shop when shop is ""), linked ones among them.
+// CartsOfPerson lists the ids of the carts that belong to a person in a shop (in every shop when shop is ""), linked
+// ones among them.
 func (db *DB) CartsOfPerson(ctx context.Context, shop string, p cart.Person) ([]uuid.UUID, error) {
 	if shop != "" {
 		return db.cartsUnder(ctx, []string{shop}, hashPerson(db.hasher, shop, p), p.CustomerIDs())
@@ -440,8 +447,8 @@ func (db *DB) ordersUnder(ctx context.Context, shop string, f *Found, keys []has
 	return slices.Sorted(maps.Keys(all)), nil
 }
 
-// ActiveCartsOfPerson lists and locks the carts of a person in a shop that may still be called, in the order in which every
-// transaction locks carts, with what ties each to the person.
+// ActiveCartsOfPerson lists and locks the carts of a person in a shop that may still be called, in the order in which
+// every transaction locks carts, with what ties each to the person.
 func (tx *Tx) ActiveCartsOfPerson(ctx context.Context, shop string, p cart.Person) ([]MatchedCart, error) {
 	f, err := tx.PersonOf(ctx, shop, p)
 	if err != nil {

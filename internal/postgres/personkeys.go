@@ -10,9 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// keysMissing asks whether there are carts or orders whose keys have yet to be written. It names the order of the partial indexes that
-// hold just those rows: no statistics tell the planner how few they are, and without an order it would read the tables. The fill goes
-// the other way, so that this does not walk over what it has done.
+// keysMissing asks whether there are carts or orders whose keys have yet to be written. It names the order of the
+// partial indexes that hold just those rows: no statistics tell the planner how few they are, and without an order it
+// would read the tables. The fill goes the other way, so that this does not walk over what it has done.
 const keysMissing = `
 	SELECT (
 			SELECT id
@@ -29,7 +29,8 @@ const keysMissing = `
 			LIMIT 1
 		) IS NOT NULL`
 
-// PersonKeysMissing reports whether there are carts or orders whose keys have yet to be written: the program before wrote them.
+// PersonKeysMissing reports whether there are carts or orders whose keys have yet to be written: the program before
+// wrote them.
 func (db *DB) PersonKeysMissing(ctx context.Context) (bool, error) {
 	var missing bool
 	err := db.pool.QueryRow(ctx, keysMissing).Scan(&missing)
@@ -39,8 +40,8 @@ func (db *DB) PersonKeysMissing(ctx context.Context) (bool, error) {
 	return missing, nil
 }
 
-// FillCartKeys writes the missing keys of up to limit carts after the id after, passing over those that are locked just now. personOf
-// reads a checkout. It returns how many it wrote and the last one's id.
+// FillCartKeys writes the missing keys of up to limit carts after the id after, passing over those that are locked just
+// now. personOf reads a checkout. It returns how many it wrote and the last one's id.
 func (db *DB) FillCartKeys(
 	ctx context.Context, after uuid.UUID, limit int, personOf func(*cart.Cart) cart.Person,
 ) (filled int, last uuid.UUID, err error) {
@@ -97,8 +98,8 @@ func (db *DB) FillCartKeys(
 	return filled, last, nil
 }
 
-// FillOrderKeys writes the missing keys of up to limit orders, passing over those that are locked just now: those that the columns hold.
-// It returns how many it wrote.
+// FillOrderKeys writes the missing keys of up to limit orders, passing over those that are locked just now: those that
+// the columns hold. It returns how many it wrote.
 func (db *DB) FillOrderKeys(ctx context.Context, limit int) (filled int, err error) {
 	err = db.InTx(ctx, func(ctx context.Context, tx *Tx) error {
 		rows, err := tx.Query(ctx, `
@@ -144,8 +145,8 @@ func (db *DB) FillOrderKeys(ctx context.Context, limit int) (filled int, err err
 	return filled, nil
 }
 
-// SettleFill clears away what writing the keys of most carts left behind: every row of them twice, and the entries of an index that
-// is empty now but not small. Nobody waits for it.
+// SettleFill clears away what writing the keys of most carts left behind: every row of them twice, and the entries of
+// an index that is empty now but not small. Nobody waits for it.
 func (db *DB) SettleFill(ctx context.Context) error {
 	for _, statement := range []string{`VACUUM (ANALYZE) carts`, `VACUUM (ANALYZE) orders`, `ANALYZE person_keys`} {
 		if _, err := db.pool.Exec(ctx, statement); err != nil {
