@@ -239,7 +239,7 @@ func (u *unit) meetOrder(ctx context.Context, store *Store, c *postgres.Cart, by
 	var match cart.Match
 	err := postgres.ErrNotFound
 	if byToken {
-		order, match, err = u.OrderOfCheckout(ctx, &c.Cart)
+		order, match, err = u.OrderOfCheckout(ctx, c)
 	}
 	if errors.Is(err, postgres.ErrNotFound) && byPerson {
 		order, match, err = u.OrderOfPerson(ctx, c, store.Rules.Policy.Attribution)

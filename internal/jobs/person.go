@@ -8,20 +8,20 @@ import (
 	"ringback/internal/postgres"
 )
 
-// personOf is everybody that a cart may be of, by its checkout and the numbers that its calls went to.
+// personOf is everybody that a cart may be of, by its checkout, its order and the numbers that its calls went to.
 func (e *Engine) personOf(c *cart.Cart) cart.Person {
-	numbers := []string{c.Phone}
+	var numbers []string
 	for i := range c.Calls {
 		numbers = append(numbers, c.Calls[i].Phone)
 	}
-	return policy.PersonOfCheckout(c.Checkout, e.countryOf(c.Shop)).With(cart.PersonWith("", nil, numbers))
+	return policy.PersonOfCart(c, e.countryOf(c.Shop)).With(cart.PersonWith("", nil, numbers))
 }
 
 // tellPerson lets a cart know the keys of its person in the given versions of it, unless nothing of them can be new to
 // it.
 func (u *unit) tellPerson(c *postgres.Cart, versions ...*cart.Cart) {
 	for _, v := range versions {
-		if v.State == "" || c.KnowsPerson() && sameNames(&c.Checkout, &v.Checkout) {
+		if v.State == "" || c.KnowsPerson() && sameNames(&c.Checkout, &v.Checkout) && (v.Order == nil || v.Order == c.Order) {
 			continue
 		}
 		c.Person = c.Person.With(u.engine.personOf(v))

@@ -102,8 +102,8 @@ func (h *house) buys(id int, n names) {
 	})
 }
 
-// redacts lets Shopify ask for a customer's erasure by an email.
-func (h *house) redacts(email string) {
+// mustForget lets Shopify ask for a customer's erasure by an email.
+func (h *house) mustForget(email string) {
 	h.t.Helper()
 	h.takes(shopify.CustomersRedact, map[string]any{"shop_domain": loom, "customer": map[string]any{"email": email}})
 }
@@ -281,7 +281,7 @@ func TestPrivacy_EraseAndExportByTheAccountsEmail(t *testing.T) {
 	ids, err := h.db.CartsOfPerson(t.Context(), loom, cart.PersonWith("", []string{"own9@example.com"}, nil))
 	require.NoError(t, err)
 	assert.Equal(t, []uuid.UUID{h.of("mine").ID}, ids, "what an export contains")
-	h.redacts("own9@example.com")
+	h.mustForget("own9@example.com")
 	h.work()
 	assert.NotNil(t, h.of("mine").ErasedAt)
 	assert.Nil(t, h.of("stranger").ErasedAt)
@@ -290,6 +290,37 @@ func TestPrivacy_EraseAndExportByTheAccountsEmail(t *testing.T) {
 	ids, err = h.db.CartsOfPerson(t.Context(), loom, cart.PersonWith("", []string{"typed9@example.com"}, nil))
 	require.NoError(t, err)
 	assert.Equal(t, []uuid.UUID{h.of("mine").ID}, ids, "hashes of every name outlive it")
+}
+
+func TestIntake_CartIsKnownByTheNamesOfTheOrderThatItBecame(t *testing.T) {
+	t.Parallel()
+	for _, first := range []string{"checkout", "order"} {
+		h := newHouse(t, plan{store: permissive})
+		order := map[string]any{
+			"id": 8801, "name": "#8801", "checkout_token": "sold", "email": "paid@example.com", "contact_email": "billed@example.com",
+			"phone": "+919847150102", "currency": "INR", "total_price": "1499.00",
+			"created_at": h.clock.Now().Add(time.Second), "updated_at": h.clock.Now().Add(time.Second),
+		}
+		if first == "order" {
+			h.takes(shopify.OrdersCreate, order)
+		}
+		h.begins("sold", names{email: "looked@example.com", phone: "+919847150101"})
+		if first == "checkout" {
+			h.takes(shopify.OrdersCreate, order)
+		}
+		require.Equal(t, cart.Purchased, h.of("sold").State)
+		assert.Equal(t, []string{"sold"}, h.foundBy("billed@example.com", ""), "%s first", first)
+
+		h.begins("later", names{email: "looked@example.com", phone: "+919847150103"})
+		_, err := h.engine.Suppress(t.Context(), loom, "", "paid@example.com", "api")
+		require.NoError(t, err)
+		assert.Equal(t, cart.OptedOut, h.of("later").Reason, "%s first", first)
+
+		h.mustForget("billed@example.com")
+		h.work()
+		assert.NotNil(t, h.of("sold").ErasedAt)
+		assert.Empty(t, h.tracesOf([]string{"looked@", "paid@", "billed@", "98471501"}))
+	}
 }
 
 func TestSupersede_StopsThePersonsOlderCartUnderAnotherNumber(t *testing.T) {
@@ -451,7 +482,7 @@ func TestFillPersonKeys_FindsWhatThePreviousProgramWrote(t *testing.T) {
 		n := names{email: fmt.Sprintf("many%d@example.com", i), phone: fmt.Sprintf("+91984709%04d", 1000+i)}
 		h.begins(fmt.Sprintf("many%d", i), n)
 	}
-	h.redacts("bindu@example.com")
+	h.mustForget("bindu@example.com")
 	h.work()
 	h.buys(8501, names{email: "order@example.com", contact: "anju.own@example.com"})
 	h.wroteBefore()

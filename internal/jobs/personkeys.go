@@ -70,7 +70,7 @@ func (e *Engine) FillPersonKeys(ctx context.Context, until time.Time) (done bool
 	}
 	for last := noCall; ; {
 		n, next, err := e.db.FillCartKeys(ctx, last, fillBatch, func(c *cart.Cart) cart.Person {
-			return policy.PersonOfCheckout(c.Checkout, e.countryOf(c.Shop))
+			return policy.PersonOfCart(c, e.countryOf(c.Shop))
 		})
 		if err != nil {
 			return false, err

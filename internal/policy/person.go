@@ -13,6 +13,16 @@ func PersonOfOrder(o cart.Order, store string) cart.Person {
 	return o.Person(reader(o.Country, store))
 }
 
+// PersonOfCart is everybody that a cart may be of: by its checkout, the number that is called and the order that it was
+// bought with, which may be under other names. store is the store's country.
+func PersonOfCart(c *cart.Cart, store string) cart.Person {
+	p := PersonOfCheckout(c.Checkout, store).With(cart.PersonWith("", nil, []string{c.Phone}))
+	if c.Order != nil {
+		p = p.With(PersonOfOrder(*c.Order, store))
+	}
+	return p
+}
+
 // reader reads one number at a time, and one that it has read before only once.
 func reader(address, store string) func(cart.RawPhone) string {
 	type typed struct{ number, country string }

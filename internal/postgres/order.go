@@ -86,19 +86,23 @@ func (tx *Tx) OrderTaken(ctx context.Context, shop, orderID string, cartID uuid.
 }
 
 // OrderOfCheckout finds an order of which word came before that of its checkout, by the checkout's or the cart's token. A cart token
-// outlives a purchase: an order made before the checkout began is another one's.
-func (tx *Tx) OrderOfCheckout(ctx context.Context, c *cart.Cart) (cart.Order, cart.Match, error) {
+// outlives a purchase: an order made before the checkout began is another one's. The cart is known by the order's keys from then on.
+func (tx *Tx) OrderOfCheckout(ctx context.Context, c *Cart) (cart.Order, cart.Match, error) {
 	var o cart.Order
 	var match cart.Match
+	var person [][]byte
 	err := tx.QueryRow(ctx, `
-		SELECT order_id, name, checkout_token, cart_token, customer_id, total, currency, codes, created_at, updated_at,
+		SELECT order_id, name, checkout_token, cart_token, customer_id, total, currency, codes, created_at, updated_at, person,
 			CASE WHEN checkout_token = $2 THEN 'checkout_token' ELSE 'cart_token' END
 		FROM orders
 		WHERE shop = $1
 			AND (checkout_token = $2 AND $2 <> '' OR cart_token = $3 AND $3 <> '' AND created_at >= $4)
 		ORDER BY checkout_token = $2 DESC, created_at
-		LIMIT 1`, c.Shop, c.Token, c.Checkout.CartToken, orderedSince(c)).
-		Scan(&o.ID, &o.Name, &o.CheckoutToken, &o.CartToken, &o.CustomerID, &o.Total, &o.Currency, &o.Codes, &o.CreatedAt, &o.UpdatedAt, &match)
+		LIMIT 1`, c.Shop, c.Token, c.Checkout.CartToken, orderedSince(&c.Cart)).
+		Scan(
+			&o.ID, &o.Name, &o.CheckoutToken, &o.CartToken, &o.CustomerID, &o.Total, &o.Currency, &o.Codes, &o.CreatedAt, &o.UpdatedAt,
+			&person, &match,
+		)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return cart.Order{}, "", ErrNotFound
 	}
@@ -106,6 +110,7 @@ func (tx *Tx) OrderOfCheckout(ctx context.Context, c *cart.Cart) (cart.Order, ca
 		return cart.Order{}, "", fmt.Errorf("find order of checkout: %w", err)
 	}
 	inUTC(&o.CreatedAt, &o.UpdatedAt)
+	c.keys = append(c.keys, without(asKeys(person), c.keys)...)
 	return o, match, nil
 }
 

@@ -30,7 +30,7 @@ type suppressionJSON struct {
 	ID uuid.UUID `json:"id"`
 	// Shop is the shop it holds for; null for every shop.
 	Shop *string `json:"shop"`
-	// Kind is phone or email.
+	// Kind is phone, email or, where a customer account withdrew its consent, customer.
 	Kind string `json:"kind"`
 	// Value is the phone in E.164 or the email; null once personal data was erased.
 	Value     *string   `json:"value"`
