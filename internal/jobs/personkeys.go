@@ -24,8 +24,11 @@ func (FillPersonKeys) InsertOpts() river.InsertOpts {
 }
 
 const (
-	// fillBatch is how many rows one transaction takes: webhooks about these wait for it, some milliseconds.
-	fillBatch = 100
+	// A transaction takes at first fillBatch carts, then fewer or more, up to mostFilled, so that it takes about fillWithin:
+	// webhooks about these carts wait for it.
+	fillBatch  = 20
+	mostFilled = 200
+	fillWithin = 50 * time.Millisecond
 	// fillSlice is how long one run works; the next goes on.
 	fillSlice = 20 * time.Second
 	// fillMany is from how many rows of one run on it is worth clearing up after them.
@@ -55,31 +58,29 @@ func (w *fillPersonKeysWorker) Work(ctx context.Context, _ *river.Job[FillPerson
 // else has locked are passed over and met again by the next run.
 func (e *Engine) FillPersonKeys(ctx context.Context, until time.Time) (done bool, err error) {
 	orders, filled := 0, 0
-	for {
-		n, err := e.db.FillOrderKeys(ctx, fillBatch)
-		if err != nil {
+	for pace := newFillPace(); ; pace.took(&orders) {
+		if pace.got, err = e.db.FillOrderKeys(ctx, pace.size); err != nil {
 			return false, err
 		}
-		orders += n
-		if n == 0 {
+		if pace.got == 0 {
 			break
 		}
 		if time.Now().After(until) {
 			return false, nil
 		}
 	}
-	for last := noCall; ; {
-		n, next, err := e.db.FillCartKeys(ctx, last, fillBatch, func(c *cart.Cart) cart.Person {
+	last := noCall
+	for pace := newFillPace(); ; pace.took(&filled) {
+		pace.got, last, err = e.db.FillCartKeys(ctx, last, pace.size, func(c *cart.Cart) cart.Person {
 			return policy.PersonOfCart(c, e.countryOf(c.Shop))
 		})
 		if err != nil {
 			return false, err
 		}
-		filled += n
-		if n == 0 {
+		if pace.got == 0 {
 			break
 		}
-		if last = next; time.Now().After(until) {
+		if time.Now().After(until) {
 			return false, nil
 		}
 	}
@@ -91,4 +92,24 @@ func (e *Engine) FillPersonKeys(ctx context.Context, until time.Time) (done bool
 		err = e.db.SettleFill(ctx)
 	}
 	return !missing && err == nil, err
+}
+
+// fillPace is how many rows a transaction of a fill takes.
+type fillPace struct {
+	size, got int
+	began     time.Time
+}
+
+func newFillPace() *fillPace { return &fillPace{size: fillBatch, began: time.Now()} }
+
+// took counts the rows of a transaction and sets the size of the next one by how long it took.
+func (p *fillPace) took(sum *int) {
+	*sum += p.got
+	switch d := time.Since(p.began); {
+	case d > 2*fillWithin:
+		p.size = max(p.size/2, 1)
+	case d < fillWithin:
+		p.size = min(2*p.size, mostFilled)
+	}
+	p.began = time.Now()
 }

@@ -252,7 +252,8 @@ func toldUnder(
 }
 
 // queueUnfilled adds the look-ups of the carts and orders whose keys have yet to be written, by the columns that the
-// program before writes. There are none once the fill is done.
+// program before writes. There are none once the fill is done. The condition is written so that it does not match the
+// partial index of such rows: at first that holds all of them, and a person's few are found by the columns' own indexes.
 func queueUnfilled(
 	batch *pgx.Batch, h seal.Hasher, shop string, keys []hashedKey, customers []string, take func(owner, []hashedKey),
 ) {
@@ -274,14 +275,14 @@ func queueUnfilled(
 	batch.Queue(`
 		SELECT id, '', customer_id, email_key, array_remove(ARRAY[phone_key], NULL), person
 		FROM carts
-		WHERE person_at IS DISTINCT FROM updated_at
+		WHERE COALESCE(person_at <> updated_at, true)
 			AND shop = $1
 			AND (customer_id = ANY ($2) OR email_key = ANY ($3) OR phone_key = ANY ($4))
 		LIMIT 200`, shop, orEmpty(customers), emails, numbers).Query(read)
 	batch.Queue(`
 		SELECT '00000000-0000-0000-0000-000000000000'::uuid, order_id, customer_id, email_key, phone_keys, person
 		FROM orders
-		WHERE person_at IS DISTINCT FROM updated_at
+		WHERE COALESCE(person_at <> updated_at, true)
 			AND shop = $1
 			AND (customer_id = ANY ($2) OR email_key = ANY ($3) OR phone_keys && $4)
 		LIMIT 100`, shop, orEmpty(customers), emails, numbers).Query(read)
@@ -411,7 +412,7 @@ func (db *DB) shopsUnder(ctx context.Context, keys []hashedKey) ([]string, error
 		UNION
 		SELECT shop
 		FROM carts
-		WHERE person_at IS DISTINCT FROM updated_at AND (email_key = ANY ($2) OR phone_key = ANY ($3))`,
+		WHERE COALESCE(person_at <> updated_at, true) AND (email_key = ANY ($2) OR phone_key = ANY ($3))`,
 		asBytes(without(keys, nil)), emails, numbers)
 	if err != nil {
 		return nil, fmt.Errorf("find a person's shops: %w", err)
