@@ -50,6 +50,8 @@ type Checkout struct {
 	CreatedAt   time.Time  `json:"created_at"`
 	UpdatedAt   time.Time  `json:"updated_at"`
 	CompletedAt *time.Time `json:"completed_at,omitempty"`
+	// ClosedAt is when the merchant archived the checkout.
+	ClosedAt *time.Time `json:"closed_at,omitempty"`
 	// ToldAt is when Shopify sent this version; it tells versions of one second apart.
 	ToldAt time.Time `json:"told_at,omitzero"`
 }
@@ -65,6 +67,14 @@ func (c Checkout) Newer(old Checkout) bool {
 		return c.ToldAt.After(old.ToldAt)
 	}
 	return !c.saysAsMuch(old)
+}
+
+// Earlier is the earlier of two instants. One that is not set does not count.
+func Earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
 }
 
 // saysAsMuch reports whether two versions say the same of the checkout.

@@ -192,6 +192,7 @@ func believable(d shopify.Delivery, body []byte) error {
 // takeCheckout gives a version of a checkout to its cart, which it makes when there is none. A cart that stood in for it, because
 // Shopify's API told of it first, gets its real token.
 func (u *unit) takeCheckout(ctx context.Context, store *Store, co cart.Checkout, via string) (uuid.UUID, error) {
+	co.UpdatedAt = cart.Earlier(co.UpdatedAt, u.Now)
 	if err := u.LockCheckout(ctx, store.Domain, co.Token, co.ID, co.CartToken); err != nil {
 		return uuid.Nil, err
 	}
@@ -259,6 +260,7 @@ func (u *unit) meetOrder(ctx context.Context, store *Store, c *postgres.Cart, by
 // takeOrder stops the winning back of whatever the order answers. The best match is purchased; the customer's other
 // active carts stop, so that nobody is called after buying, and the order counts once.
 func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.UUID, error) {
+	o.UpdatedAt = cart.Earlier(o.UpdatedAt, u.Now)
 	if err := u.LockCheckout(ctx, store.Domain, o.CheckoutToken, "", o.CartToken); err != nil {
 		return uuid.Nil, err
 	}

@@ -136,3 +136,37 @@ func TestIntake_OrderOlderThanTheCheckoutIsAnotherOnes(t *testing.T) {
 		})
 	}
 }
+
+func TestIntake_VersionDatedAheadShutsNothingOut(t *testing.T) {
+	t.Parallel()
+	for name, ahead := range map[string]time.Duration{"a second": time.Second, "an hour": time.Hour, "ten years": 10 * 365 * 24 * time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHouse(t, plan{store: permissive})
+			at := func(d time.Duration) string { return h.clock.Now().Add(d).Format(time.RFC3339Nano) }
+			h.takes(shopify.CheckoutsCreate, h.checkoutPayload("a", map[string]any{"updated_at": at(ahead)}))
+			assert.False(t, h.cartOf("a").Checkout.UpdatedAt.After(h.clock.Now()))
+			h.clock.Advance(10 * time.Millisecond)
+			h.takes(shopify.CheckoutsUpdate, h.checkoutPayload("a", map[string]any{"phone": nil}))
+			assert.Equal(t, cart.NoPhone, h.cartOf("a").Reason)
+
+			order := map[string]any{"id": 1, "checkout_token": "a", "created_at": at(0), "updated_at": at(ahead), "total_price": "10.00"}
+			h.takes(shopify.OrdersCreate, order)
+			require.NotNil(t, h.cartOf("a").Order)
+			h.clock.Advance(10 * time.Millisecond)
+			order["updated_at"], order["total_price"] = at(0), "20.00"
+			h.takes(shopify.OrdersUpdated, order)
+			assert.Equal(t, "20", h.cartOf("a").Order.Total.String())
+
+			// As the program before left them.
+			_, err := h.pool.Exec(t.Context(), `UPDATE orders SET updated_at = $1`, h.clock.Now().Add(ahead))
+			require.NoError(t, err)
+			_, err = h.pool.Exec(t.Context(), `UPDATE carts SET "order" = jsonb_set("order", '{updated_at}', to_jsonb($1::text))`, at(ahead))
+			require.NoError(t, err)
+			h.clock.Advance(10 * time.Millisecond)
+			order["updated_at"], order["total_price"] = at(0), "30.00"
+			h.takes(shopify.OrdersUpdated, order)
+			assert.Equal(t, "30", h.cartOf("a").Order.Total.String())
+		})
+	}
+}

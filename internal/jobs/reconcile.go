@@ -219,6 +219,7 @@ func (e *Engine) reconcileOrder(ctx context.Context, store *Store, o cart.Order,
 // takeAsked gives a checkout as the API told it to its cart, joined with what webhooks told, and reports whether it was news. A
 // checkout of which no webhook ever told gets a cart with a stand-in for its token.
 func (u *unit) takeAsked(ctx context.Context, store *Store, asked cart.Checkout) (bool, error) {
+	asked.UpdatedAt = cart.Earlier(asked.UpdatedAt, u.Now)
 	if err := u.LockCheckout(ctx, store.Domain, asked.Token, asked.ID, asked.CartToken); err != nil {
 		return false, err
 	}

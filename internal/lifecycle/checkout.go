@@ -14,7 +14,10 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	if a.cart.ErasedAt != nil {
 		return
 	}
-	if !isNew && !e.Checkout.Newer(a.cart.Checkout) {
+	known := a.cart.Checkout
+	// What was kept is no newer than the last change of the cart, whatever date it bears.
+	known.UpdatedAt = cart.Earlier(known.UpdatedAt, a.cart.UpdatedAt)
+	if !isNew && !e.Checkout.Newer(known) {
 		if e.Checkout.CompletedAt != nil {
 			a.completed(*e.Checkout.CompletedAt)
 		}
@@ -27,6 +30,11 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	}
 	if e.Checkout.CompletedAt != nil {
 		a.completed(*e.Checkout.CompletedAt)
+		return
+	}
+	if e.Checkout.ClosedAt != nil && !a.cart.State.Settled() {
+		a.note("state", "the merchant archived the checkout", cart.VerdictStop)
+		a.stop(cart.Deleted)
 		return
 	}
 	switch a.cart.State {

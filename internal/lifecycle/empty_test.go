@@ -89,3 +89,48 @@ func TestCheckoutSeen_EmptiedCartCallsTheQueuedCallOff(t *testing.T) {
 		assert.Equal(t, reason, s.cart.Reason)
 	}
 }
+
+func TestCheckoutSeen_ArchivedCheckoutIsStopped(t *testing.T) {
+	t.Parallel()
+	archived := func(s *story) func(*cart.Checkout) {
+		return func(c *cart.Checkout) {
+			at := s.now
+			c.ClosedAt = &at
+		}
+	}
+	s := newStory(t)
+	s.does(s.checkout(archived(s)))
+	assert.Equal(t, cart.Stopped, s.cart.State, "the first word of it")
+	assert.Equal(t, cart.Deleted, s.cart.Reason)
+
+	s = newStory(t)
+	s.does(s.checkout())
+	s.passes(time.Minute)
+	s.does(s.checkout(archived(s)))
+	assert.Equal(t, cart.Stopped, s.cart.State, "while it waits")
+
+	s = newStory(t)
+	s.does(s.checkout())
+	id := s.calls()
+	s.passes(time.Second)
+	assert.Contains(t, s.does(s.checkout(archived(s))), lifecycle.Abort{CallID: id}, "while its call is queued")
+	assert.Equal(t, cart.Stopped, s.cart.State)
+
+	s = newStory(t)
+	s.does(s.checkout(archived(s), func(c *cart.Checkout) { c.CompletedAt = c.ClosedAt }))
+	assert.Equal(t, cart.Purchased, s.cart.State, "a purchase counts for more")
+}
+
+func TestCheckoutSeen_StoredVersionDatedAheadShutsNothingOut(t *testing.T) {
+	t.Parallel()
+	for _, ahead := range []time.Duration{time.Hour, 24 * time.Hour, 10 * 365 * 24 * time.Hour} {
+		s := newStory(t)
+		s.does(s.checkout(func(c *cart.Checkout) { c.UpdatedAt = s.now.Add(ahead) }))
+		s.passes(time.Second)
+		s.does(s.checkout(emptied))
+		assert.Equal(t, cart.EmptyCart, s.cart.Reason)
+		s.passes(time.Second)
+		s.does(s.checkout())
+		assert.Equal(t, cart.Waiting, s.cart.State)
+	}
+}

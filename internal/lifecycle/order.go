@@ -24,7 +24,7 @@ func (a *change) orderSeen(e cart.OrderSeen) {
 		// The first order is the cart's; what the customer buys later is another matter.
 		return
 	}
-	if a.cart.Order != nil && !e.Order.UpdatedAt.After(a.cart.Order.UpdatedAt) {
+	if a.cart.Order != nil && !e.Order.UpdatedAt.After(cart.Earlier(a.cart.Order.UpdatedAt, a.cart.UpdatedAt)) {
 		return
 	}
 	order := e.Order

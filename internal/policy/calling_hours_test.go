@@ -8,6 +8,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/zoneinfo"
 
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -46,7 +47,7 @@ func TestEveryRowOfTheTableOpensAndCloses(t *testing.T) {
 	t.Parallel()
 	in := func(phone, country, delivery, province string) *cart.Cart {
 		c := &cart.Cart{Shop: testShop, Phone: phone, Country: country, PhoneFrom: "shipping"}
-		c.Checkout.Items = something()
+		c.Checkout.Items, c.Checkout.Total = something(), decimal.NewFromInt(1895)
 		if delivery != "" {
 			c.Checkout.Shipping = &cart.Address{CountryCode: delivery, ProvinceCode: province}
 		}
@@ -185,7 +186,7 @@ func TestUnknownStateIsAsNarrowAsTheNarrowestState(t *testing.T) {
 func TestJurisdictionThatIsOffIsNeverCalled(t *testing.T) {
 	t.Parallel()
 	c := &cart.Cart{Shop: testShop, Phone: "+971501234567", Country: "AE", PhoneFrom: "shipping", LastActivityAt: local(t, "Asia/Dubai", "2026-09-14 10:00")}
-	c.Checkout.Items = something()
+	c.Checkout.Items, c.Checkout.Total = something(), decimal.NewFromInt(1895)
 	now := local(t, "Asia/Dubai", "2026-09-14 12:00")
 	d := Decide(always(t, nil), Facts{Cart: c, Near: &Near{}}, now)
 	assert.Equal(t, cart.ActWatch, d.Action)

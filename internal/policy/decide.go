@@ -162,6 +162,9 @@ func (d *decider) state() bool {
 	case c.State == cart.Stopped:
 		d.say("stopped: ", string(c.Reason))
 		return d.stop("state", c.Reason)
+	case c.Checkout.ClosedAt != nil:
+		d.say("the merchant archived the checkout")
+		return d.stop("state", cart.Deleted)
 	case c.ErasedAt != nil:
 		d.say("personal data was erased")
 		return d.stop("state", cart.Redacted)

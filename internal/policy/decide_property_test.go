@@ -127,7 +127,7 @@ func drawFacts(t *rapid.T, q *question) Facts {
 	k.AcceptsSMS, k.AcceptsMarketing = yes.Draw(t, "sms"), yes.Draw(t, "marketing")
 	k.Attributes = map[string]string{"call": rapid.SampledFrom([]string{"yes", "yes", "true", "no", "", secrets[3]}).Draw(t, "attribute")}
 	k.Currency = rapid.SampledFrom([]string{q.store.Currency, q.store.Currency, "EUR"}).Draw(t, "currency")
-	k.Total = decimal.New(rapid.Int64Range(0, 300000).Draw(t, "total"), -2)
+	k.Total = decimal.New(rapid.Int64Range(1, 300000).Draw(t, "total"), -2)
 	k.Email, k.Customer.FirstName, k.Customer.Tags = secrets[1], secrets[0], []string{secrets[4]}
 	if k.Shipping != nil {
 		k.Shipping.Address1 = secrets[2]

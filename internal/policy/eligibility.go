@@ -16,6 +16,10 @@ func (d *decider) eligible() bool {
 }
 
 func (d *decider) eligibleTotal(e *Eligibility, c *cart.Checkout) bool {
+	if !e.ZeroTotal && !c.Total.IsPositive() {
+		d.say("the cart costs nothing")
+		return d.watch("eligibility.zero_total", cart.Ineligible)
+	}
 	if len(e.Currencies) > 0 {
 		d.say(c.Currency)
 		if !holds(e.Currencies, c.Currency) {

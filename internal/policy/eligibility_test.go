@@ -55,6 +55,12 @@ func TestEligibility(t *testing.T) {
 		{name: "a source that is wanted", rules: Eligibility{Sources: []string{"web"}}},
 		{name: "no source that is wanted", rules: Eligibility{Sources: []string{"pos"}}, rule: "eligibility.sources", saw: "no source"},
 		{name: "a source that is excluded", rules: Eligibility{ExcludeSources: []string{"web"}}, rule: "eligibility.sources", saw: "source web is excluded"},
+		{name: "free", cart: func(c *cart.Cart) { c.Checkout.Total = decimal.Zero }, rule: "eligibility.zero_total", saw: "costs nothing"},
+		{name: "free, in another currency", cart: func(c *cart.Cart) { c.Checkout.Total, c.Checkout.Currency = decimal.RequireFromString("0.00"), "USD" },
+			rule: "eligibility.zero_total", saw: "costs nothing"},
+		{name: "less than free", cart: func(c *cart.Cart) { c.Checkout.Total = decimal.NewFromInt(-1) }, rule: "eligibility.zero_total", saw: "costs nothing"},
+		{name: "free, which the store wants", rules: Eligibility{ZeroTotal: true}, cart: func(c *cart.Cart) { c.Checkout.Total = decimal.Zero }},
+		{name: "nearly free", cart: func(c *cart.Cart) { c.Checkout.Total = decimal.RequireFromString("0.01") }},
 		{name: "a test", cart: func(c *cart.Cart) { c.Checkout.Test = true }, rule: "eligibility.test", saw: "a test checkout", reason: cart.Test},
 		{name: "a test that is let through", rules: Eligibility{Test: true}, cart: func(c *cart.Cart) { c.Checkout.Test = true }},
 	} {

@@ -10,6 +10,7 @@ import (
 	"ringback/internal/zoneinfo"
 
 	"github.com/rickar/cal/v2"
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -211,7 +212,7 @@ func drawPerson(t *rapid.T) *cart.Cart {
 		{"+5511961234567", "BR"}, {"+819012345678", "JP"}, {"+4915123456789", "DE"}, {"+971501234567", "AE"}, {"+18005551234", "US"},
 		{"+390612345678", "IT"},
 	}).Draw(t, "number")
-	c := &cart.Cart{Shop: testShop, Phone: number[0], Country: number[1], PhoneFrom: "shipping", Checkout: cart.Checkout{Items: something()}}
+	c := &cart.Cart{Shop: testShop, Phone: number[0], Country: number[1], PhoneFrom: "shipping", Checkout: cart.Checkout{Items: something(), Total: decimal.NewFromInt(1895)}}
 	address := rapid.SampledFrom([][2]string{
 		{}, {}, {"IN", "MH"}, {"US", "NY"}, {"US", "FL"}, {"US", ""}, {"US", "RI"}, {"US", "HI"}, {"AU", "WA"}, {"AU", "NSW"}, {"AU", ""},
 		{"GB", ""}, {"CA", "NL"}, {"CA", ""}, {"BR", "AM"}, {"FR", ""}, {"ES", "TF"}, {"XX", ""}, {"NP", ""},
@@ -297,7 +298,7 @@ func TestNextOpeningSaysNever(t *testing.T) {
 			assert.False(t, ok)
 
 			c := *india
-			c.LastActivityAt, c.Shop, c.Checkout.Items = now.Add(-time.Hour), testShop, something()
+			c.LastActivityAt, c.Shop, c.Checkout.Items, c.Checkout.Total = now.Add(-time.Hour), testShop, something(), decimal.NewFromInt(1895)
 			d := Decide(r, Facts{Cart: &c}, now)
 			assert.Equal(t, cart.ActWait, d.Action)
 			assert.Equal(t, cart.Window, d.Reason)

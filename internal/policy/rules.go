@@ -87,6 +87,8 @@ type Eligibility struct {
 	ExcludeSources []string `yaml:"exclude_sources"`
 	// MinItems is the least number of pieces in the cart.
 	MinItems int `yaml:"min_items"`
+	// ZeroTotal lets carts be called that cost nothing.
+	ZeroTotal bool `yaml:"zero_total"`
 	// Test lets tests be called: checkouts of a test gateway, and test notifications.
 	Test bool `yaml:"test"`
 }

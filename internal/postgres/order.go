@@ -43,6 +43,7 @@ func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.P
 				person_at = excluded.person_at,
 				own_cart_only = excluded.own_cart_only
 			WHERE excluded.updated_at > orders.updated_at
+				OR orders.updated_at > @now
 			RETURNING shop, order_id
 		),
 		keyed AS (

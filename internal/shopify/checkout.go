@@ -33,7 +33,7 @@ type checkoutPayload struct {
 	TaxesIncluded flag              `json:"taxes_included"`
 	TaxLines      list[taxPayload]  `json:"tax_lines"`
 	Items         list[itemPayload] `json:"line_items"`
-	Codes         list[codePayload] `json:"discount_codes"`
+	Codes         codeList          `json:"discount_codes"`
 
 	AcceptsMarketing flag       `json:"buyer_accepts_marketing"`
 	AcceptsSMS       flag       `json:"buyer_accepts_sms_marketing"`
@@ -50,6 +50,7 @@ type checkoutPayload struct {
 	CreatedAt   instant `json:"created_at"`
 	UpdatedAt   instant `json:"updated_at"`
 	CompletedAt instant `json:"completed_at"`
+	ClosedAt    instant `json:"closed_at"`
 }
 
 type itemPayload struct {
@@ -74,9 +75,58 @@ type taxPayload struct {
 }
 
 type codePayload struct {
-	Code   text  `json:"code"`
-	Amount money `json:"amount"`
-	Type   text  `json:"type"`
+	Code   text
+	Amount money
+	Type   text
+}
+
+// UnmarshalJSON implements json.Unmarshaler. A code is a text, an object that names it, or an object that holds either.
+func (p *codePayload) UnmarshalJSON(b []byte) error {
+	*p = codePayload{}
+	if len(b) == 0 || b[0] != '{' {
+		return p.Code.UnmarshalJSON(b)
+	}
+	var fields struct {
+		Code   json.RawMessage `json:"code"`
+		Nested json.RawMessage `json:"discount_code"`
+		Amount money           `json:"amount"`
+		Type   text            `json:"type"`
+	}
+	lenient(b, &fields)
+	for _, inner := range []json.RawMessage{fields.Code, fields.Nested} {
+		if p.Code == "" && len(inner) > 0 {
+			_ = p.UnmarshalJSON(inner)
+		}
+	}
+	if fields.Amount.set {
+		p.Amount = fields.Amount
+	}
+	p.Type = text(firstOf(string(fields.Type), string(p.Type)))
+	return nil
+}
+
+// codeList are discount codes: a list of them, one alone, or one text with commas.
+type codeList []codePayload
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *codeList) UnmarshalJSON(b []byte) error {
+	*l = nil
+	var all list[codePayload]
+	if len(b) > 0 && b[0] == '[' {
+		_ = all.UnmarshalJSON(b)
+	} else {
+		var one codePayload
+		_ = one.UnmarshalJSON(b)
+		all = list[codePayload]{one}
+	}
+	for _, p := range all {
+		for code := range strings.SplitSeq(string(p.Code), ",") {
+			if p.Code = text(strings.TrimSpace(code)); p.Code != "" {
+				*l = append(*l, p)
+			}
+		}
+	}
+	return nil
 }
 
 // DecodeCheckout reads the payload of checkouts/create or checkouts/update, or one checkout of the REST API. The fields that
@@ -120,7 +170,8 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 		SourceName:       string(p.SourceName),
 		Test:             d.Test || p.Test.yes() || isBogus(p.Gateway, p.Gateways),
 		CreatedAt:        firstInstant(p.CreatedAt.at, p.UpdatedAt.at, d.TriggeredAt.UTC()),
-		UpdatedAt:        firstInstant(p.UpdatedAt.at, d.TriggeredAt.UTC(), p.CreatedAt.at),
+		// A version is no newer than its message: one dated ahead would shut out those that come after it.
+		UpdatedAt: cart.Earlier(firstInstant(p.UpdatedAt.at, d.TriggeredAt.UTC(), p.CreatedAt.at), d.TriggeredAt.UTC()),
 	}
 	if c.SMSPhone == "" && p.AcceptsSMS.value == nil && c.AcceptsSMS != nil && *c.AcceptsSMS {
 		// The customer's own SMS consent is for the customer's own number.
@@ -130,6 +181,10 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 		// A completion whose time cannot be read is a completion all the same: nobody is called after buying.
 		at := firstInstant(p.CompletedAt.at, c.UpdatedAt, c.CreatedAt)
 		c.CompletedAt = &at
+	}
+	if p.ClosedAt.given {
+		at := firstInstant(p.ClosedAt.at, c.UpdatedAt, c.CreatedAt)
+		c.ClosedAt = &at
 	}
 	for _, i := range p.Items {
 		if item, ok := i.item(); ok {
@@ -142,9 +197,7 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 		}
 	}
 	for _, code := range p.Codes {
-		if code.Code != "" {
-			c.Codes = append(c.Codes, cart.DiscountCode{Code: string(code.Code), Amount: code.Amount.value, Type: string(code.Type)})
-		}
+		c.Codes = append(c.Codes, cart.DiscountCode{Code: string(code.Code), Amount: code.Amount.value, Type: string(code.Type)})
 	}
 	return c
 }

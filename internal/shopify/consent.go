@@ -3,6 +3,8 @@ package shopify
 import (
 	"errors"
 	"time"
+
+	"ringback/internal/cart"
 )
 
 // Consent is what a customer's marketing consents are now. A nil flag means that the payload did not say.
@@ -50,10 +52,10 @@ func DecodeCustomerConsent(body []byte, d Delivery) (Consent, error) {
 		return Consent{}, errors.New("id, email and phone: all missing; the customer cannot be told from others")
 	}
 	if c.Marketing != nil {
-		c.MarketingAt = firstInstant(p.EmailConsent.value.UpdatedAt.at, p.AcceptsAt.at, changed)
+		c.MarketingAt = cart.Earlier(firstInstant(p.EmailConsent.value.UpdatedAt.at, p.AcceptsAt.at, changed), d.TriggeredAt.UTC())
 	}
 	if c.SMS != nil {
-		c.SMSAt = firstInstant(p.SMSConsent.value.UpdatedAt.at, changed)
+		c.SMSAt = cart.Earlier(firstInstant(p.SMSConsent.value.UpdatedAt.at, changed), d.TriggeredAt.UTC())
 	}
 	return c, nil
 }

@@ -85,7 +85,7 @@ func TestWrongTypesCostOnlyThemselves(t *testing.T) {
 	c, err := DecodeCheckout(fixture(t, "checkouts_update.odd-types.json"), Delivery{TriggeredAt: triggered})
 	require.NoError(t, err)
 	assert.Equal(t, cart.Checkout{
-		Token: "123123123", ID: "5", SourceName: "42",
+		Token: "123123123", ID: "5", SourceName: "42", Codes: []cart.DiscountCode{{Code: "HELLO"}},
 		Phones:     []cart.RawPhone{{From: "phone", Number: "919812300009"}},
 		Attributes: map[string]string{"consent": "1"},
 		CreatedAt:  triggered.UTC(), UpdatedAt: triggered.UTC(),
@@ -481,4 +481,81 @@ func TestMerge_EmptiedCartStaysEmpty(t *testing.T) {
 		require.True(t, ok)
 		assert.Equal(t, want, Merge(known, asked).ItemCount(), nodes)
 	}
+}
+
+func TestDecode_DiscountCodesOfEveryShape(t *testing.T) {
+	t.Parallel()
+	for shape, want := range map[string][]string{
+		`["BACK10"]`:                            {"BACK10"},
+		`["BACK10","SHIP"]`:                     {"BACK10", "SHIP"},
+		`"BACK10"`:                              {"BACK10"},
+		`"BACK10, SHIP"`:                        {"BACK10", "SHIP"},
+		`{"code":"BACK10","amount":"5"}`:        {"BACK10"},
+		`[{"code":"BACK10"}]`:                   {"BACK10"},
+		`[{"discount_code":{"code":"BACK10"}}]`: {"BACK10"},
+		`[{"discount_code":"BACK10"}]`:          {"BACK10"},
+		`{"discount_code":{"code":"BACK10"}}`:   {"BACK10"},
+		`[{"code":{"code":"BACK10"}}]`:          {"BACK10"},
+		`[null,"BACK10",7,""]`:                  {"BACK10", "7"},
+		`null`:                                  nil,
+		`[]`:                                    nil,
+		`{}`:                                    nil,
+		`""`:                                    nil,
+		`[null,{},[],"NULL",true]`:              nil,
+	} {
+		c, err := DecodeCheckout([]byte(`{"token":"t","discount_codes":`+shape+`}`), Delivery{})
+		require.NoError(t, err)
+		var got []string
+		for _, code := range c.Codes {
+			got = append(got, code.Code)
+		}
+		assert.Equal(t, want, got, shape)
+		for _, field := range []string{"discount_codes", "discount_applications"} {
+			o, err := DecodeOrder([]byte(`{"id":1,"`+field+`":`+shape+`}`), Delivery{})
+			require.NoError(t, err)
+			assert.Equal(t, want, o.Codes, shape)
+		}
+	}
+	c, err := DecodeCheckout([]byte(`{"token":"t","discount_codes":[{"discount_code":{"code":"A","amount":"5.00","type":"fixed_amount"}}]}`), Delivery{})
+	require.NoError(t, err)
+	assert.Equal(t, "5", c.Codes[0].Amount.String())
+	assert.Equal(t, "fixed_amount", c.Codes[0].Type)
+}
+
+func TestDecode_VersionIsNoNewerThanItsMessage(t *testing.T) {
+	t.Parallel()
+	told := time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)
+	d := Delivery{TriggeredAt: told}
+	for at, want := range map[string]time.Time{
+		"2026-10-05T12:00:00Z":      told,
+		"2036-10-05T09:00:00Z":      told,
+		"2026-10-05T14:30:01+05:30": told,
+		"2026-10-05T14:29:00+05:30": told.Add(-time.Minute),
+		"":                          told,
+	} {
+		c, err := DecodeCheckout([]byte(`{"token":"t","updated_at":"`+at+`","completed_at":"2036-01-01T00:00:00Z"}`), d)
+		require.NoError(t, err)
+		assert.Equal(t, want, c.UpdatedAt, at)
+		assert.NotNil(t, c.CompletedAt, "a completion always counts")
+		o, err := DecodeOrder([]byte(`{"id":1,"updated_at":"`+at+`"}`), d)
+		require.NoError(t, err)
+		assert.Equal(t, want, o.UpdatedAt, at)
+		consent, err := DecodeCustomerConsent([]byte(`{"id":1,"sms_marketing_consent":{"state":"subscribed","consent_updated_at":"`+at+`"},
+			"email_marketing_consent":{"state":"subscribed","consent_updated_at":"`+at+`"}}`), d)
+		require.NoError(t, err)
+		assert.Equal(t, want, consent.SMSAt, at)
+		assert.Equal(t, want, consent.MarketingAt, at)
+	}
+}
+
+func TestDecode_WordForNothingIsNothing(t *testing.T) {
+	t.Parallel()
+	c, err := DecodeCheckout([]byte(`{"token":"t","cart_token":"NULL","email":"NULL","phone":"NULL","completed_at":"NULL","closed_at":"NULL","customer":"NULL"}`), Delivery{})
+	require.NoError(t, err)
+	assert.Equal(t, cart.Checkout{Token: "t"}, c)
+	o, err := DecodeOrder([]byte(`{"id":1,"checkout_token":"NULL","cart_token":"NULL","phone":"NULL","cancelled_at":"NULL","source_name":"NULL"}`), Delivery{})
+	require.NoError(t, err)
+	assert.Equal(t, cart.Order{ID: "1"}, o)
+	_, err = DecodeCheckout([]byte(`{"token":"NULL"}`), Delivery{})
+	require.ErrorContains(t, err, "token")
 }

@@ -49,7 +49,12 @@ func quoted(b []byte) (string, bool) {
 	if json.Unmarshal(b, &s) != nil {
 		return "", false
 	}
-	return clean(s), true
+	s = clean(s)
+	if s == "NULL" {
+		// The word that some exports write for null.
+		s = ""
+	}
+	return s, true
 }
 
 func isNumber(b []byte) bool {

@@ -24,13 +24,13 @@ type orderPayload struct {
 	Shipping     object[addressPayload]  `json:"shipping_address"`
 	Billing      object[addressPayload]  `json:"billing_address"`
 
-	Total       money             `json:"total_price"`
-	Current     money             `json:"current_total_price"`
-	Currency    text              `json:"currency"`
-	Presentment text              `json:"presentment_currency"`
-	Codes       list[codePayload] `json:"discount_codes"`
+	Total       money    `json:"total_price"`
+	Current     money    `json:"current_total_price"`
+	Currency    text     `json:"currency"`
+	Presentment text     `json:"presentment_currency"`
+	Codes       codeList `json:"discount_codes"`
 	// Applications name a code even where discount_codes is missing.
-	Applications list[codePayload] `json:"discount_applications"`
+	Applications codeList `json:"discount_applications"`
 
 	SourceName text `json:"source_name"`
 
@@ -78,7 +78,7 @@ func (p orderPayload) order(d Delivery) cart.Order {
 		Currency:      firstOf(currency(p.Currency), currency(p.Presentment)),
 		Codes:         codes(p.Codes, p.Applications),
 		CreatedAt:     firstInstant(p.CreatedAt.at, p.ProcessedAt.at, p.UpdatedAt.at, triggered),
-		UpdatedAt:     firstInstant(p.UpdatedAt.at, triggered, p.CreatedAt.at, p.ProcessedAt.at),
+		UpdatedAt:     cart.Earlier(firstInstant(p.UpdatedAt.at, triggered, p.CreatedAt.at, p.ProcessedAt.at), triggered),
 		CancelledAt:   p.CancelledAt.pointer(),
 		SourceName:    string(p.SourceName),
 		Test:          d.Test || p.Test.yes() || isBogus(p.Gateway, p.Gateways),
@@ -93,11 +93,11 @@ func isBogus(gateway text, gateways words) bool {
 }
 
 // codes are the discount codes of an order, each once, as typed.
-func codes(lists ...list[codePayload]) []string {
+func codes(lists ...codeList) []string {
 	var out []string
 	for _, l := range lists {
 		for _, c := range l {
-			if code := string(c.Code); code != "" && !slices.Contains(out, code) {
+			if code := string(c.Code); !slices.Contains(out, code) {
 				out = append(out, code)
 			}
 		}

@@ -28,6 +28,7 @@ var rules = map[string]string{
 	"eligibility.test":          "Eligibility: test checkout",
 	"eligibility.currency":      "Eligibility: currency",
 	"eligibility.total":         "Eligibility: cart total",
+	"eligibility.zero_total":    "Eligibility: free cart",
 	"eligibility.country":       "Eligibility: country",
 	"eligibility.min_items":     "Eligibility: number of items",
 	"eligibility.skus":          "Eligibility: SKUs",
