@@ -26,20 +26,33 @@ var (
 		"haan", "haa", "han", "ha", "ji", "हाँ", "हां", "जी", "sí", "si", "sim", "oui", "ja", "sì", "да", "tak", "evet", "نعم", "是", "はい",
 	}
 	noWords = []string{
-		"no", "nope", "nah", "false", "never", "negative",
+		"no", "nope", "nah", "false", "negative",
 		"nahi", "nahin", "nahiin", "नहीं", "não", "nao", "non", "nein", "nee", "нет", "nie", "hayır", "hayir", "لا", "否", "いいえ",
 	}
 	// absentWords stand for no value at all.
 	absentWords = []string{"", "null", "none", "nil", "undefined"}
 	// notAsked begin the sentences that an analysis writes where a thing did not come up.
-	notAsked = []string{"not mentioned", "not requested", "not asked", "not discussed", "not expressed", "not stated", "did not", "didn't", "didn’t"}
-	// doubtful begin sentences that only look like an answer.
-	doubtful = []string{"no idea", "no clear", "no clarity", "no information", "no answer", "no data", "no response", "yes and no", "yes or no", "yes no", "no and yes", "no yes"}
+	notAsked = []string{
+		"not mentioned", "not requested", "not asked", "not discussed", "not expressed", "not stated",
+		"did not ask", "did not mention", "did not request", "did not express", "did not state", "did not say", "did not come up",
+		"didn't ask", "didn't mention", "didn't request", "didn't express", "didn't state", "didn't say", "didn't come up",
+	}
+	// afterNo are the words that may follow a no without a comma: "No the customer did not". Others turn it into something else: "No
+	// more calls" is not the answer no.
+	afterNo = []string{
+		"the", "he", "she", "they", "it", "customer", "caller", "user", "not", "opt", "opt-out", "request", "mention", "objection", "sign", "indication",
+	}
+	// doubtful begin sentences that only look like an answer; torn are such sentences as a whole.
+	doubtful = []string{"no idea", "no clear", "no clarity", "no information", "no answer", "no data", "no response", "yes and no", "yes or no", "no and yes"}
+	torn     = []string{"yes no", "no yes"}
+	// wishes are what a customer says who wants no more calls, and denials what an analysis says when the customer did not.
+	wishes  = []string{"never call", "do not call", "don't call", "stop calling", "no more calls", "no further calls"}
+	denials = []string{"did not", "didn't", "does not", "doesn't", "has not", "hasn't", "not ask", "without", "never asked", "never said"}
 )
 
-// ReadAnswer reads a yes or no. A text counts by its first word, so that "Yes, the customer asked not to be called again." is a yes. Of
-// the numbers only 1 and 0 are answers. A list of one is its item; of several, one yes makes a yes, and only noes make a no. An object is
-// what it holds as its value, answer or result. What cannot be read is Unclear, never a no.
+// ReadAnswer reads a yes or no. A text counts by its first word, so that "Yes, the customer asked not to be called again." is a yes;
+// "No more calls" is not a no. Of the numbers only 1 and 0 are answers. A list of one is its item; of several, one yes makes a
+// yes, and only noes make a no. An object is what it holds as its value, answer or result. What cannot be read is Unclear, never a no.
 func ReadAnswer(v any) Answer { return readAnswer(v, maxDepth) }
 
 func readAnswer(v any, depth int) Answer {
@@ -101,12 +114,15 @@ func answerOfAll(list []any, depth int) Answer {
 }
 
 func answerInText(text string) Answer {
-	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
-		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && r != '\'' && r != '’'
+	words := strings.FieldsFunc(strings.ReplaceAll(strings.ToLower(text), "’", "'"), func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r) && r != '\''
 	})
 	plain := strings.Join(words, " ")
 	begins := func(with []string) bool {
 		return slices.ContainsFunc(with, func(w string) bool { return plain == w || strings.HasPrefix(plain, w+" ") })
+	}
+	contains := func(phrases []string) bool {
+		return slices.ContainsFunc(phrases, func(p string) bool { return strings.Contains(plain, p) })
 	}
 	switch {
 	case slices.Contains(absentWords, plain) && (plain != "" || strings.TrimSpace(text) == ""):
@@ -115,16 +131,28 @@ func answerInText(text string) Answer {
 		return Yes
 	case plain == "n", plain == "0":
 		return No
-	case begins(doubtful):
+	case begins(doubtful), slices.Contains(torn, plain):
 		return Unclear
 	case begins(notAsked):
 		return No
 	case begins(yesWords):
 		return Yes
-	case begins(noWords):
+	case begins(noWords) && saysNo(text) && (!contains(wishes) || contains(denials)):
 		return No
 	}
 	return Unclear
+}
+
+// saysNo reports whether a text that begins with a no means just that.
+func saysNo(text string) bool {
+	text = strings.TrimLeftFunc(strings.ToLower(text), func(r rune) bool { return !unicode.IsLetter(r) })
+	rest, english := strings.CutPrefix(text, "no")
+	rest, spaced := strings.CutPrefix(rest, " ")
+	if !english || !spaced {
+		return true
+	}
+	next := strings.FieldsFunc(rest, func(r rune) bool { return !unicode.IsLetter(r) && r != '-' })
+	return len(next) == 0 || strings.HasPrefix(next[0], "-") || slices.Contains(afterNo, next[0])
 }
 
 // Flag reads a yes or no as ReadAnswer does. known is false when it is neither.
