@@ -18,13 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recordings are our own recorded payloads and, where RINGBACK_SAMPLES names a folder, those in it.
+// recordings are our own recorded payloads and those in the folders that RINGBACK_SAMPLES names, separated as in PATH.
 func recordings(t *testing.T) []string {
 	t.Helper()
-	folders := []string{"../shopify/testdata"}
-	if more := os.Getenv("RINGBACK_SAMPLES"); more != "" {
-		folders = append(folders, more)
-	}
+	folders := append([]string{"../shopify/testdata"}, filepath.SplitList(os.Getenv("RINGBACK_SAMPLES"))...)
 	var files []string
 	for _, folder := range folders {
 		found, err := filepath.Glob(filepath.Join(folder, "*.json"))

@@ -258,6 +258,24 @@ func TestAPurchaseThatNoWebhookToldIsSeenBeforeTheCall(t *testing.T) {
 	assert.NotNil(t, c.Order)
 }
 
+// An order of 500 lines, of more than a megabyte, is taken: its buyer is not called.
+func TestIntake_TakesAnOrderOf500Lines(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{store: func(s *config.Store) { s.Policy.Delay = time.Hour }})
+	w.took(shopify.CheckoutsCreate, checkout("wholesale"))
+	w.comes("wholesale", cart.Waiting)
+	lines := make([]any, 500)
+	for i := range lines {
+		lines[i] = map[string]any{"id": i + 1, "title": "Beads", "quantity": 1, "price": "2.00", "properties": strings.Repeat("x", 2300)}
+	}
+	w.took(shopify.OrdersCreate, map[string]any{
+		"id": 555, "name": "#555", "checkout_token": "wholesale", "total_price": "1000.00", "currency": "INR",
+		"created_at": time.Now(), "updated_at": time.Now(), "line_items": lines,
+	})
+	assert.Empty(t, w.comes("wholesale", cart.Purchased).Calls)
+	assert.Equal(t, 1, w.count(`SELECT count(*) FROM webhooks WHERE topic = 'orders/create' AND length(payload) < 4096`))
+}
+
 // Without access to the Admin API nothing can be asked: the call goes out, without a warning each time.
 func TestPurchaseCheck_DoesNothingWithoutAccess(t *testing.T) {
 	t.Parallel()

@@ -60,7 +60,7 @@ func (e *Engine) takeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 			}
 		}
 		taken = TakenBefore
-		fresh, err := u.KeepWebhook(ctx, d.Shop, d.WebhookID, d.Topic, body)
+		fresh, err := u.KeepWebhook(ctx, d.Shop, d.WebhookID, d.Topic, shopify.Kept(d.Topic, body))
 		if err != nil || !fresh {
 			return err
 		}

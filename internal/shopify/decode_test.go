@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -334,13 +335,10 @@ func TestSplitCheckouts(t *testing.T) {
 	require.ErrorContains(t, err, "checkouts")
 }
 
-// TestEveryRecordingDecodes decodes all fixtures, and all recorded payloads of the directory named by RINGBACK_SAMPLES.
+// TestEveryRecordingDecodes decodes all fixtures, and all recorded payloads of the directories that RINGBACK_SAMPLES names.
 func TestEveryRecordingDecodes(t *testing.T) {
 	t.Parallel()
-	dirs := []string{"testdata"}
-	if dir := os.Getenv("RINGBACK_SAMPLES"); dir != "" {
-		dirs = append(dirs, dir)
-	}
+	dirs := append([]string{"testdata"}, filepath.SplitList(os.Getenv("RINGBACK_SAMPLES"))...)
 	for _, dir := range dirs {
 		files, err := filepath.Glob(filepath.Join(dir, "*.json"))
 		require.NoError(t, err)
@@ -381,8 +379,9 @@ func decodes(t *testing.T, topic string, body []byte) {
 			assert.NotEmpty(t, p.Number)
 		}
 		if token, cartToken := tokensOfURL(c.URL); token+cartToken != "" {
-			assert.Contains(t, []string{"", c.Token}, token, "what the link tells is so")
-			assert.Contains(t, []string{"", c.CartToken}, cartToken)
+			assert.Contains(t, []string{"", c.Token, c.CartToken}, token, "what the link tells is so")
+			// The link may hold the beginning of the cart's token alone.
+			assert.True(t, strings.HasPrefix(c.CartToken, cartToken), "%s of %s", cartToken, c.CartToken)
 		}
 		_, err = json.Marshal(c)
 		assert.NoError(t, err)
@@ -440,6 +439,24 @@ func TestTokensOfURL(t *testing.T) {
 		token, cartToken := tokensOfURL(link)
 		assert.Equal(t, want, [2]string{token, cartToken}, link)
 	}
+}
+
+// Shopify's reference writes objects where webhooks have texts and lists.
+func TestDecodeCheckout_ReadsObjectsInPlaceOfTexts(t *testing.T) {
+	t.Parallel()
+	c, err := DecodeCheckout([]byte(`{"token":"t","currency":{"currency":"EUR"},"phone":{"phone":"+4930901820"},"total_price":"20.00",
+		"line_items":{"title":"Mug","quantity":2,"price":10},"tax_lines":{"title":"VAT","rate":0.19,"price":"3.19"},
+		"discount_codes":[{"discount_code":{"code":"SPRING"}}],"email":{"address":"x@example.com"}}`), Delivery{})
+	require.NoError(t, err)
+	assert.Equal(t, "EUR", c.Currency)
+	require.Len(t, c.Phones, 1)
+	assert.Equal(t, "+4930901820", c.Phones[0].Number)
+	require.Len(t, c.Items, 1)
+	assert.Equal(t, 2, c.Items[0].Quantity)
+	assert.Len(t, c.TaxLines, 1)
+	require.Len(t, c.Codes, 1)
+	assert.Equal(t, "SPRING", c.Codes[0].Code)
+	assert.Empty(t, c.Email)
 }
 
 func TestDecodeCheckout_TestIsKnown(t *testing.T) {

@@ -71,8 +71,24 @@ func (t *text) UnmarshalJSON(b []byte) error {
 		*t = text(s)
 	} else if isNumber(b) {
 		*t = text(b)
+	} else if len(b) > 0 && b[0] == '{' {
+		*t = onlyText(b)
 	}
 	return nil
+}
+
+// onlyText is the text of an object that Shopify's reference writes in place of a text, such as {"currency": "USD"}.
+func onlyText(b []byte) text {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(b, &fields) != nil || len(fields) != 1 {
+		return ""
+	}
+	for _, key := range []string{"currency", "presentment_currency", "phone"} {
+		if s, ok := quoted(fields[key]); ok {
+			return text(s)
+		}
+	}
+	return ""
 }
 
 // scalar is a text, or "true" or "false".
@@ -313,7 +329,8 @@ func (o *object[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// list holds the elements of a list, nil when the value is no list. An element of a wrong type is the zero T.
+// list holds the elements of a list; an object that stands in its place is a list of one. It is nil for anything else. An element of a
+// wrong type is the zero T.
 type list[T any] []T
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -322,6 +339,11 @@ func (l *list[T]) UnmarshalJSON(b []byte) error {
 	if len(b) > 0 && b[0] == '[' {
 		var v []T
 		lenient(b, &v)
+		*l = v
+	} else if len(b) > 2 && b[0] == '{' {
+		// One alone.
+		v := make([]T, 1)
+		lenient(b, &v[0])
 		*l = v
 	}
 	return nil

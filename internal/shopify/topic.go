@@ -50,15 +50,18 @@ func knownTopics() []string {
 	return append(append(SubscribedTopics(), OrdersUpdated, OrdersCancelled, CustomersUpdate), ComplianceTopics()...)
 }
 
-// restListPrefix begins the names of files that hold an answer of the REST API's list of checkouts.
-const restListPrefix = "rest_checkouts_list"
+// restListPrefix begins the names of files that hold an answer of the REST API's list of checkouts, restPrefix those of one checkout.
+const (
+	restListPrefix = "rest_checkouts_list"
+	restPrefix     = "rest_checkout"
+)
 
 // TopicOfFile tells the topic of a recorded payload by its file's name: the topic with "_" for "/" up to the first
 // dot, with an optional "compliance_" before it, as in checkouts_create.guest.json. A rest_checkouts_list file holds
 // many checkouts (see SplitCheckouts) and counts as checkouts/update.
 func TopicOfFile(name string) (topic string, ok bool) {
 	stem, _, _ := strings.Cut(path.Base(strings.ReplaceAll(name, `\`, "/")), ".")
-	if stem == restListPrefix {
+	if stem == restListPrefix || stem == restPrefix {
 		return CheckoutsUpdate, true
 	}
 	stem = strings.TrimPrefix(stem, "compliance_")
