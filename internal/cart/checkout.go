@@ -3,13 +3,14 @@ package cart
 import (
 	"bytes"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
 )
 
 // Checkout is what Shopify said of one checkout, made regular: ids are strings, money is
-// decimal in Currency, instants carry their zone, absent text is "".
+// decimal in Currency, which is the customer's and may not be the shop's, instants carry their zone, absent text is "".
 type Checkout struct {
 	Token string `json:"token"`
 	// ID is Shopify's numeric id, from `id` or else from `name`; empty when neither was given.
@@ -25,14 +26,16 @@ type Checkout struct {
 	Shipping *Address   `json:"shipping,omitempty"`
 	Billing  *Address   `json:"billing,omitempty"`
 
-	Currency      string          `json:"currency,omitempty"`
-	Total         decimal.Decimal `json:"total"`
-	Subtotal      decimal.Decimal `json:"subtotal"`
-	Discounts     decimal.Decimal `json:"discounts"`
-	TaxesIncluded bool            `json:"taxes_included,omitempty"`
-	TaxLines      []TaxLine       `json:"tax_lines,omitempty"`
-	Items         []Item          `json:"items,omitempty"`
-	Codes         []DiscountCode  `json:"codes,omitempty"`
+	Currency  string          `json:"currency,omitempty"`
+	Total     decimal.Decimal `json:"total"`
+	Subtotal  decimal.Decimal `json:"subtotal"`
+	Discounts decimal.Decimal `json:"discounts"`
+	// ShopMoney tells the amounts in the shop's currency, by Shopify's own rate; nil when they were not told.
+	ShopMoney     *ShopMoney     `json:"shop_money,omitempty"`
+	TaxesIncluded bool           `json:"taxes_included,omitempty"`
+	TaxLines      []TaxLine      `json:"tax_lines,omitempty"`
+	Items         []Item         `json:"items,omitempty"`
+	Codes         []DiscountCode `json:"codes,omitempty"`
 
 	// AcceptsMarketing and AcceptsSMS are nil when the payload did not say.
 	AcceptsMarketing *bool `json:"accepts_marketing,omitempty"`
@@ -91,6 +94,26 @@ func (c Checkout) saysAsMuch(other Checkout) bool {
 	a, _ := json.Marshal(c)
 	b, _ := json.Marshal(other)
 	return bytes.Equal(a, b)
+}
+
+// ShopMoney is what a checkout comes to in its shop's currency.
+type ShopMoney struct {
+	Currency  string          `json:"currency"`
+	Total     decimal.Decimal `json:"total"`
+	Subtotal  decimal.Decimal `json:"subtotal"`
+	Discounts decimal.Decimal `json:"discounts"`
+}
+
+// MoneyIn is what the checkout comes to in a currency; false when that is not known.
+func (c Checkout) MoneyIn(currency string) (ShopMoney, bool) {
+	switch {
+	case currency == "":
+	case strings.EqualFold(c.Currency, currency):
+		return ShopMoney{Currency: c.Currency, Total: c.Total, Subtotal: c.Subtotal, Discounts: c.Discounts}, true
+	case c.ShopMoney != nil && strings.EqualFold(c.ShopMoney.Currency, currency):
+		return *c.ShopMoney, true
+	}
+	return ShopMoney{}, false
 }
 
 // RawPhone is a phone number as it was typed, with the field it stood in:

@@ -129,18 +129,19 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 // request builds what the provider is asked.
 func (e *Engine) request(store *Store, c *postgres.Cart, call *cart.Call, token string) voice.Request {
 	return voice.Request{
-		CallID:      call.ID,
-		CartID:      c.ID,
-		Shop:        c.Shop,
-		StoreName:   store.Config.Voice.Onboarding.Brand,
-		Attempt:     call.Attempt,
-		Phone:       call.Phone,
-		Country:     c.Country,
-		Checkout:    c.Checkout,
-		Link:        policy.Link(c.Checkout.URL, call.Offer, store.Rules.Policy.Link),
-		Offer:       call.Offer,
-		Priority:    call.Priority,
-		CallbackURL: e.publicURL + "/webhooks/voice/" + store.Provider.Name() + "/" + token,
+		CallID:        call.ID,
+		CartID:        c.ID,
+		Shop:          c.Shop,
+		StoreName:     store.Config.Voice.Onboarding.Brand,
+		Attempt:       call.Attempt,
+		Phone:         call.Phone,
+		Country:       c.Country,
+		Checkout:      c.Checkout,
+		StoreCurrency: store.Config.Currency,
+		Link:          policy.Link(c.Checkout.URL, call.Offer, store.Rules.Policy.Link),
+		Offer:         call.Offer,
+		Priority:      call.Priority,
+		CallbackURL:   e.publicURL + "/webhooks/voice/" + store.Provider.Name() + "/" + token,
 	}
 }
 

@@ -552,7 +552,8 @@ func (d *decider) call() bool {
 	}
 	if above := d.rules.PriorityAbove; above != nil {
 		c := &d.cart.Checkout
-		d.decision.Priority = d.inStoreCurrency(c) && c.Total.Cmp(*above) >= 0
+		total, known := d.storeTotal(c)
+		d.decision.Priority = known && total.Cmp(*above) >= 0
 		d.say("total ")
 		d.sayAmount(c.Total)
 		d.say(" ", c.Currency, ", goes before others from ")

@@ -34,18 +34,30 @@ func (d *decider) eligibleTotal(e *Eligibility, c *cart.Checkout) bool {
 	d.sayAmount(c.Total)
 	d.say(" ", c.Currency)
 	d.sayBounds(e.MinTotal, e.MaxTotal)
-	if !d.inStoreCurrency(c) {
+	total, known := d.storeTotal(c)
+	if !known {
 		d.say("; the bounds are in ", d.store.Currency)
 		return d.watch("eligibility.total", cart.Ineligible)
 	}
-	if !within(c.Total, e.MinTotal, e.MaxTotal) {
+	if !d.inStoreCurrency(c) {
+		d.say("; ")
+		d.sayAmount(total)
+		d.say(" ", d.store.Currency, " by Shopify's rate")
+	}
+	if !within(total, e.MinTotal, e.MaxTotal) {
 		return d.watch("eligibility.total", cart.Ineligible)
 	}
 	d.ok("eligibility.total")
 	return false
 }
 
-// inStoreCurrency reports whether the cart's total may be compared with the store's amounts.
+// storeTotal is the cart's total in the store's currency; false when that is not known.
+func (d *decider) storeTotal(c *cart.Checkout) (decimal.Decimal, bool) {
+	m, known := c.MoneyIn(d.store.Currency)
+	return m.Total, known
+}
+
+// inStoreCurrency reports whether the cart's amounts are in the store's currency.
 func (d *decider) inStoreCurrency(c *cart.Checkout) bool {
 	return d.store.Currency != "" && strings.EqualFold(c.Currency, d.store.Currency)
 }

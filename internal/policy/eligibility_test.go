@@ -123,3 +123,52 @@ func TestDecide_CartWithoutPiecesIsWatched(t *testing.T) {
 	f.Cart.Checkout.Items = []cart.Item{{SKU: "TEE-1"}, {SKU: "TEE-2", Quantity: 1}}
 	assert.Equal(t, cart.ActCall, Decide(rulesWith(t, nil), f, noonInIndia).Action, "one piece is enough")
 }
+
+func TestDecide_AmountsAreComparedInTheStoreCurrencyOnly(t *testing.T) {
+	t.Parallel()
+	thousand := amount("1000")
+	in := func(total, currency string) func(*cart.Checkout) {
+		return func(c *cart.Checkout) { c.Total, c.Currency = decimal.RequireFromString(total), currency }
+	}
+	told := func(total, currency string) func(*cart.Checkout) {
+		return func(c *cart.Checkout) {
+			c.ShopMoney = &cart.ShopMoney{Currency: currency, Total: decimal.RequireFromString(total)}
+		}
+	}
+	for name, c := range map[string]struct {
+		changes                    []func(*cart.Checkout)
+		eligible, priority, offers bool
+	}{
+		"its own":                           {[]func(*cart.Checkout){in("1895", "INR")}, true, true, true},
+		"its own, too little":               {[]func(*cart.Checkout){in("999", "INR")}, false, false, false},
+		"few of another":                    {[]func(*cart.Checkout){in("89", "USD")}, false, false, false},
+		"many of another":                   {[]func(*cart.Checkout){in("12000", "JPY")}, false, false, false},
+		"of none":                           {[]func(*cart.Checkout){in("12000", "")}, false, false, false},
+		"another, told in its own":          {[]func(*cart.Checkout){in("89", "USD"), told("7400", "INR")}, true, true, false},
+		"another, told in its own, too few": {[]func(*cart.Checkout){in("12000", "JPY"), told("900", "INR")}, false, false, false},
+		"another, told in a third":          {[]func(*cart.Checkout){in("89", "USD"), told("7400", "EUR")}, false, false, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			decide := func(change func(*Rules)) cart.Decision {
+				f := Facts{Cart: due(), Near: &Near{}}
+				for _, change := range c.changes {
+					change(&f.Cart.Checkout)
+				}
+				return Decide(rulesWith(t, change), f, noonInIndia)
+			}
+			d := decide(func(r *Rules) { r.Eligibility.MinTotal = thousand })
+			assert.Equal(t, c.eligible, d.Action == cart.ActCall)
+			d = decide(func(r *Rules) { r.PriorityAbove = thousand })
+			assert.Equal(t, c.priority, d.Priority)
+			d = decide(func(r *Rules) {
+				r.Offers = []OfferRule{{Code: "X", Value: decimal.NewFromInt(100), Type: OfferFixed, When: OfferWhen{MinTotal: thousand}}}
+			})
+			assert.Equal(t, c.offers, d.Offer != nil)
+			d = decide(func(r *Rules) {
+				r.Offers = []OfferRule{{Code: "X", Value: decimal.NewFromInt(10), Type: OfferPercentage, When: OfferWhen{MinTotal: thousand}}}
+			})
+			assert.Equal(t, c.eligible, d.Offer != nil)
+		})
+	}
+}

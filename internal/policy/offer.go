@@ -78,7 +78,11 @@ func (d *decider) fits(o *OfferRule) bool {
 		return false
 	}
 	if w.MinTotal != nil || w.MaxTotal != nil {
-		if w.Currency == "" && !d.inStoreCurrency(c) || !within(c.Total, w.MinTotal, w.MaxTotal) {
+		total, known := c.Total, true
+		if w.Currency == "" {
+			total, known = d.storeTotal(c)
+		}
+		if !known || !within(total, w.MinTotal, w.MaxTotal) {
 			return false
 		}
 	}
@@ -128,12 +132,13 @@ func (d *decider) overBudget(o *OfferRule) bool {
 		return false
 	}
 	c := &d.cart.Checkout
-	if !d.inStoreCurrency(c) {
+	total, known := d.storeTotal(c)
+	if !known || o.Type == OfferFixed && !d.inStoreCurrency(c) {
 		return d.facts.Near.OfferSpend.Cmp(*budget) >= 0
 	}
 	cost := o.Value
 	if o.Type == OfferPercentage {
-		cost = c.Total.Mul(o.Value).Div(decimal.NewFromInt(100))
+		cost = total.Mul(o.Value).Div(decimal.NewFromInt(100))
 	}
 	return d.facts.Near.OfferSpend.Add(cost).Cmp(*budget) > 0
 }

@@ -63,7 +63,7 @@ type Rules struct {
 // regard to case.
 type Eligibility struct {
 	// MinTotal and MaxTotal bound the cart's total, both inclusive, in the store's currency. A total in another currency
-	// satisfies neither.
+	// satisfies neither, unless Shopify told what it comes to in the store's.
 	MinTotal *decimal.Decimal `yaml:"min_total"`
 	MaxTotal *decimal.Decimal `yaml:"max_total"`
 	// Currencies are the ISO 4217 currencies that a cart may be in.

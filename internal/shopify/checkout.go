@@ -28,6 +28,9 @@ type checkoutPayload struct {
 	Currency      text              `json:"currency"`
 	Presentment   text              `json:"presentment_currency"`
 	Total         money             `json:"total_price"`
+	TotalSet      object[moneySet]  `json:"total_price_set"`
+	SubtotalSet   object[moneySet]  `json:"subtotal_price_set"`
+	DiscountsSet  object[moneySet]  `json:"total_discounts_set"`
 	Subtotal      money             `json:"subtotal_price"`
 	Discounts     money             `json:"total_discounts"`
 	TaxesIncluded flag              `json:"taxes_included"`
@@ -66,6 +69,31 @@ type itemPayload struct {
 	Price              money `json:"price"`
 	VariantPrice       money `json:"variant_price"`
 	LinePrice          money `json:"line_price"`
+}
+
+// moneySet is one amount in the shop's currency and in the customer's.
+type moneySet struct {
+	Shop        object[moneyPayload] `json:"shop_money"`
+	Presentment object[moneyPayload] `json:"presentment_money"`
+}
+
+type moneyPayload struct {
+	Amount   money `json:"amount"`
+	Currency text  `json:"currency_code"`
+}
+
+// shopMoney is what the payload tells of the shop's currency; nil when it does not tell the total in it.
+func (p checkoutPayload) shopMoney() *cart.ShopMoney {
+	total := p.TotalSet.value.Shop.value
+	code := currency(total.Currency)
+	if code == "" || !total.Amount.set {
+		return nil
+	}
+	return &cart.ShopMoney{
+		Currency: code, Total: total.Amount.value,
+		Subtotal:  p.SubtotalSet.value.Shop.value.Amount.value,
+		Discounts: p.DiscountsSet.value.Shop.value.Amount.value,
+	}
 }
 
 type taxPayload struct {
@@ -149,18 +177,20 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 	c := cart.Checkout{
 		Token: string(p.Token),
 		// Payloads of 2026-04 and later have no id; the name is the id after a "#".
-		ID:               firstOf(string(p.ID), string(p.GID), numericID(string(p.Name))),
-		CartToken:        string(p.CartToken),
-		URL:              string(p.URL),
-		Email:            firstOf(string(p.Email), string(customer.Email)),
-		Phones:           phones(string(p.Phone), customer, shipping, billing, string(p.SMSPhone)),
-		Customer:         customer.customer(),
-		Shipping:         shipping,
-		Billing:          billing,
-		Currency:         firstOf(currency(p.Currency), currency(p.Presentment)),
-		Total:            firstAmount(p.Total),
-		Subtotal:         firstAmount(p.Subtotal),
-		Discounts:        firstAmount(p.Discounts),
+		ID:        firstOf(string(p.ID), string(p.GID), numericID(string(p.Name))),
+		CartToken: string(p.CartToken),
+		URL:       string(p.URL),
+		Email:     firstOf(string(p.Email), string(customer.Email)),
+		Phones:    phones(string(p.Phone), customer, shipping, billing, string(p.SMSPhone)),
+		Customer:  customer.customer(),
+		Shipping:  shipping,
+		Billing:   billing,
+		// The amounts are what the customer sees; currency is the shop's.
+		Currency:         firstOf(currency(p.Presentment), currency(p.TotalSet.value.Presentment.value.Currency), currency(p.Currency)),
+		Total:            firstAmount(p.Total, p.TotalSet.value.Presentment.value.Amount),
+		Subtotal:         firstAmount(p.Subtotal, p.SubtotalSet.value.Presentment.value.Amount),
+		Discounts:        firstAmount(p.Discounts, p.DiscountsSet.value.Presentment.value.Amount),
+		ShopMoney:        p.shopMoney(),
 		TaxesIncluded:    p.TaxesIncluded.yes(),
 		AcceptsMarketing: firstFlag(p.AcceptsMarketing.value, customer.acceptsMarketing()),
 		AcceptsSMS:       firstFlag(p.AcceptsSMS.value, customer.acceptsSMS()),
@@ -181,6 +211,9 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 		// A completion whose time cannot be read is a completion all the same: nobody is called after buying.
 		at := firstInstant(p.CompletedAt.at, c.UpdatedAt, c.CreatedAt)
 		c.CompletedAt = &at
+	}
+	if c.ShopMoney != nil && c.ShopMoney.Currency == c.Currency {
+		c.ShopMoney = nil
 	}
 	if p.ClosedAt.given {
 		at := firstInstant(p.ClosedAt.at, c.UpdatedAt, c.CreatedAt)

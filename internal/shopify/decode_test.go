@@ -576,3 +576,43 @@ func TestDecode_WordForNothingIsNothing(t *testing.T) {
 	_, err = DecodeCheckout([]byte(`{"token":"NULL"}`), Delivery{})
 	require.ErrorContains(t, err, "token")
 }
+
+func TestDecodeCheckout_AmountsAreInTheCustomersCurrency(t *testing.T) {
+	t.Parallel()
+	set := `"total_price_set":{"shop_money":{"amount":"7400.00","currency_code":"INR"},"presentment_money":{"amount":"89.00","currency_code":"USD"}}`
+	for payload, want := range map[string]cart.Checkout{
+		`"currency":"INR","presentment_currency":"USD","total_price":"89.00"`:        {Currency: "USD", Total: amount("89.00")},
+		`"currency":"INR","presentment_currency":"JPY","total_price":12000`:          {Currency: "JPY", Total: amount("12000")},
+		`"currency":"INR","presentment_currency":"inr","total_price":"1499.00"`:      {Currency: "INR", Total: amount("1499.00")},
+		`"currency":"INR","total_price":"1499.00"`:                                   {Currency: "INR", Total: amount("1499.00")},
+		`"currency":"INR","presentment_currency":"NULL","total_price":"1499.00"`:     {Currency: "INR", Total: amount("1499.00")},
+		`"currency":"INR","presentment_currency":"USD","total_price":"89.00",` + set: {Currency: "USD", Total: amount("89.00"), ShopMoney: &cart.ShopMoney{Currency: "INR", Total: amount("7400.00")}},
+		`"currency":"INR",` + set: {Currency: "USD", Total: amount("89.00"), ShopMoney: &cart.ShopMoney{Currency: "INR", Total: amount("7400.00")}},
+		`"currency":"INR","presentment_currency":"USD","total_price":"89.00","total_price_set":[]`: {Currency: "USD", Total: amount("89.00")},
+	} {
+		c, err := DecodeCheckout([]byte(`{"token":"t",`+payload+`}`), Delivery{})
+		require.NoError(t, err)
+		want.Token = "t"
+		assert.Equal(t, want, c, payload)
+	}
+}
+
+func TestScan_CheckoutIsToldInTheCustomersCurrency(t *testing.T) {
+	t.Parallel()
+	bag := func(shop, seen string) string {
+		return `{"shopMoney":{"amount":"` + shop + `","currencyCode":"INR"},"presentmentMoney":{"amount":"` + seen + `","currencyCode":"USD"}}`
+	}
+	var g gqlCheckout
+	require.NoError(t, json.Unmarshal([]byte(`{"id":"gid://shopify/AbandonedCheckout/1","totalPriceSet":`+bag("7400.00", "89.00")+`,
+		"subtotalPriceSet":`+bag("8232.00", "99.00")+`,"totalDiscountSet":`+bag("832.00", "10.00")+`,
+		"taxLines":[{"title":"VAT","priceSet":`+bag("83.20", "1.00")+`}],
+		"lineItems":{"nodes":[{"title":"Kurta","quantity":1,"originalUnitPriceSet":`+bag("8232.00", "99.00")+`}]}}`), &g))
+	asked, ok := g.checkout()
+	require.True(t, ok)
+	known, err := DecodeCheckout([]byte(`{"token":"t","currency":"INR","presentment_currency":"USD","total_price":"80.00"}`), Delivery{})
+	require.NoError(t, err)
+	m := Merge(known, asked)
+	assert.Equal(t, "USD", m.Currency)
+	assert.Equal(t, []string{"89", "99", "10", "1", "99"}, []string{m.Total.String(), m.Subtotal.String(), m.Discounts.String(), m.TaxLines[0].Price.String(), m.Items[0].Price.String()})
+	assert.Equal(t, &cart.ShopMoney{Currency: "INR", Total: amount("7400.00"), Subtotal: amount("8232.00"), Discounts: amount("832.00")}, m.ShopMoney)
+}

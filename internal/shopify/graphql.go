@@ -12,10 +12,27 @@ import (
 // The GraphQL objects as we read them, with the same tolerance as webhooks.
 
 type gqlMoney struct {
-	Shop object[struct {
-		Amount   money `json:"amount"`
-		Currency text  `json:"currencyCode"`
-	}] `json:"shopMoney"`
+	Shop        object[gqlAmount] `json:"shopMoney"`
+	Presentment object[gqlAmount] `json:"presentmentMoney"`
+}
+
+type gqlAmount struct {
+	Amount   money `json:"amount"`
+	Currency text  `json:"currencyCode"`
+}
+
+// seen is the amount that the customer sees.
+func (m gqlMoney) seen() gqlAmount {
+	if m.Presentment.value.Amount.set {
+		return m.Presentment.value
+	}
+	return m.Shop.value
+}
+
+// set gives the amounts as a webhook does.
+func (m gqlMoney) set() object[moneySet] {
+	as := func(a gqlAmount) object[moneyPayload] { return object[moneyPayload]{moneyPayload(a)} }
+	return object[moneySet]{moneySet{Shop: as(m.Shop.value), Presentment: as(m.Presentment.value)}}
 }
 
 type gqlAddress struct {
@@ -107,15 +124,15 @@ type gqlCheckout struct {
 func (g gqlCheckout) checkout() (cart.Checkout, bool) {
 	token, cartToken := tokensOfURL(string(g.URL))
 	customer := g.Customer.value
-	total := g.Total.value.Shop.value
+	total := g.Total.value.seen()
 	p := checkoutPayload{
 		ID: g.ID, Name: g.Name, URL: g.URL, Token: text(token), CartToken: text(cartToken),
 		Customer: object[customerPayload]{customer.payload()},
 		Shipping: object[addressPayload]{g.Shipping.value.payload()},
 		Billing:  object[addressPayload]{g.Billing.value.payload()},
-		Currency: total.Currency, Total: total.Amount,
-		Subtotal:  g.Subtotal.value.Shop.value.Amount,
-		Discounts: g.Discounts.value.Shop.value.Amount, TaxesIncluded: g.TaxesIncluded, Attributes: g.Attributes,
+		Currency: total.Currency, Total: total.Amount, TotalSet: g.Total.value.set(),
+		Subtotal: g.Subtotal.value.seen().Amount, SubtotalSet: g.Subtotal.value.set(),
+		Discounts: g.Discounts.value.seen().Amount, DiscountsSet: g.Discounts.value.set(), TaxesIncluded: g.TaxesIncluded, Attributes: g.Attributes,
 		AcceptsMarketing: flag{consentOf(customer.EmailAddress.value.State)},
 		AcceptsSMS:       flag{consentOf(customer.PhoneNumber.value.State)},
 		CreatedAt:        g.CreatedAt, UpdatedAt: g.UpdatedAt, CompletedAt: g.CompletedAt,
@@ -124,12 +141,12 @@ func (g gqlCheckout) checkout() (cart.Checkout, bool) {
 		p.SMSPhone = customer.PhoneNumber.value.Number
 	}
 	for _, t := range g.TaxLines {
-		p.TaxLines = append(p.TaxLines, taxPayload{Title: t.Title, Rate: t.Rate, Price: t.Price.value.Shop.value.Amount})
+		p.TaxLines = append(p.TaxLines, taxPayload{Title: t.Title, Rate: t.Rate, Price: t.Price.value.seen().Amount})
 	}
 	for _, l := range g.Lines.value.Nodes {
 		p.Items = append(p.Items, itemPayload{
 			Title: l.value.Title, VariantTitle: l.value.VariantTitle, SKU: l.value.SKU, Quantity: l.value.Quantity,
-			Price: l.value.Price.value.Shop.value.Amount,
+			Price: l.value.Price.value.seen().Amount,
 		})
 	}
 	for _, code := range g.Codes {

@@ -21,25 +21,32 @@ fragment CustomerParts on Customer {
 const fragmentMoney = `
 fragment MoneyParts on MoneyBag { shopMoney { amount currencyCode } }`
 
+// A checkout's amounts are taken in the customer's currency; what it comes to is asked for in the shop's as well.
+const fragmentSeen = `
+fragment SeenParts on MoneyBag { presentmentMoney { amount currencyCode } }`
+
+const fragmentBoth = `
+fragment BothParts on MoneyBag { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }`
+
 var queryAbandonedCheckouts = `query AbandonedCheckouts($first: Int!, $after: String, $query: String!) {
   abandonedCheckouts(first: $first, after: $after, query: $query) {
     pageInfo { hasNextPage endCursor }
     nodes {
       id name abandonedCheckoutUrl completedAt createdAt updatedAt discountCodes taxesIncluded
       customAttributes { key value }
-      totalPriceSet { ...MoneyParts }
-      subtotalPriceSet { ...MoneyParts }
-      totalDiscountSet { ...MoneyParts }
-      taxLines { title rate priceSet { ...MoneyParts } }
+      totalPriceSet { ...BothParts }
+      subtotalPriceSet { ...BothParts }
+      totalDiscountSet { ...BothParts }
+      taxLines { title rate priceSet { ...SeenParts } }
       lineItems(first: ` + strconv.Itoa(mostLines) + `) {
-        nodes { title variantTitle sku quantity originalUnitPriceSet { ...MoneyParts } }
+        nodes { title variantTitle sku quantity originalUnitPriceSet { ...SeenParts } }
       }
       shippingAddress { ...AddressParts }
       billingAddress { ...AddressParts }
       customer { ...CustomerParts }
     }
   }
-}` + fragmentMoney + fragmentAddress + fragmentCustomer
+}` + fragmentSeen + fragmentBoth + fragmentAddress + fragmentCustomer
 
 // tokensSince is the first version in which an order tells its checkout and cart token.
 const tokensSince = "2026-07"

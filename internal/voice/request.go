@@ -26,6 +26,8 @@ type Request struct {
 	Country string
 	// Checkout is the newest version of the checkout: names, items and money are read from it.
 	Checkout cart.Checkout
+	// StoreCurrency is the store's ISO 4217 currency; the checkout's amounts may be in another one.
+	StoreCurrency string
 	// Link is the recovery link with the offer's code already appended, or "".
 	Link string
 	// Offer is the discount to give along, its code already minted; nil means none.

@@ -86,17 +86,20 @@ type customer struct {
 	Phone string  `json:"phone"`
 }
 
+// priceSet is an amount in the shop's currency, which the payload does not name; empty when it is not known in that.
 type priceSet struct {
-	ShopMoney struct {
-		Amount string `json:"amount"`
-	} `json:"shopMoney"`
+	ShopMoney *shopMoney `json:"shopMoney,omitempty"`
+}
+
+type shopMoney struct {
+	Amount string `json:"amount"`
 }
 
 type taxLine struct {
 	Rate           json.Number `json:"rate"`
 	RatePercentage json.Number `json:"ratePercentage"`
 	Title          string      `json:"title,omitempty"`
-	Price          string      `json:"price"`
+	Price          string      `json:"price,omitempty"`
 }
 
 type lineItem struct {
@@ -144,21 +147,30 @@ func abandonedCart(r voice.Request) (*payload, error) {
 	if len(p.LineItems) == 0 {
 		return nil, refuse("payload.lineItems: the cart has no items, and Mirai takes no call without one")
 	}
+	money, known := inShopMoney(r)
 	for _, m := range []struct {
 		field  string
 		amount decimal.Decimal
 		set    *priceSet
 	}{
-		{"totalDiscountSet", c.Discounts, &p.TotalDiscountSet},
-		{"subtotalPriceSet", c.Subtotal, &p.SubtotalPriceSet},
-		{"totalPriceSet", c.Total, &p.TotalPriceSet},
+		{"totalDiscountSet", money.Discounts, &p.TotalDiscountSet},
+		{"subtotalPriceSet", money.Subtotal, &p.SubtotalPriceSet},
+		{"totalPriceSet", money.Total, &p.TotalPriceSet},
 	} {
+		if !known {
+			continue
+		}
 		if !voice.Sound(m.amount) {
 			return nil, refuse("payload." + m.field + ": not an amount of money")
 		}
-		m.set.ShopMoney.Amount = voice.Amount(m.amount, c.Currency)
+		m.set.ShopMoney = &shopMoney{Amount: voice.Amount(m.amount, money.Currency)}
 	}
 	p.TaxLines = taxLines(c)
+	if r.StoreCurrency != "" && !strings.EqualFold(c.Currency, r.StoreCurrency) && c.Currency != "" {
+		for i := range p.TaxLines {
+			p.TaxLines[i].Price = ""
+		}
+	}
 	if a := c.Billing; a != nil {
 		p.Billing = filled(billingAddress{Country: field(a.Country), Phone: field(a.Phone)})
 	}
@@ -169,6 +181,16 @@ func abandonedCart(r voice.Request) (*payload, error) {
 		})
 	}
 	return p, nil
+}
+
+// inShopMoney is what the cart comes to in the shop's currency; false when its amounts are in another one and were not told in the
+// shop's. An agent would tell them as the shop's.
+func inShopMoney(r voice.Request) (cart.ShopMoney, bool) {
+	c := r.Checkout
+	if r.StoreCurrency == "" || c.Currency == "" {
+		return cart.ShopMoney{Currency: c.Currency, Total: c.Total, Subtotal: c.Subtotal, Discounts: c.Discounts}, true
+	}
+	return c.MoneyIn(r.StoreCurrency)
 }
 
 // filled is nil for an address that says nothing.
