@@ -138,7 +138,9 @@ func TestCallback_OfACallOfAShopThatThisServerDoesNotKnowIsAskedForAgain(t *test
 func TestCallback_OfACallOfAnAccountThatThisServerDoesNotKnowIsAskedForAgain(t *testing.T) {
 	t.Parallel()
 	w, call := quiet(t, "tok", nil)
-	old := w.serves(func(cfg *config.Config) { store(cfg, func(s *config.Store) { s.Voice.PublicKey, s.Voice.PrivateKey = "pk2", "sk2" }) })
+	old := w.serves(func(cfg *config.Config) {
+		store(cfg, func(s *config.Store) { s.Voice.PublicKey, s.Voice.PrivateKey = "pk2", "sk2" })
+	})
 	assert.Equal(t, http.StatusServiceUnavailable, w.calledBack(old, call.path(t), "pk", "sk", optOut()))
 	newer := w.serves(func(cfg *config.Config) { store(cfg, func(s *config.Store) { s.Voice.PrivateKey = "sk2" }) })
 	assert.Equal(t, http.StatusServiceUnavailable, w.calledBack(newer, call.path(t), "pk", "sk", optOut()), "the key that the call was placed with is not known")
