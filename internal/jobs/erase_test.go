@@ -202,10 +202,17 @@ func (h *house) settles(kinds ...string) {
 // does has a job worked.
 func (h *house) does(client *river.Client[pgx.Tx], args river.JobArgs) {
 	h.t.Helper()
-	h.settles(args.Kind())
-	_, err := client.Insert(h.t.Context(), args, nil)
-	require.NoError(h.t, err)
-	h.settles(args.Kind())
+	for {
+		h.settles(args.Kind())
+		inserted, err := client.Insert(h.t.Context(), args, nil)
+		require.NoError(h.t, err)
+		if inserted.UniqueSkippedAsDuplicate {
+			// The one that the program makes by itself at its start is under way, perhaps with the time of before.
+			continue
+		}
+		h.settles(args.Kind())
+		return
+	}
 }
 
 func (h *house) redacts(p *somebody, by string) {
