@@ -204,7 +204,7 @@ func TestRecordedCallsCarryOn(t *testing.T) {
 	require.NoError(t, err)
 	p.does(t, func(ctx context.Context, tx *postgres.Tx) error {
 		known := cart.Cart{Shop: acme, Phone: number(1), Country: "IN", LastActivityAt: monday}
-		known.Checkout = cart.Checkout{SMSPhone: number(1), AcceptsSMS: new(true), Items: []cart.Item{{Title: "Kurta", Quantity: 1}}}
+		known.Checkout = cart.Checkout{SMSPhone: number(1), AcceptsSMS: new(true), Items: []cart.Item{{Title: "Kurta", Quantity: 1}}, Total: decimal.NewFromInt(1895)}
 		trace := policy.Decide(rules[acme].Rules, policy.Facts{Cart: &known}, monday).Trace
 		return tx.AppendLedger(ctx, cart.Entry{CartID: id(1), At: monday, Event: "checkout", To: cart.Waiting, Reason: cart.Delay, Trace: trace})
 	})
@@ -317,7 +317,7 @@ func TestTheLastTouchIsReadFromWhatTheDelaySaw(t *testing.T) {
 	require.NoError(t, err)
 	yes := true
 	c := cart.Cart{Shop: acme, Phone: number(1), Country: "IN", LastActivityAt: monday}
-	c.Checkout = cart.Checkout{SMSPhone: number(1), AcceptsSMS: &yes, Items: []cart.Item{{Title: "Kurta", Quantity: 1}}}
+	c.Checkout = cart.Checkout{SMSPhone: number(1), AcceptsSMS: &yes, Items: []cart.Item{{Title: "Kurta", Quantity: 1}}, Total: decimal.NewFromInt(1895)}
 	var saw string
 	for _, step := range policy.Decide(rules[acme].Rules, policy.Facts{Cart: &c}, monday).Trace {
 		if step.Rule == "delay" {
