@@ -224,6 +224,12 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 			c.Items = append(c.Items, item)
 		}
 	}
+	// A total that is not told is not zero: free carts are not called.
+	if untold := !p.Total.set && !p.TotalSet.value.Presentment.value.Amount.set; untold {
+		if sum := sumOf(c.Items).Sub(c.Discounts); sum.IsPositive() {
+			c.Total = sum
+		}
+	}
 	for _, t := range p.TaxLines {
 		if t.Title != "" || t.Price.set || t.Rate.set {
 			c.TaxLines = append(c.TaxLines, cart.TaxLine{Title: string(t.Title), Rate: t.Rate.value, Price: t.Price.value})
@@ -233,6 +239,15 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 		c.Codes = append(c.Codes, cart.DiscountCode{Code: string(code.Code), Amount: code.Amount.value, Type: string(code.Type)})
 	}
 	return c
+}
+
+// sumOf is what the items cost together.
+func sumOf(items []cart.Item) decimal.Decimal {
+	sum := decimal.Zero
+	for _, i := range items {
+		sum = sum.Add(i.Price.Mul(decimal.NewFromInt(int64(i.Quantity))))
+	}
+	return sum
 }
 
 // item returns the line, and false when there is nothing in it.

@@ -616,3 +616,21 @@ func TestScan_CheckoutIsToldInTheCustomersCurrency(t *testing.T) {
 	assert.Equal(t, []string{"89", "99", "10", "1", "99"}, []string{m.Total.String(), m.Subtotal.String(), m.Discounts.String(), m.TaxLines[0].Price.String(), m.Items[0].Price.String()})
 	assert.Equal(t, &cart.ShopMoney{Currency: "INR", Total: amount("7400.00"), Subtotal: amount("8232.00"), Discounts: amount("832.00")}, m.ShopMoney)
 }
+
+func TestDecodeCheckout_TotalThatIsNotToldIsTheSumOfThePieces(t *testing.T) {
+	t.Parallel()
+	const items = `"line_items":[{"title":"Cup","quantity":2,"price":"40.50"},{"title":"Jug","quantity":1,"price":"19"}]`
+	for body, want := range map[string]string{
+		`{"token":"t",` + items + `}`: "100",
+		`{"token":"t","total_price":null,"total_discounts":"10.00",` + items + `}`:                                    "90",
+		`{"token":"t","total_price":"NULL","total_discounts":"500",` + items + `}`:                                    "0",
+		`{"token":"t","total_price":"0.00",` + items + `}`:                                                            "0",
+		`{"token":"t","total_price":"7.00",` + items + `}`:                                                            "7",
+		`{"token":"t","total_price_set":{"presentment_money":{"amount":"8.00","currency_code":"INR"}},` + items + `}`: "8",
+		`{"token":"t"}`: "0",
+	} {
+		c, err := DecodeCheckout([]byte(body), Delivery{})
+		require.NoError(t, err)
+		assert.Equal(t, want, c.Total.String(), body)
+	}
+}
