@@ -12,6 +12,96 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The amounts of a checkout are in its presentment currency.
+func TestCases_AmountsInAnotherCurrency(t *testing.T) {
+	t.Parallel()
+	foreign := func(currency, total string) fields {
+		return fields{"currency": "INR", "presentment_currency": currency, "total_price": total, "subtotal_price": total}
+	}
+	with := func(f fields, phone string) fields {
+		f["phone"] = phone
+		return f
+	}
+	// told is all that the voice API was told of a cart.
+	told := func(s *stage, c seen) string {
+		orders := s.orders()[c.ID]
+		require.Len(s.t, orders, 1)
+		return string(orders[0].Payload)
+	}
+	runPlays(t, []play{
+		{name: "dollars at a shop of rupees", policy: far, act: func(s *stage) {
+			s.leaves("abroad", with(foreign("USD", "72.50"), "+919810071001"))
+			c := s.is("abroad", "waiting", "delay")
+			assert.Equal(s.t, "USD", c.Currency)
+			assert.Equal(s.t, "72.50", c.Total)
+		}},
+		{name: "yen at a shop of rupees", policy: far, act: func(s *stage) {
+			s.leaves("abroad", with(foreign("JPY", "15800"), "+919810071002"))
+			c := s.is("abroad", "waiting", "delay")
+			assert.Equal(s.t, "JPY", c.Currency)
+			assert.Equal(s.t, "15800", strings.TrimSuffix(c.Total, ".00"))
+		}},
+		{name: "dinars at a shop of rupees", policy: far, act: func(s *stage) {
+			s.leaves("abroad", with(foreign("KWD", "21.750"), "+919810071003"))
+			c := s.is("abroad", "waiting", "delay")
+			assert.Equal(s.t, "KWD", c.Currency)
+			assert.Equal(s.t, "21.75", strings.TrimSuffix(c.Total, "0"))
+		}},
+		{name: "a large number of small coins is no priority", policy: `priority_above: "5000"`, act: func(s *stage) {
+			s.leaves("abroad", with(foreign("JPY", "15800"), "+919810071004"))
+			c := s.called("abroad", "+919810071004")
+			assert.False(s.t, s.orders()[c.ID][0].Priority)
+			s.leaves("home", with(foreign("INR", "15800.00"), "+919810071005"))
+			c = s.called("home", "+919810071005")
+			assert.True(s.t, s.orders()[c.ID][0].Priority)
+		}},
+		{name: "a fixed amount off is not offered in another currency",
+			policy: `offers: [{code: FLAT200, value: "200", type: fixed, apply_as: additional, description: two hundred off}]`, act: func(s *stage) {
+				s.leaves("abroad", with(foreign("USD", "72.50"), "+919810071006"))
+				c := s.called("abroad", "+919810071006")
+				assert.Nil(s.t, c.Calls[0].Offer)
+				assert.NotContains(s.t, told(s, c), "FLAT200")
+				s.leaves("home", with(foreign("INR", "7250.00"), "+919810071007"))
+				c = s.called("home", "+919810071007")
+				require.NotNil(s.t, c.Calls[0].Offer)
+				assert.Equal(s.t, "FLAT200", c.Calls[0].Offer.Code)
+			}},
+		{name: "a bound of an offer is not met in another currency",
+			policy: `offers: [{when: {min_total: "5000"}, code: BIG10, value: "10", type: percentage, apply_as: additional, description: ten percent off}]`, act: func(s *stage) {
+				s.leaves("abroad", with(foreign("JPY", "15800"), "+919810071008"))
+				assert.Nil(s.t, s.called("abroad", "+919810071008").Calls[0].Offer)
+			}},
+		{name: "foreign amounts are not told as the shop's money", act: func(s *stage) {
+			s.leaves("abroad", with(foreign("USD", "72.50"), "+919810071009"))
+			c := s.called("abroad", "+919810071009")
+			assert.NotContains(s.t, told(s, c), "72.5")
+			s.leaves("home", with(foreign("INR", "1432.25"), "+919810071010"))
+			c = s.called("home", "+919810071010")
+			assert.Contains(s.t, told(s, c), "1432.25")
+		}},
+		{name: "a bound of the store is not met in another currency", policy: `eligibility: {min_total: "50"}`, act: func(s *stage) {
+			s.leaves("abroad", with(foreign("USD", "72.50"), "+919810071012"))
+			s.never("abroad", "watching", "ineligible")
+		}},
+		{name: "Shopify tells what it is in rupees", policy: `priority_above: "5000", eligibility: {min_total: "5000"}`, act: func(s *stage) {
+			f := with(foreign("USD", "72.50"), "+919810071013")
+			f["total_price_set"] = fields{
+				"shop_money": fields{"amount": "6041.25", "currency_code": "INR"}, "presentment_money": fields{"amount": "72.50", "currency_code": "USD"},
+			}
+			s.leaves("abroad", f)
+			c := s.called("abroad", "+919810071013")
+			assert.True(s.t, s.orders()[c.ID][0].Priority)
+			assert.Contains(s.t, told(s, c), "6041.25")
+			assert.NotContains(s.t, told(s, c), "72.5")
+		}},
+		{name: "no presentment currency", policy: far, act: func(s *stage) {
+			s.leaves("home", fields{"phone": "+919810071011", "presentment_currency": nil, "total_price": "999.00"})
+			c := s.is("home", "waiting", "delay")
+			assert.Equal(s.t, "INR", c.Currency)
+		}},
+	})
+}
+
 // A version that says it is of a later day does not shut out what comes after it.
 func TestCases_VersionsDatedAhead(t *testing.T) {
 	t.Parallel()
@@ -126,6 +216,11 @@ func TestCases_ArchivedAndFreeCheckouts(t *testing.T) {
 		{name: "free goods of a store that wants them called", policy: "eligibility: {zero_total: true}", act: func(s *stage) {
 			s.leaves("free", fields{"phone": "+919810076009", "total_price": "0.00", "subtotal_price": "0.00"})
 			s.called("free", "+919810076009")
+		}},
+		{name: "a total that is not told", act: func(s *stage) {
+			s.leaves("untold", fields{"phone": "+919810076010", "total_price": nil, "subtotal_price": nil})
+			c := s.called("untold", "+919810076010")
+			assert.Equal(s.t, "1250.00", c.Total)
 		}},
 		{name: "free goods become dear", act: func(s *stage) {
 			s.leaves("free", fields{"phone": "+919810076008", "total_price": 0})
