@@ -54,13 +54,12 @@ func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 func (e *Engine) takeWebhook(ctx context.Context, d shopify.Delivery, body []byte, read action, unreadable error) (Taken, error) {
 	var taken Taken
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
-		if e.stores[d.Shop] != nil {
-			if waiting, err := u.WebhooksWait(ctx, d.Shop); err != nil || waiting {
-				return errors.Join(err, errWebhooksWait)
-			}
-		}
 		taken = TakenBefore
-		fresh, err := u.KeepWebhook(ctx, d.Shop, d.WebhookID, d.Topic, shopify.Kept(d.Topic, body))
+		known := e.stores[d.Shop] != nil
+		fresh, waiting, err := u.KeepWebhook(ctx, d.Shop, d.WebhookID, d.Topic, shopify.Kept(d.Topic, body), known)
+		if waiting {
+			return errWebhooksWait
+		}
 		if err != nil || !fresh {
 			return err
 		}

@@ -38,7 +38,7 @@ func (b *bench) partitions(table string) (n int) {
 func (b *bench) keepsWebhook(id string, payload string) {
 	b.t.Helper()
 	b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-		_, err := tx.KeepWebhook(ctx, shop, id, "checkouts/update", []byte(payload))
+		_, _, err := tx.KeepWebhook(ctx, shop, id, "checkouts/update", []byte(payload), false)
 		return err
 	})
 }

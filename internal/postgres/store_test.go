@@ -127,7 +127,7 @@ func TestAWebhookIsKeptOnce(t *testing.T) {
 	require.NoError(t, b.db.MakePartitions(context.Background(), 2))
 	keep := func(shop, id string) (fresh bool) {
 		b.tx(func(ctx context.Context, tx *postgres.Tx) (err error) {
-			fresh, err = tx.KeepWebhook(ctx, shop, id, "checkouts/update", []byte(`{}`))
+			fresh, _, err = tx.KeepWebhook(ctx, shop, id, "checkouts/update", []byte(`{}`), true)
 			return err
 		})
 		return fresh
@@ -157,7 +157,7 @@ func TestDaysAreDroppedWhole(t *testing.T) {
 			require.NoError(t, b.db.MakePartitions(ctx, 1))
 		}
 		b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-			_, err := tx.KeepWebhook(ctx, shop, b.now.String(), "checkouts/update", []byte(`{}`))
+			_, _, err := tx.KeepWebhook(ctx, shop, b.now.String(), "checkouts/update", []byte(`{}`), true)
 			return err
 		})
 	}

@@ -15,24 +15,43 @@ import (
 // no more; a merchant's clock and a slow day are allowed for.
 const keptDays = 3
 
-// KeepWebhook records a webhook as it came and reports whether it is new: one with the same shop and id was never kept.
-func (tx *Tx) KeepWebhook(ctx context.Context, shop, webhookID, topic string, payload []byte) (fresh bool, err error) {
+// KeepWebhook records a webhook as it came and reports whether it is new: one with the same shop and id was never kept. With inTurn, and
+// while webhooks of the shop wait to be acted upon, it records nothing and reports that.
+func (tx *Tx) KeepWebhook(ctx context.Context, shop, webhookID, topic string, payload []byte, inTurn bool) (fresh, waiting bool, err error) {
 	key := webhookKey(shop, webhookID)
 	day := tx.Now.Truncate(24 * time.Hour)
-	tag, err := tx.Exec(ctx, `
-		INSERT INTO webhooks (day, key, shop, topic, received_at, payload)
-		SELECT $1, $2, $3, $4, $5, $6
-		WHERE NOT EXISTS (
-			SELECT 1
-			FROM webhooks
-			WHERE key = $2 AND day >= $7
-		)
-		ON CONFLICT (day, key) DO NOTHING`,
-		day, key, shop, topic, tx.Now, payload, day.AddDate(0, 0, -keptDays))
-	if err != nil {
-		return false, fmt.Errorf("keep webhook: %w", err)
+	// Days are named one by one, so that the look-up does not grow with the webhooks of a day. Tomorrow is another machine's today.
+	days := make([]time.Time, 0, keptDays+2)
+	for i := -keptDays; i <= 1; i++ {
+		days = append(days, day.AddDate(0, 0, i))
 	}
-	return tag.RowsAffected() > 0, nil
+	err = tx.QueryRow(ctx, `
+		WITH turn AS (
+			SELECT $8 AND EXISTS (
+				SELECT 1
+				FROM waiting_webhooks
+				WHERE shop = $3
+			) AS waits
+		), kept AS (
+			INSERT INTO webhooks (day, key, shop, topic, received_at, payload)
+			SELECT $1, $2, $3, $4, $5, $6
+			FROM turn
+			WHERE NOT turn.waits
+				AND (
+					SELECT true
+					FROM webhooks
+					WHERE key = $2 AND day = ANY ($7::date[])
+					LIMIT 1
+				) IS NULL
+			ON CONFLICT (day, key) DO NOTHING
+			RETURNING true
+		)
+		SELECT EXISTS (SELECT 1 FROM kept), waits
+		FROM turn`, day, key, shop, topic, tx.Now, payload, days, inTurn).Scan(&fresh, &waiting)
+	if err != nil {
+		return false, false, fmt.Errorf("keep webhook: %w", err)
+	}
+	return fresh, waiting, nil
 }
 
 // WebhookAbout ties a kept webhook to the cart that it was about, so that both can be erased together. What comes about a cart that

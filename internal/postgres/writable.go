@@ -24,7 +24,7 @@ func (db *DB) CheckWritable(ctx context.Context) error {
 	// Read never fails: it ends the program if the system has no randomness.
 	_, _ = rand.Read(noise)
 	err := db.InTx(ctx, func(ctx context.Context, tx *Tx) error {
-		if _, err := tx.KeepWebhook(ctx, "", uuid.NewString(), "probe", noise); err != nil {
+		if _, _, err := tx.KeepWebhook(ctx, "", uuid.NewString(), "probe", noise, false); err != nil {
 			return err
 		}
 		return errProbe
