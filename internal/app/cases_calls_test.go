@@ -30,7 +30,7 @@ func TestCases_InsightsInEveryShape(t *testing.T) {
 			require.Len(s.t, s.numbers(c), 1)
 			if reason == "opted_out" {
 				s.leaves("next", fields{"phone": number, "email": "other-" + digits(name) + "@spoke.example"})
-				s.never("next", "stopped", "suppressed")
+				s.spared("next")
 			}
 		}}
 	}

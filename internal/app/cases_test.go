@@ -403,6 +403,16 @@ func (s *stage) never(token, state, reason string) {
 	s.is(token, state, reason)
 }
 
+// spared shows that a cart of somebody who must not be called ends, and that nobody is called for it. A cart that comes while
+// their other carts are told ends as one of those.
+func (s *stage) spared(token string) {
+	s.t.Helper()
+	spared := func(c seen) bool { return c.State == "stopped" && (c.Reason == "suppressed" || c.Reason == "opted_out") }
+	s.waits(token, "stopped, suppressed or opted out", spared)
+	s.notCalled(token)
+	s.waits(token, "stopped, suppressed or opted out", spared)
+}
+
 // suppresses adds somebody to the do-not-call list by the API and returns the answer's status.
 func (s *stage) suppresses(body fields) (status int, answer string) {
 	s.t.Helper()
