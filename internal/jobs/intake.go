@@ -387,15 +387,11 @@ func (u *unit) keepWithdrawal(ctx context.Context, store *Store, c shopify.Conse
 	} else if store.Rules.Policy.Consent != policy.ConsentMarketing {
 		return nil
 	}
-	switch {
-	case given == nil:
+	if at = cart.Earlier(at, u.Now); given == nil {
 		return nil
-	case *given:
-		if at.IsZero() {
-			at = u.Now
-		}
+	}
+	if *given {
 		return u.LiftWithdrawal(ctx, store.Domain, person, at)
 	}
-	_, err := u.Suppress(ctx, store.Domain, person, postgres.SourceShopify)
-	return err
+	return u.SuppressWithdrawn(ctx, store.Domain, person, at)
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/seal"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -31,16 +32,28 @@ type Suppression struct {
 // Suppress keeps a person from being called, by every key that is given, in one shop or, with scope "", in all. A customer account is
 // known in one shop only. It returns what stands suppressed now.
 func (tx *Tx) Suppress(ctx context.Context, scope string, p cart.Person, source string) ([]Suppression, error) {
+	all, _, err := tx.suppress(ctx, scope, source, tx.Now, suppressedNames(tx.hasher, scope, p))
+	return all, err
+}
+
+// SuppressWithdrawn keeps a person from being called in a shop, as Suppress does, because they withdrew their consent at an instant:
+// consent given after that lifts it.
+func (tx *Tx) SuppressWithdrawn(ctx context.Context, scope string, p cart.Person, at time.Time) error {
+	_, _, err := tx.suppress(ctx, scope, SourceShopify, at, suppressedNames(tx.hasher, scope, p))
+	return err
+}
+
+// suppressedNames are the keys of a person that can be suppressed in a scope.
+func suppressedNames(h seal.Hasher, scope string, p cart.Person) []suppressedName {
 	wanted := slices.Clone(p.Keys)
 	slices.SortStableFunc(wanted, func(a, b cart.Key) int { return strings.Compare(string(b.Kind), string(a.Kind)) })
 	var names []suppressedName
-	for i, key := range hashPerson(tx.hasher, scope, cart.Person{Keys: wanted}) {
+	for i, key := range hashPerson(h, scope, cart.Person{Keys: wanted}) {
 		if scope != "" || key.kind() != cart.KeyCustomer {
 			names = append(names, suppressedName{kind: key.kind(), key: key.hash(), value: wanted[i].Value})
 		}
 	}
-	all, _, err := tx.suppress(ctx, scope, source, names)
-	return all, err
+	return names
 }
 
 // SuppressCart keeps the customer of a cart from being called again in its shop: by the keys of known, and by those that were kept of
@@ -81,7 +94,7 @@ func (tx *Tx) SuppressCart(ctx context.Context, c *Cart, known cart.Person, sour
 	for i, key := range keys {
 		names[i] = suppressedName{kind: key.kind(), key: key.hash(), value: values[key]}
 	}
-	_, fresh, err = tx.suppress(ctx, c.Shop, source, names)
+	_, fresh, err = tx.suppress(ctx, c.Shop, source, tx.Now, names)
 	return fresh, err
 }
 
@@ -94,7 +107,7 @@ type suppressedName struct {
 
 // suppress keeps names from being called. A withdrawn consent (SourceShopify) becomes the wish of whoever asks for it after that,
 // which giving the consent again does not lift. Of somebody who was erased and has begun nothing since, the value is not kept.
-func (tx *Tx) suppress(ctx context.Context, scope, source string, names []suppressedName) (all []Suppression, fresh bool, err error) {
+func (tx *Tx) suppress(ctx context.Context, scope, source string, at time.Time, names []suppressedName) (all []Suppression, fresh bool, err error) {
 	for _, n := range names {
 		var s Suppression
 		err := tx.QueryRow(ctx, `
@@ -102,22 +115,22 @@ func (tx *Tx) suppress(ctx context.Context, scope, source string, names []suppre
 			VALUES (
 				@id, @scope, @kind, @key,
 				CASE WHEN NOT EXISTS (`+erasedNames+`) THEN NULLIF(@value, '') END,
-				@source, @now
+				@source, @at
 			)
 			ON CONFLICT (key, scope) DO UPDATE
 			SET value = COALESCE(s.value, excluded.value),
 				source = CASE WHEN s.source = @shopify THEN excluded.source ELSE s.source END,
-				created_at = CASE WHEN s.source = @shopify THEN excluded.created_at ELSE s.created_at END
+				created_at = CASE WHEN s.source = @shopify THEN GREATEST(s.created_at, excluded.created_at) ELSE s.created_at END
 			RETURNING id, scope, kind, value, source, created_at`,
 			pgx.StrictNamedArgs{
 				"id": uuid.Must(uuid.NewV7()), "scope": scope, "kind": n.kind, "key": n.key, "value": n.value, "source": source,
-				"now": tx.Now, "shopify": SourceShopify, "shop": scope, "keys": [][]byte{n.key}, "born": nil,
+				"at": at, "shopify": SourceShopify, "shop": scope, "keys": [][]byte{n.key}, "born": nil,
 			}).Scan(&s.ID, &s.Scope, &s.Kind, &s.Value, &s.Source, &s.CreatedAt)
 		if err != nil {
 			return nil, false, fmt.Errorf("suppress: %w", err)
 		}
 		inUTC(&s.CreatedAt)
-		all, fresh = append(all, s), fresh || s.CreatedAt.Equal(tx.Now)
+		all, fresh = append(all, s), fresh || s.CreatedAt.Equal(at.UTC())
 	}
 	return all, fresh, nil
 }
@@ -210,8 +223,8 @@ func (db *DB) Suppressions(ctx context.Context, scope *string, before uuid.UUID,
 // SourceShopify is the source of a suppression that came of a consent withdrawn at Shopify, and that giving it again lifts.
 const SourceShopify = "shopify"
 
-// LiftWithdrawal lifts a suppression that came of a withdrawn consent, if that was given again at an instant after we learned
-// of the withdrawal: word of an earlier consent that comes late lifts nothing.
+// LiftWithdrawal lifts a suppression that came of a withdrawn consent, if that was given again at an instant after the
+// withdrawal: word of an earlier consent that comes late lifts nothing.
 func (tx *Tx) LiftWithdrawal(ctx context.Context, scope string, p cart.Person, given time.Time) error {
 	_, err := tx.lift(ctx, Lift{By: SourceShopify, Reason: "the consent was given again"}, `
 		scope = $4 AND source = $5 AND key = ANY ($6) AND created_at <= $7`,

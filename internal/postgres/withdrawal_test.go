@@ -49,3 +49,36 @@ func TestOnlyALaterConsentLiftsAWithdrawal(t *testing.T) {
 		})
 	}
 }
+
+func TestSuppressWithdrawn_CountsFromWhenTheConsentWasWithdrawn(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		withdrawn []time.Duration
+		given     time.Duration
+		left      int
+	}{
+		"given after a withdrawal that was told of late":    {[]time.Duration{-time.Hour}, -time.Minute, 0},
+		"given before a withdrawal that was told of late":   {[]time.Duration{-time.Hour}, -2 * time.Hour, 1},
+		"given between two, the first told of first":        {[]time.Duration{-3 * time.Hour, -time.Hour}, -2 * time.Hour, 1},
+		"given between two, the second told of first":       {[]time.Duration{-time.Hour, -3 * time.Hour}, -2 * time.Hour, 1},
+		"given after two, the second of them told of first": {[]time.Duration{-time.Hour, -3 * time.Hour}, -time.Minute, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t)
+			person := cart.PersonWith("", nil, []string{"+919876543210"})
+			for _, at := range c.withdrawn {
+				b.tx(func(ctx context.Context, tx *postgres.Tx) error {
+					return tx.SuppressWithdrawn(ctx, shop, person, tx.Now.Add(at))
+				})
+			}
+			b.tx(func(ctx context.Context, tx *postgres.Tx) error {
+				return tx.LiftWithdrawal(ctx, shop, person, tx.Now.Add(c.given))
+			})
+			scope := shop
+			left, err := b.db.Suppressions(t.Context(), &scope, [16]byte{}, 10)
+			require.NoError(t, err)
+			assert.Len(t, left, c.left)
+		})
+	}
+}
