@@ -407,7 +407,9 @@ func (s *stage) never(token, state, reason string) {
 // their other carts are told ends as one of those.
 func (s *stage) spared(token string) {
 	s.t.Helper()
-	spared := func(c seen) bool { return c.State == "stopped" && (c.Reason == "suppressed" || c.Reason == "opted_out") }
+	spared := func(c seen) bool {
+		return c.State == "stopped" && (c.Reason == "suppressed" || c.Reason == "opted_out")
+	}
 	s.waits(token, "stopped, suppressed or opted out", spared)
 	s.notCalled(token)
 	s.waits(token, "stopped, suppressed or opted out", spared)
