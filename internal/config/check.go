@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ringback/internal/seal"
+	"ringback/internal/wording"
 
 	"github.com/robfig/cron/v3"
 )
@@ -174,10 +175,10 @@ const minRetention = time.Hour
 func (l *loader) checkRetention() {
 	retention := l.config.Retention
 	if retention.PersonalData < minRetention {
-		l.file.problem("retention.personal_data", fmt.Sprintf("%s is too short; write at least %s", briefly(retention.PersonalData), briefly(minRetention)))
+		l.file.problem("retention.personal_data", fmt.Sprintf("%s is too short; write at least %s", wording.Duration(retention.PersonalData), wording.Duration(minRetention)))
 	}
 	if retention.Payloads < minRetention {
-		l.file.problem("retention.payloads", fmt.Sprintf("%s is too short; write at least %s", briefly(retention.Payloads), briefly(minRetention)))
+		l.file.problem("retention.payloads", fmt.Sprintf("%s is too short; write at least %s", wording.Duration(retention.Payloads), wording.Duration(minRetention)))
 	}
 }
 

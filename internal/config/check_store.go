@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"ringback/internal/policy"
+	"ringback/internal/wording"
 	"ringback/internal/zoneinfo"
 
 	"github.com/nyaruka/phonenumbers"
@@ -78,11 +79,11 @@ func (l *loader) checkPolicy(s *scope, store *Store) {
 	}
 	for i, w := range store.Policy.Windows {
 		if length := w.PastMidnight(); length > longestNight {
-			s.warn(fmt.Sprintf("policy.windows[%d]", i), fmt.Sprintf("runs from %s past midnight to %s, for %s: calls could go out at night; if that is not meant, swap from and to", w.From, w.To, briefly(length)))
+			s.warn(fmt.Sprintf("policy.windows[%d]", i), fmt.Sprintf("runs from %s past midnight to %s, for %s: calls could go out at night; if that is not meant, swap from and to", w.From, w.To, wording.Duration(length)))
 		}
 	}
 	if keep := l.config.Retention.PersonalData; keep < store.Policy.ExpiresAfter {
-		s.warn("policy.expires_after", fmt.Sprintf("%s is longer than retention.personal_data, %s: numbers are erased before their calls are over", briefly(store.Policy.ExpiresAfter), briefly(keep)))
+		s.warn("policy.expires_after", fmt.Sprintf("%s is longer than retention.personal_data, %s: numbers are erased before their calls are over", wording.Duration(store.Policy.ExpiresAfter), wording.Duration(keep)))
 	}
 	for _, country := range append([]string{store.Country}, store.Policy.Eligibility.Countries...) {
 		if shortfall := policy.ConsentShortfall(&store.Policy, country); shortfall != "" {

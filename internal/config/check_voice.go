@@ -11,6 +11,8 @@ import (
 	"text/template"
 	"time"
 	"unicode/utf8"
+
+	"ringback/internal/wording"
 )
 
 // The bounds of what a voice section may say. They are wide, so that a demonstration may run a day in a minute.
@@ -103,12 +105,12 @@ func (l *loader) checkPace(s *scope, v *Voice) {
 		s.warn("voice.lines", fmt.Sprintf("%d is more than the %d calls at once that Mirai documents for an assistant", v.Lines, miraiLines))
 	}
 	if v.Timeout < minTimeout || v.Timeout > maxTimeout {
-		s.problem("voice.timeout", fmt.Sprintf("%s is out of bounds; write %s to %s", briefly(v.Timeout), briefly(minTimeout), briefly(maxTimeout)))
+		s.problem("voice.timeout", fmt.Sprintf("%s is out of bounds; write %s to %s", wording.Duration(v.Timeout), wording.Duration(minTimeout), wording.Duration(maxTimeout)))
 	}
 	if v.Silence < minSilence {
-		s.problem("voice.silence", fmt.Sprintf("%s is too short; write at least %s", briefly(v.Silence), briefly(minSilence)))
+		s.problem("voice.silence", fmt.Sprintf("%s is too short; write at least %s", wording.Duration(v.Silence), wording.Duration(minSilence)))
 	} else if v.Silence < v.Timeout {
-		s.warn("voice.silence", fmt.Sprintf("%s is shorter than timeout, %s: a call could be given up while its request is under way", briefly(v.Silence), briefly(v.Timeout)))
+		s.warn("voice.silence", fmt.Sprintf("%s is shorter than timeout, %s: a call could be given up while its request is under way", wording.Duration(v.Silence), wording.Duration(v.Timeout)))
 	}
 	if l.checkOneOf(s, "voice.retries", v.Retries, "ours", "provider") && v.Retries == "provider" && v.Provider == "mihu" {
 		s.problem("voice.retries", `"provider" leaves redialling to the provider, which mihu does not do; write ours`)

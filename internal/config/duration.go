@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -48,15 +47,3 @@ func parseDuration(text string) (time.Duration, error) {
 
 // maxDays is a hundred years: past anything meant, and far from overflowing.
 const maxDays = 36500
-
-// briefly writes a duration as a person would: 45m, not 45m0s.
-func briefly(d time.Duration) string {
-	text := d.String()
-	if strings.HasSuffix(text, "m0s") {
-		text = strings.TrimSuffix(text, "0s")
-	}
-	if strings.HasSuffix(text, "h0m") {
-		text = strings.TrimSuffix(text, "0m")
-	}
-	return text
-}

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"ringback/internal/wording"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
@@ -37,11 +39,11 @@ func TestDurations(t *testing.T) {
 func TestBrieflyReadsBack(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 10 * time.Second: "10s", 100 * time.Millisecond: "100ms", 10 * time.Minute: "10m"} {
-		assert.Equal(t, want, briefly(d))
+		assert.Equal(t, want, wording.Duration(d))
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		d := time.Duration(rapid.Int64Range(0, int64(maxDays)*24*int64(time.Hour)).Draw(t, "d"))
-		back, err := parseDuration(briefly(d))
+		back, err := parseDuration(wording.Duration(d))
 		require.NoError(t, err)
 		assert.Equal(t, d, back)
 	})

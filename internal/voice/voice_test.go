@@ -11,7 +11,6 @@ import (
 	"ringback/internal/voice"
 	"ringback/internal/zoneinfo"
 
-	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -235,18 +234,6 @@ func TestNames(t *testing.T) {
 		assert.Equal(t, test.first, first, name)
 		assert.Equal(t, test.last, last, name)
 	}
-}
-
-func TestAmount(t *testing.T) {
-	t.Parallel()
-	for _, test := range []struct{ amount, code, want string }{
-		{"1895", "INR", "1895.00"}, {"1895", "JPY", "1895"}, {"1.5", "KWD", "1.500"}, {"0", "", "0.00"}, {"7.005", "XYZ1", "7.01"}, {"-3", "USD", "-3.00"},
-	} {
-		assert.Equal(t, test.want, voice.Amount(decimal.RequireFromString(test.amount), test.code))
-	}
-	assert.True(t, voice.Sound(decimal.RequireFromString("123456789.99")))
-	assert.False(t, voice.Sound(decimal.New(1, 1_000_000)))
-	assert.False(t, voice.Sound(decimal.New(1, -1_000_000)))
 }
 
 func TestErrors(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/voice"
 	"ringback/internal/voice/script"
+	"ringback/internal/wording"
 
 	"github.com/shopspring/decimal"
 )
@@ -160,10 +161,10 @@ func abandonedCart(r voice.Request) (*payload, error) {
 		if !known {
 			continue
 		}
-		if !voice.Sound(m.amount) {
+		if !wording.Sound(m.amount) {
 			return nil, refuse("payload." + m.field + ": not an amount of money")
 		}
-		m.set.ShopMoney = &shopMoney{Amount: voice.Amount(m.amount, money.Currency)}
+		m.set.ShopMoney = &shopMoney{Amount: wording.Amount(m.amount, money.Currency)}
 	}
 	p.TaxLines = taxLines(c)
 	if r.StoreCurrency != "" && !strings.EqualFold(c.Currency, r.StoreCurrency) && c.Currency != "" {
@@ -293,14 +294,14 @@ func lineItems(items []cart.Item) []lineItem {
 func taxLines(c cart.Checkout) []taxLine {
 	var lines []taxLine
 	for _, t := range c.TaxLines {
-		if !voice.Sound(t.Rate) || !voice.Sound(t.Price) || len(lines) == maxItems {
+		if !wording.Sound(t.Rate) || !wording.Sound(t.Price) || len(lines) == maxItems {
 			continue
 		}
 		lines = append(lines, taxLine{
 			Rate:           json.Number(t.Rate.String()),
 			RatePercentage: json.Number(t.Rate.Shift(2).String()),
 			Title:          field(t.Title),
-			Price:          voice.Amount(t.Price, c.Currency),
+			Price:          wording.Amount(t.Price, c.Currency),
 		})
 	}
 	return lines

@@ -12,6 +12,7 @@ import (
 	"ringback/internal/voice"
 	"ringback/internal/voice/tolerant"
 	"ringback/internal/voice/wire"
+	"ringback/internal/wording"
 )
 
 // Name is the provider's name in configurations and callback URLs.
@@ -126,7 +127,7 @@ func discountOf(r voice.Request) (*discount, error) {
 	if o == nil || o.Code == "" {
 		return nil, nil
 	}
-	if !voice.Sound(o.Value) {
+	if !wording.Sound(o.Value) {
 		return nil, refuse("metadata.discount.value: not an amount of money or a percentage")
 	}
 	d := &discount{Code: o.Code, Description: o.Description, Value: json.Number(o.Value.String()), CodeType: "fixed", ApplyAs: "additional"}

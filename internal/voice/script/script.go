@@ -11,6 +11,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/voice"
+	"ringback/internal/wording"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -116,7 +117,7 @@ func value(o *cart.Offer, currency string) string {
 	if o.Type == "fixed" {
 		return amount(o.Value, currency)
 	}
-	if !voice.Sound(o.Value) {
+	if !wording.Sound(o.Value) {
 		return ""
 	}
 	return o.Value.String()
@@ -142,10 +143,10 @@ func (w *Words) addItems(c cart.Checkout) {
 func field(text string) string { return voice.Plain(text, maxField) }
 
 func amount(d decimal.Decimal, currency string) string {
-	if !voice.Sound(d) {
+	if !wording.Sound(d) {
 		return ""
 	}
-	return voice.Amount(d, currency)
+	return wording.Amount(d, currency)
 }
 
 // Template is one text of the configuration, ready to be filled in.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"ringback/internal/voice"
+	"ringback/internal/wording"
 
 	"github.com/shopspring/decimal"
 )
@@ -149,7 +150,7 @@ func (o Object) Decimal(keys ...string) *decimal.Decimal {
 		if text == "" {
 			continue
 		}
-		if d, err := decimal.NewFromString(text); err == nil && voice.Sound(d) {
+		if d, err := decimal.NewFromString(text); err == nil && wording.Sound(d) {
 			return &d
 		}
 	}
