@@ -12,7 +12,7 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/policy"
 	"ringback/internal/shopify"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"

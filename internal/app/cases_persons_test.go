@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"ringback/internal/shopify"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

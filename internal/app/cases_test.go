@@ -19,7 +19,7 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/shopify"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"

@@ -14,7 +14,7 @@ import (
 
 	"ringback/internal/app"
 	"ringback/internal/cart"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

@@ -8,7 +8,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/shopify"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

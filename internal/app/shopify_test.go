@@ -19,7 +19,7 @@ import (
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/shopify"
-	simshop "ringback/internal/sim/shopify"
+	"ringback/internal/sim/simshop"
 
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/google/uuid"

@@ -22,7 +22,7 @@ import (
 	"ringback/internal/jobs"
 	"ringback/internal/policy"
 	"ringback/internal/shopify"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"ringback/internal/cart"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 
 	"github.com/shopspring/decimal"
 )

@@ -18,8 +18,8 @@ import (
 
 	"ringback/internal/app"
 	"ringback/internal/config"
-	simshop "ringback/internal/sim/shopify"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simshop"
+	"ringback/internal/sim/simvoice"
 
 	"golang.org/x/sync/errgroup"
 )

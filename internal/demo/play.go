@@ -7,7 +7,7 @@ import (
 	"ringback/internal/app"
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
-	simshop "ringback/internal/sim/shopify"
+	"ringback/internal/sim/simshop"
 
 	"golang.org/x/sync/errgroup"
 )

@@ -9,7 +9,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 	"ringback/internal/wording"
 
 	"github.com/google/uuid"

@@ -21,7 +21,7 @@ import (
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/seal"
 	"ringback/internal/shopify"
-	simshop "ringback/internal/sim/shopify"
+	"ringback/internal/sim/simshop"
 	"ringback/internal/voice/providers"
 	"ringback/internal/voice/wire"
 	"ringback/internal/zoneinfo"

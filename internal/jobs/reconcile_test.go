@@ -11,7 +11,7 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/postgres"
 	"ringback/internal/shopify"
-	simshop "ringback/internal/sim/shopify"
+	"ringback/internal/sim/simshop"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"

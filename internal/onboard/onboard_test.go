@@ -15,7 +15,7 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/onboard"
 	"ringback/internal/postgres/pgtest"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"

@@ -15,7 +15,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/shopify"
-	simshop "ringback/internal/sim/shopify"
+	"ringback/internal/sim/simshop"
 
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"

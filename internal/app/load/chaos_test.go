@@ -21,7 +21,7 @@ import (
 
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/shopify"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"

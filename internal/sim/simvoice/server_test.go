@@ -15,7 +15,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/config"
-	simvoice "ringback/internal/sim/voice"
+	"ringback/internal/sim/simvoice"
 	"ringback/internal/voice"
 	"ringback/internal/voice/mirai"
 	"ringback/internal/voice/voicetest"
