@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"ringback/internal/config"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/lifecycle"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
@@ -49,7 +49,7 @@ const (
 type App struct {
 	Config *config.Config
 	DB     *postgres.DB
-	Engine *jobs.Engine
+	Engine *engine.Engine
 	Log    *slog.Logger
 
 	role Role
@@ -106,25 +106,25 @@ func (a *App) build(ctx context.Context) error {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a.Engine = jobs.NewEngine(jobs.Options{
+	a.Engine = engine.NewEngine(engine.Options{
 		DB:        a.DB,
 		Stores:    stores,
 		PublicURL: a.Config.Server.PublicURL,
 		Retention: a.Config.Retention,
-		Forwarding: jobs.Forwarding{
+		Forwarding: engine.Forwarding{
 			URL:    a.Config.Integrations.WebhookURL,
 			Secret: a.Config.Integrations.WebhookSecret,
 		},
-		Shopify: jobs.Shopify{Shopify: a.Config.Shopify, BaseURL: a.shopifyURL},
+		Shopify: engine.Shopify{Shopify: a.Config.Shopify, BaseURL: a.shopifyURL},
 		Log:     a.Log,
-		Metrics: jobs.NewMetrics(registry),
+		Metrics: engine.NewMetrics(registry),
 	})
-	registry.MustRegister(jobs.NewConnectionCollector(a.Engine), zoneAge())
+	registry.MustRegister(engine.NewConnectionCollector(a.Engine), zoneAge())
 	concurrency := 0
 	if a.role == Work || a.role == Serve && a.Config.Worker.Enabled {
 		concurrency, a.works = a.Config.Worker.Concurrency, true
 	}
-	if a.client, err = jobs.NewClient(a.Engine, a.pool, concurrency, a.Log); err != nil {
+	if a.client, err = engine.NewClient(a.Engine, a.pool, concurrency, a.Log); err != nil {
 		return fmt.Errorf("set up jobs: %w", err)
 	}
 	domains := make([]string, 0, len(stores))
@@ -233,8 +233,8 @@ func (a *App) reachEmbedded(_ context.Context, c *pgx.ConnConfig) error {
 }
 
 // Stores makes the shops from their configuration.
-func Stores(cfg *config.Config) (map[string]*jobs.Store, error) {
-	stores := make(map[string]*jobs.Store, len(cfg.Stores))
+func Stores(cfg *config.Config) (map[string]*engine.Store, error) {
+	stores := make(map[string]*engine.Store, len(cfg.Stores))
 	for domain, sc := range cfg.Stores {
 		location, err := zoneinfo.Load(sc.Timezone)
 		if err != nil {
@@ -250,7 +250,7 @@ func Stores(cfg *config.Config) (map[string]*jobs.Store, error) {
 			return nil, fmt.Errorf("stores.%s.voice: %w", domain, err)
 		}
 		can := provider.Abilities()
-		stores[domain] = &jobs.Store{
+		stores[domain] = &engine.Store{
 			Domain:       domain,
 			Config:       sc,
 			Provider:     provider,

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
@@ -55,7 +55,7 @@ func TestIntake_GoesOnWhileMaintenanceFindsTablesInUse(t *testing.T) {
 	_, err = backup.Exec(t.Context(), `SELECT count(*) FROM webhooks`)
 	require.NoError(t, err)
 
-	purge := w.enqueue(jobs.Purge{})
+	purge := w.enqueue(engine.Purge{})
 	sent := 0
 	w.eventually("the maintenance is over", func() bool {
 		sent++
@@ -65,7 +65,7 @@ func TestIntake_GoesOnWhileMaintenanceFindsTablesInUse(t *testing.T) {
 	require.NoError(t, backup.Rollback(t.Context()))
 	assert.Positive(t, sent)
 
-	purge = w.enqueue(jobs.Purge{})
+	purge = w.enqueue(engine.Purge{})
 	w.eventually("the next maintenance does it", func() bool { return w.jobState(purge) == string(rivertype.JobStateCompleted) })
 	var made, dropped bool
 	err = w.pool.QueryRow(t.Context(), `SELECT to_regclass($1) IS NOT NULL, to_regclass($2) IS NULL`,

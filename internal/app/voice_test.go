@@ -19,7 +19,7 @@ import (
 	"ringback/internal/app"
 	"ringback/internal/cart"
 	"ringback/internal/config"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/policy"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simvoice"
@@ -218,7 +218,7 @@ func TestActionsAreForwardedSignedUntilTaken(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		mu.Lock()
 		defer mu.Unlock()
-		if r.Header.Get("X-Ringback-Signature") != jobs.SignForwarded("tell-nobody", r.Header.Get("X-Ringback-Timestamp"), body) {
+		if r.Header.Get("X-Ringback-Signature") != engine.SignForwarded("tell-nobody", r.Header.Get("X-Ringback-Timestamp"), body) {
 			unsigned++
 		}
 		ids, bodies = append(ids, r.Header.Get("X-Ringback-Id")), append(bodies, body)
@@ -432,9 +432,9 @@ func TestACallIsKnownByItsNumberAlone(t *testing.T) {
 		require.Equal(t, http.StatusOK, resp.StatusCode)
 		assert.Contains(t, string(answer), taken)
 	}
-	tells("+919999999999", string(jobs.TakenUnread))
-	tells(phone("numbered"), string(jobs.TakenNew))
-	tells(phone("numbered"), string(jobs.TakenUnread))
+	tells("+919999999999", string(engine.TakenUnread))
+	tells(phone("numbered"), string(engine.TakenNew))
+	tells(phone("numbered"), string(engine.TakenUnread))
 	c := w.comes("numbered", cart.Stopped)
 	assert.Equal(t, cart.Completed, c.Calls[0].Outcome)
 	assert.Equal(t, "Wants a smaller size.", c.Calls[0].Summary)

@@ -5,7 +5,7 @@ import (
 	"io"
 	"net/http"
 
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 
 	"github.com/labstack/echo/v4"
 )
@@ -28,7 +28,7 @@ func (s *Server) takeCallback(c echo.Context) error {
 	ctx, cancel := takingIn(request)
 	defer cancel()
 	taken, err := s.engine.TakeCallback(ctx, c.Param("provider"), c.Param("token"), request.Header, body)
-	if errors.Is(err, jobs.ErrUnsigned) {
+	if errors.Is(err, engine.ErrUnsigned) {
 		return newProblem(http.StatusUnauthorized, "signature", "Unauthorized", "No configured account has sent this: the address or the signature is wrong.")
 	}
 	if err != nil {

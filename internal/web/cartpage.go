@@ -7,7 +7,7 @@ import (
 	"net/url"
 
 	"ringback/internal/cart"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/postgres"
 
 	"github.com/google/uuid"
@@ -126,9 +126,9 @@ func (s *Server) operateByHand(c echo.Context, do func(context.Context, uuid.UUI
 	}
 	err = do(c.Request().Context(), id)
 	switch {
-	case errors.Is(err, jobs.ErrSettled):
+	case errors.Is(err, engine.ErrSettled):
 		done = "settled"
-	case errors.Is(err, jobs.ErrCalling):
+	case errors.Is(err, engine.ErrCalling):
 		done = "calling"
 	case err != nil:
 		return err
@@ -154,7 +154,7 @@ func (s *Server) suppressCustomer(c echo.Context) error {
 	done := "suppressed"
 	_, err = s.engine.Suppress(ctx, shop, found.Phone, found.Checkout.KnownEmail(), sourceDashboard)
 	switch {
-	case errors.Is(err, jobs.ErrNoPerson):
+	case errors.Is(err, engine.ErrNoPerson):
 		done = "no-person"
 	case err != nil:
 		return err

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"ringback/internal/cart"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/postgres"
 	"ringback/internal/shopify"
 	"ringback/internal/wording"
@@ -129,7 +129,7 @@ func (s *Server) merchantShop(c echo.Context) error { return s.showMerchant(c, n
 
 // showMerchant answers with the content of the merchant's page, and a line on what was just done.
 func (s *Server) showMerchant(c echo.Context, said note) error {
-	store := c.Get(merchantStore).(*jobs.Store)
+	store := c.Get(merchantStore).(*engine.Store)
 	ctx := c.Request().Context()
 	v := merchantDetail{frame: s.frame(c, store.Domain, ""), Install: installPath + "/install?shop=" + store.Domain}
 	v.Note = said
@@ -161,7 +161,7 @@ func (s *Server) showMerchant(c echo.Context, said note) error {
 const sourceMerchant = "merchant"
 
 func (s *Server) merchantPause(c echo.Context) error {
-	store := c.Get(merchantStore).(*jobs.Store)
+	store := c.Get(merchantStore).(*engine.Store)
 	if _, err := s.engine.PauseShop(c.Request().Context(), store.Domain, sourceMerchant); err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (s *Server) merchantPause(c echo.Context) error {
 }
 
 func (s *Server) merchantResume(c echo.Context) error {
-	store := c.Get(merchantStore).(*jobs.Store)
+	store := c.Get(merchantStore).(*engine.Store)
 	if _, err := s.engine.ResumeShop(c.Request().Context(), store.Domain, sourceMerchant); err != nil {
 		return notResumed(store, err)
 	}
@@ -178,7 +178,7 @@ func (s *Server) merchantResume(c echo.Context) error {
 
 // merchantSuppress keeps somebody from being called by the merchant's own shop.
 func (s *Server) merchantSuppress(c echo.Context) error {
-	store := c.Get(merchantStore).(*jobs.Store)
+	store := c.Get(merchantStore).(*engine.Store)
 	p := person{Shop: store.Domain, Phone: c.FormValue("phone"), Email: c.FormValue("email")}
 	if problems := s.check(&p); problems != nil {
 		return s.showMerchant(c, note{Text: "Not done: " + problems[0].Fix + ".", Bad: true})

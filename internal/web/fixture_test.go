@@ -19,7 +19,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/config"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/lifecycle"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
@@ -74,7 +74,7 @@ type site struct {
 	cfg     *config.Config
 	pool    *pgxpool.Pool
 	db      *postgres.DB
-	engine  *jobs.Engine
+	engine  *engine.Engine
 	metrics *prometheus.Registry
 	log     *safeBuffer
 	url     string
@@ -110,10 +110,10 @@ func newSite(t *testing.T, change ...func(*web.Options)) *site {
 	s.db, err = postgres.Open(t.Context(), s.pool, box, func() time.Time { return now })
 	require.NoError(t, err)
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s.engine = jobs.NewEngine(jobs.Options{
-		DB: s.db, Stores: stores(t, s.cfg), PublicURL: s.cfg.Server.PublicURL, Retention: s.cfg.Retention, Log: log, Metrics: jobs.NewMetrics(s.metrics),
+	s.engine = engine.NewEngine(engine.Options{
+		DB: s.db, Stores: stores(t, s.cfg), PublicURL: s.cfg.Server.PublicURL, Retention: s.cfg.Retention, Log: log, Metrics: engine.NewMetrics(s.metrics),
 	})
-	_, err = jobs.NewClient(s.engine, s.pool, 0, slog.New(slog.DiscardHandler))
+	_, err = engine.NewClient(s.engine, s.pool, 0, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.NoError(t, s.db.EnsureShops(t.Context(), []string{acme, bolt}))
 
@@ -152,9 +152,9 @@ func loadSettings(t *testing.T) *config.Config {
 	return cfg
 }
 
-func stores(t *testing.T, cfg *config.Config) map[string]*jobs.Store {
+func stores(t *testing.T, cfg *config.Config) map[string]*engine.Store {
 	t.Helper()
-	all := map[string]*jobs.Store{}
+	all := map[string]*engine.Store{}
 	for domain, sc := range cfg.Stores {
 		location, err := zoneinfo.Load(sc.Timezone)
 		require.NoError(t, err)
@@ -162,7 +162,7 @@ func stores(t *testing.T, cfg *config.Config) map[string]*jobs.Store {
 		require.NoError(t, rules.Compile(policy.Store{Shop: domain, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency}))
 		provider, err := mirai.New(sc.Voice, wire.Network{})
 		require.NoError(t, err)
-		all[domain] = &jobs.Store{
+		all[domain] = &engine.Store{
 			Domain: domain, Config: sc, Provider: provider, Location: location,
 			Rules: lifecycle.Rules{Policy: &rules, Country: sc.Country, Voice: lifecycle.Voice{
 				Provider: "mirai", Assistant: sc.Voice.AssistantKey(), Silence: time.Hour, OurRetries: true, CanAbort: true,

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"ringback/internal/config"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/shopify"
 
 	"github.com/labstack/echo/v4"
@@ -54,7 +54,7 @@ func (s *Server) beginInstall(c echo.Context) error {
 }
 
 // installable returns the configured shop that a request names.
-func (s *Server) installable(q url.Values) (*jobs.Store, error) {
+func (s *Server) installable(q url.Values) (*engine.Store, error) {
 	shops := q["shop"]
 	if len(shops) != 1 {
 		return nil, newProblem(http.StatusBadRequest, "shop", "Which shop?", "Add the shop to the address, once: ?shop=your-shop.myshopify.com")

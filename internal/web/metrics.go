@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"ringback/internal/cart"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/postgres"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -12,14 +12,14 @@ import (
 
 // loadCollector counts, when scraped, what is under way.
 type loadCollector struct {
-	engine *jobs.Engine
+	engine *engine.Engine
 
 	up, carts, ready, busy, lines, jobs *prometheus.Desc
 
 	load *costly[postgres.Load]
 }
 
-func newLoadCollector(load *costly[postgres.Load], engine *jobs.Engine) *loadCollector {
+func newLoadCollector(load *costly[postgres.Load], engine *engine.Engine) *loadCollector {
 	assistant := []string{"provider", "assistant"}
 	return &loadCollector{
 		engine: engine,
@@ -72,7 +72,7 @@ type assistant struct {
 
 // assistants lists the configured assistants in the order of the shops that use them. Two with one name, in two workspaces,
 // count as one.
-func assistants(stores []*jobs.Store, load postgres.Load) []*assistant {
+func assistants(stores []*engine.Store, load postgres.Load) []*assistant {
 	var list []*assistant
 	byName := map[[2]string]*assistant{}
 	seen := map[string]bool{}

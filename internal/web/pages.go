@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -138,7 +138,7 @@ func (s *Server) errorPage(c echo.Context, p *problem) error {
 func shopName(domain string) string { return strings.TrimSuffix(domain, ".myshopify.com") }
 
 // domains lists the configured shops.
-func domains(stores []*jobs.Store) []string {
+func domains(stores []*engine.Store) []string {
 	list := make([]string, len(stores))
 	for i, s := range stores {
 		list[i] = s.Domain

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/postgres"
 
 	"github.com/google/uuid"
@@ -130,7 +130,7 @@ func (s *Server) apiExportable(c echo.Context) error {
 	return c.NoContent(http.StatusOK)
 }
 
-func (s *Server) exportAsJSON(x jobs.Export) exportJSON {
+func (s *Server) exportAsJSON(x engine.Export) exportJSON {
 	out := exportJSON{
 		Request: s.privacyAsJSON(x.Request), Carts: []exportedCartJSON{}, Orders: []orderJSON{}, Suppressions: suppressionsAsJSON(x.Suppressions),
 		Lifted: liftedAsJSON(x.Lifted), Discounts: []discountJSON{},

@@ -7,7 +7,7 @@ import (
 	"net/http"
 	"strings"
 
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/postgres"
 
 	"github.com/labstack/echo/v4"
@@ -74,11 +74,11 @@ func problemOf(err error) (p *problem, known bool) {
 		return p, true
 	case errors.Is(err, postgres.ErrNotFound):
 		return newProblem(http.StatusNotFound, "", "Not Found", "There is nothing with this id."), true
-	case errors.Is(err, jobs.ErrSettled):
+	case errors.Is(err, engine.ErrSettled):
 		return newProblem(http.StatusConflict, "cart-settled", "The cart is closed", "It was purchased or stopped; no further action is possible."), true
-	case errors.Is(err, jobs.ErrCalling):
+	case errors.Is(err, engine.ErrCalling):
 		return newProblem(http.StatusConflict, "cart-calling", "A call is under way", "This cart is being called right now; ask again when the call is over."), true
-	case errors.Is(err, jobs.ErrNotExportable):
+	case errors.Is(err, engine.ErrNotExportable):
 		return newProblem(http.StatusConflict, "not-exportable", "Nothing to export", "This request asks for erasure, or whom it was about is forgotten already."), true
 	case errors.As(err, &tooLarge):
 		return newProblem(http.StatusRequestEntityTooLarge, "", "Content Too Large", "The body is too large."), true

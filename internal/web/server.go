@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"ringback/internal/config"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/postgres"
 
 	"github.com/alexedwards/scs/v2"
@@ -24,7 +24,7 @@ import (
 
 // Options is what a server is made of. All but RiverUI and Ready are needed.
 type Options struct {
-	Engine *jobs.Engine
+	Engine *engine.Engine
 	DB     *postgres.DB
 	Config *config.Config
 	// Metrics is shown at /metrics; the server adds its own to it.
@@ -39,7 +39,7 @@ type Options struct {
 
 // Server answers all HTTP requests of the program. It is safe for concurrent use.
 type Server struct {
-	engine *jobs.Engine
+	engine *engine.Engine
 	db     *postgres.DB
 	config *config.Config
 	log    *slog.Logger

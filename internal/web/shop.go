@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/postgres"
 	"ringback/internal/shopify"
 
@@ -31,7 +31,7 @@ type shopJSON struct {
 // byConfiguration is who paused a shop whose configuration says paused.
 const byConfiguration = "configuration"
 
-func shopAsJSON(shop postgres.Shop, store *jobs.Store, now time.Time) shopJSON {
+func shopAsJSON(shop postgres.Shop, store *engine.Store, now time.Time) shopJSON {
 	state := shop.State(now)
 	j := shopJSON{
 		Shop:          shop.Domain,
@@ -52,7 +52,7 @@ func shopAsJSON(shop postgres.Shop, store *jobs.Store, now time.Time) shopJSON {
 }
 
 // askedShop finds the configured shop in a request's path; anything else is not found.
-func (s *Server) askedShop(c echo.Context) (*jobs.Store, error) {
+func (s *Server) askedShop(c echo.Context) (*engine.Store, error) {
 	domain, err := shopify.ParseShop(c.Param("shop"))
 	store := s.engine.Store(domain)
 	if err != nil || store == nil {
@@ -94,8 +94,8 @@ func (s *Server) haltOrResume(c echo.Context, do func(context.Context, string, s
 }
 
 // notResumed says what to do about a shop that resuming does not help.
-func notResumed(store *jobs.Store, err error) error {
-	if !errors.Is(err, jobs.ErrUninstalled) {
+func notResumed(store *engine.Store, err error) error {
+	if !errors.Is(err, engine.ErrUninstalled) {
 		return err
 	}
 	return newProblem(http.StatusConflict, "shop-uninstalled", "The app is not installed",
@@ -103,7 +103,7 @@ func notResumed(store *jobs.Store, err error) error {
 }
 
 // installAgain says how a shop that removed the app comes back.
-func installAgain(store *jobs.Store) string {
+func installAgain(store *engine.Store) string {
 	if store.Config.AdminToken.Set() {
 		return "Have the merchant install the custom app again, write its new token as admin_token of " + store.Domain +
 			" in the configuration and restart. Calling goes on once Shopify takes the token, which is tried at the start, every few minutes, and at each try to resume."

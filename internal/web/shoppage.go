@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/jobs"
+	"ringback/internal/engine"
 	"ringback/internal/postgres"
 
 	"github.com/labstack/echo/v4"
@@ -61,7 +61,7 @@ func (s *Server) shopLines(shops []postgres.Shop, counts []postgres.StateCount) 
 }
 
 // shopSays says whether calls are made for a shop.
-func shopSays(shop postgres.Shop, store *jobs.Store, now time.Time) (says, tone string, halted bool) {
+func shopSays(shop postgres.Shop, store *engine.Store, now time.Time) (says, tone string, halted bool) {
 	state := shop.State(now)
 	switch {
 	case store == nil:
@@ -104,7 +104,7 @@ func (s *Server) shopsPage(c echo.Context) error {
 type shopDetail struct {
 	frame
 	shopLine
-	Store   *jobs.Store
+	Store   *engine.Store
 	Busy    int
 	Summary spanSummary
 	States  []stateLine

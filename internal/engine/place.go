@@ -1,0 +1,212 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/policy"
+	"ringback/internal/postgres"
+	"ringback/internal/voice"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+)
+
+// noCall is the id of no call.
+var noCall = uuid.Nil
+
+type placeWorker struct {
+	river.WorkerDefaults[PlaceCall]
+	engine *Engine
+}
+
+// Timeout implements river.Worker: longer than a request and the recording of its answer may take, shorter than rescueAfter.
+func (w *placeWorker) Timeout(*river.Job[PlaceCall]) time.Duration { return 2 * time.Minute }
+
+// Work sends the request of a call, at most once. First the cart is looked at again under its lock and the sending is
+// recorded; only then does anything leave the house; then the answer is recorded, even when the program is told to stop
+// meanwhile. A run that finds the sending already recorded does not know what came of it, and says so.
+func (w *placeWorker) Work(ctx context.Context, job *river.Job[PlaceCall]) error {
+	return w.engine.place(context.WithoutCancel(ctx), job.Args.CallID)
+}
+
+// placement is what a permitted request needs.
+type placement struct {
+	store   *Store
+	request voice.Request
+}
+
+func (e *Engine) place(ctx context.Context, callID uuid.UUID) error {
+	ref, err := e.db.CallRef(ctx, callID)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	offer, err := e.lastWord(ctx, ref)
+	if err != nil {
+		return err
+	}
+	token := newToken()
+	p, err := e.beginSending(ctx, ref, token, offer)
+	if err != nil || p == nil {
+		return err
+	}
+	started := time.Now()
+	sending, cancel := context.WithTimeout(ctx, p.store.Config.Voice.Timeout)
+	defer cancel()
+	receipt, err := p.store.Provider.Place(sending, p.request)
+	e.metrics.placed(p.store, time.Since(started), err)
+	return e.record(ctx, ref, e.answer(callID, receipt, err))
+}
+
+// lastWord asks Shopify what must be known before a call goes out: whether the customer has bought meanwhile, and a code of their own,
+// which it returns as the offer to give in place of the decided one. It asks before any lock is taken.
+func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offer, error) {
+	c, err := e.db.Cart(ctx, ref.CartID)
+	if err != nil {
+		return nil, err
+	}
+	call := c.Call(ref.CallID)
+	if call == nil || c.State != cart.Calling || call.State != cart.Placing || call.SentAt != nil {
+		return nil, nil
+	}
+	store := e.stores[ref.Shop]
+	if store == nil {
+		return nil, errUnknownShop
+	}
+	if err := e.checkPurchase(ctx, store, c); err != nil {
+		return nil, err
+	}
+	return e.offerFor(ctx, c, call), nil
+}
+
+// beginSending records that the request is about to be sent, or returns nil when it must not be.
+func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token string, offer *cart.Offer) (*placement, error) {
+	var p *placement
+	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		p = nil
+		c, err := u.CartForUpdate(ctx, ref.CartID)
+		if err != nil {
+			return err
+		}
+		store := e.stores[c.Shop]
+		call := c.Call(ref.CallID)
+		if call == nil || call.State != cart.Placing {
+			return nil
+		}
+		if store == nil {
+			return errUnknownShop
+		}
+		if call.SentAt != nil {
+			_, err := u.apply(ctx, c, cart.PlaceUncertain{CallID: call.ID, Error: "the program stopped between the request and its answer"}, nil)
+			return err
+		}
+		near, err := u.near(ctx, c, call.ID)
+		if err != nil {
+			return err
+		}
+		hash := hashToken(token)
+		begun := cart.SendBegun{CallID: call.ID, TokenHash: hash, Offer: offer}
+		begun.Account, begun.VoiceKey = store.identity()
+		did, err := u.apply(ctx, c, begun, near)
+		if err != nil || !did.sends(call.ID) {
+			return err
+		}
+		p = &placement{store: store, request: e.request(store, c, c.Call(call.ID), token)}
+		return nil
+	})
+	return p, err
+}
+
+// request builds what the provider is asked.
+func (e *Engine) request(store *Store, c *postgres.Cart, call *cart.Call, token string) voice.Request {
+	return voice.Request{
+		CallID:        call.ID,
+		CartID:        c.ID,
+		Shop:          c.Shop,
+		StoreName:     store.Config.Voice.Onboarding.Brand,
+		Attempt:       call.Attempt,
+		Phone:         call.Phone,
+		Country:       c.Country,
+		Checkout:      c.Checkout,
+		StoreCurrency: store.Config.Currency,
+		Link:          policy.Link(c.Checkout.URL, call.Offer, store.Rules.Policy.Link),
+		Offer:         call.Offer,
+		Priority:      call.Priority,
+		CallbackURL:   e.publicURL + "/webhooks/voice/" + store.Provider.Name() + "/" + token,
+	}
+}
+
+// answer says what the provider's answer means for the cart.
+func (e *Engine) answer(callID uuid.UUID, receipt voice.Receipt, err error) cart.Event {
+	var failed *voice.NotPlacedError
+	var refused *voice.RefusedError
+	switch {
+	case err == nil:
+		return cart.PlaceAccepted{CallID: callID, ProviderCallID: receipt.ProviderCallID}
+	case errors.As(err, &failed):
+		event := cart.PlaceFailed{CallID: callID, Error: err.Error()}
+		if failed.RetryAfter > 0 {
+			at := e.db.Now().Add(failed.RetryAfter)
+			event.RetryAt = &at
+		}
+		return event
+	case errors.As(err, &refused):
+		account := refused.Account()
+		return cart.PlaceRefused{CallID: callID, Error: err.Error(), Account: account, Invalid: account == ""}
+	}
+	return cart.PlaceUncertain{CallID: callID, Error: err.Error()}
+}
+
+// recordTries bounds how long the answer to a request is tried to be recorded while the database is away. When that fails the
+// call stays as sent and is settled by its callbacks or its silence.
+const recordTries = 20
+
+// record gives an event about a call to its cart.
+func (e *Engine) record(ctx context.Context, ref postgres.CallRef, ev cart.Event) error {
+	var err error
+	for try := range recordTries {
+		if err = e.onCart(ctx, ref.CartID, ev); err == nil || errors.Is(err, postgres.ErrNotFound) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(min(time.Duration(try+1)*100*time.Millisecond, time.Second)):
+		}
+	}
+	return fmt.Errorf("record %s: %w", ev.Name(), err)
+}
+
+// onCart gives an event to a cart, without the costly facts.
+func (e *Engine) onCart(ctx context.Context, id uuid.UUID, ev cart.Event) error {
+	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		c, err := u.CartForUpdate(ctx, id)
+		if err != nil {
+			return err
+		}
+		_, err = u.apply(ctx, c, ev, nil)
+		return err
+	})
+}
+
+// newToken makes the secret part of a callback URL.
+func newToken() string {
+	raw := make([]byte, 24)
+	// crypto/rand.Read never fails: it ends the program instead.
+	_, _ = rand.Read(raw)
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+func hashToken(token string) []byte {
+	sum := sha256.Sum256([]byte(token))
+	return sum[:]
+}

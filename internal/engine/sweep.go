@@ -1,0 +1,141 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/postgres"
+
+	"github.com/google/uuid"
+	"github.com/riverqueue/river"
+)
+
+// sweepEvery is how often the sweep runs; overdueAfter is how long a look may be late before its job is taken for lost.
+const (
+	sweepEvery   = 15 * time.Second
+	overdueAfter = 5 * time.Minute
+)
+
+type sweepWorker struct {
+	river.WorkerDefaults[Sweep]
+	engine *Engine
+}
+
+// Work finds what no job takes care of any more: free lines beside ready carts, carts whose look never came, calls
+// whose watch never came, aborts that were not answered, breakers past their time, carts and orders that cannot be found by all keys
+// of their person.
+func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[Sweep]) error {
+	return w.engine.Sweep(ctx)
+}
+
+// Sweep finds what no job takes care of any more, once.
+func (e *Engine) Sweep(ctx context.Context) error {
+	if err := e.abortAnew(ctx); err != nil {
+		return err
+	}
+	idle, err := e.db.IdleAssistants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, a := range idle {
+		if lines, _ := e.lines(a); lines == 0 {
+			// Left to a process that knows the assistant.
+			continue
+		}
+		// No job will take the notes of lost ones away, and while they are there no other is inserted.
+		if err := e.db.FillBegun(ctx, FillLines{Assistant: a, Late: true}.note()); err != nil {
+			return err
+		}
+		if _, err := e.river.Insert(ctx, FillLines{Assistant: a}, nil); err != nil {
+			return err
+		}
+	}
+	if err := e.closeBreakers(ctx); err != nil {
+		return err
+	}
+	if missing, err := e.db.PersonKeysMissing(ctx); err != nil {
+		return err
+	} else if missing {
+		if _, err := e.river.Insert(ctx, FillPersonKeys{}, nil); err != nil {
+			return err
+		}
+	}
+	overdue, err := e.db.OverdueCarts(ctx, overdueAfter)
+	if err != nil {
+		return err
+	}
+	for _, id := range overdue {
+		if err := e.wakeAnew(ctx, id); err != nil {
+			return err
+		}
+	}
+	silent, err := e.db.UnwatchedCalls(ctx, overdueAfter)
+	if err != nil {
+		return err
+	}
+	for _, id := range silent {
+		if _, err := e.river.Insert(ctx, WatchCall{CallID: id}, &river.InsertOpts{UniqueOpts: onceAtATime}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// abortAfter is how long an abort may go unanswered before it is asked for again. The job that asks may have died with its process;
+// River would find out after minutes, and the customer's phone may ring meanwhile. Asking twice does no harm.
+const abortAfter = 15 * time.Second
+
+func (e *Engine) abortAnew(ctx context.Context) error {
+	unanswered, err := e.db.UnansweredAborts(ctx, slices.Collect(maps.Keys(e.stores)), abortAfter)
+	if err != nil {
+		return err
+	}
+	for _, id := range unanswered {
+		if _, err := e.river.Insert(ctx, AbortCall{CallID: id}, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Engine) closeBreakers(ctx context.Context) error {
+	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		domains, err := u.CloseBreakers(ctx)
+		if err != nil {
+			return err
+		}
+		for _, d := range domains {
+			if err := u.insert(ctx, ResumeShop{Shop: d}, time.Time{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// wakeAnew gives an overdue cart a new job in place of the lost one.
+func (e *Engine) wakeAnew(ctx context.Context, id uuid.UUID) error {
+	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		c, err := u.CartForUpdate(ctx, id)
+		if errors.Is(err, postgres.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if c.State != cart.Waiting || c.WakeAt == nil || c.WakeAt.After(u.Now.Add(-overdueAfter)) {
+			return nil
+		}
+		if err := u.cancelWake(ctx, c); err != nil {
+			return err
+		}
+		if err := u.insertWake(ctx, c, u.Now); err != nil {
+			return err
+		}
+		return u.SetWakeJob(ctx, c.ID, c.WakeJobID, c.WakeJobAt)
+	})
+}
