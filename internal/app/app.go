@@ -13,6 +13,7 @@ import (
 
 	"ringback/internal/config"
 	"ringback/internal/engine"
+	"ringback/internal/jobs"
 	"ringback/internal/lifecycle"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
@@ -106,7 +107,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	a.Engine = engine.NewEngine(engine.Options{
+	a.Engine = engine.New(engine.Options{
 		DB:        a.DB,
 		Stores:    stores,
 		PublicURL: a.Config.Server.PublicURL,
@@ -124,7 +125,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.role == Work || a.role == Serve && a.Config.Worker.Enabled {
 		concurrency, a.works = a.Config.Worker.Concurrency, true
 	}
-	if a.client, err = engine.NewClient(a.Engine, a.pool, concurrency, a.Log); err != nil {
+	if a.client, err = jobs.NewClient(a.Engine, a.pool, concurrency, a.Log); err != nil {
 		return fmt.Errorf("set up jobs: %w", err)
 	}
 	domains := make([]string, 0, len(stores))

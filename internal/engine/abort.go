@@ -4,33 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
 	"ringback/internal/voice"
 
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 )
 
-// abortTries is how often the provider is asked to stop a call before it is left to its own end.
-const abortTries = 8
-
-type abortWorker struct {
-	river.WorkerDefaults[AbortCall]
-	engine *Engine
-}
-
-// NextRetry implements river.Worker: a call that must not go on cannot wait long.
-func (w *abortWorker) NextRetry(job *river.Job[AbortCall]) time.Time {
-	return w.engine.db.Now().Add(time.Duration(1<<min(job.Attempt, 6)) * time.Second)
-}
-
-// Work asks the provider to stop the call and records the answer.
-func (w *abortWorker) Work(ctx context.Context, job *river.Job[AbortCall]) error {
-	e := w.engine
-	ref, c, call, err := e.openCall(ctx, job.Args.CallID)
+// AbortCall asks the provider to stop a call and records the answer. The last try records that we gave up; an earlier one returns the
+// error that another try may overcome.
+func (e *Engine) AbortCall(ctx context.Context, id uuid.UUID, last bool) error {
+	ref, c, call, err := e.openCall(ctx, id)
 	if err != nil || call == nil {
 		return err
 	}
@@ -39,9 +24,9 @@ func (w *abortWorker) Work(ctx context.Context, job *river.Job[AbortCall]) error
 	}
 	store, err := e.placedBy(call)
 	if err != nil {
-		if !call.State.Open() && e.db.Now().Sub(*call.AbortAt) > unknownFor {
+		if !call.State.Open() && e.db.Now().Sub(*call.AbortAt) > UnknownFor {
 			// Nothing will ring any more.
-			return river.JobCancel(fmt.Errorf("given up after %s: %w", unknownFor, err))
+			return &FinalError{Err: fmt.Errorf("given up after %s: %w", UnknownFor, err)}
 		}
 		return err
 	}
@@ -55,7 +40,7 @@ func (w *abortWorker) Work(ctx context.Context, job *river.Job[AbortCall]) error
 		answer.Accepted = true
 	case errors.As(err, &tooLate):
 		answer.Error = tooLate.Message
-	case job.Attempt < job.MaxAttempts && !errors.Is(err, voice.ErrUnsupported):
+	case !last && !errors.Is(err, voice.ErrUnsupported):
 		return err
 	default:
 		answer.GaveUp, answer.Error = true, err.Error()
@@ -94,30 +79,4 @@ func (e *Engine) placedBy(call *cart.Call) (*Store, error) {
 		return nil, errUnknownAccount
 	}
 	return store, nil
-}
-
-type updateWorker struct {
-	river.WorkerDefaults[UpdateCall]
-	engine *Engine
-}
-
-// Work replaces what the provider knows of the cart while its call is queued. A provider that is past that is left alone.
-func (w *updateWorker) Work(ctx context.Context, job *river.Job[UpdateCall]) error {
-	e := w.engine
-	_, c, call, err := e.openCall(ctx, job.Args.CallID)
-	if err != nil || call == nil || call.State != cart.Placed || c.State != cart.Calling {
-		return err
-	}
-	store, err := e.placedBy(call)
-	if err != nil {
-		return err
-	}
-	asking, cancel := context.WithTimeout(ctx, store.Config.Voice.Timeout)
-	defer cancel()
-	err = store.Provider.Update(asking, call.ProviderCallID, e.request(store, &postgres.Cart{Cart: *c}, call, ""))
-	var refused *voice.RefusedError
-	if errors.As(err, &refused) || errors.Is(err, voice.ErrUnsupported) {
-		return river.JobCancel(err)
-	}
-	return err
 }

@@ -52,15 +52,15 @@ func manyStores(t testing.TB, stores int) (*engine.Engine, *atomic.Int64) {
 	clock := &clock{}
 	db, err := postgres.Open(t.Context(), pgtest.New(t), box, clock.Now)
 	require.NoError(t, err)
-	engine := engine.NewEngine(engine.Options{
+	e := engine.New(engine.Options{
 		DB: db, Stores: all, Log: slog.New(slog.DiscardHandler), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
 	})
-	return engine, &checks
+	return e, &checks
 }
 
 func TestCallback_GarbageIsRefusedAfterOneCheckAtMost(t *testing.T) {
 	t.Parallel()
-	engine, checks := manyStores(t, 200)
+	e, checks := manyStores(t, 200)
 	body := bytes.Repeat([]byte("x"), 1<<20)
 	for _, test := range []struct {
 		name, public string
@@ -74,7 +74,7 @@ func TestCallback_GarbageIsRefusedAfterOneCheckAtMost(t *testing.T) {
 		if test.public != "" {
 			h.Set("x-public-key", test.public)
 		}
-		_, err := engine.TakeCallback(t.Context(), "mirai", "garbage", h, body)
+		_, err := e.TakeCallback(t.Context(), "mirai", "garbage", h, body)
 		require.ErrorIs(t, err, engine.ErrUnsigned, test.name)
 		assert.Equal(t, test.checks, checks.Load(), test.name)
 	}
@@ -82,12 +82,12 @@ func TestCallback_GarbageIsRefusedAfterOneCheckAtMost(t *testing.T) {
 
 func TestCallback_StoresOfOneAccountShareACheck(t *testing.T) {
 	t.Parallel()
-	engine, checks := manyStores(t, 20)
+	e, checks := manyStores(t, 20)
 	body := []byte(`{"event":{"type":"call.initiate"}}`)
 	h := http.Header{}
 	h.Set("x-public-key", "pk3")
 	h.Set("x-signature", mirai.Sign("sk3", body))
-	taken, err := engine.TakeCallback(t.Context(), "mirai", "garbage", h, body)
+	taken, err := e.TakeCallback(t.Context(), "mirai", "garbage", h, body)
 	require.NoError(t, err)
 	assert.Equal(t, engine.TakenUnread, taken, "it names no call")
 	assert.Equal(t, int64(1), checks.Load())
@@ -95,13 +95,13 @@ func TestCallback_StoresOfOneAccountShareACheck(t *testing.T) {
 
 // BenchmarkGarbageCallback shows what a stranger's callback of the largest size costs with ten thousand stores.
 func BenchmarkGarbageCallback(b *testing.B) {
-	engine, _ := manyStores(b, 10_000)
+	e, _ := manyStores(b, 10_000)
 	body := bytes.Repeat([]byte("x"), 1<<20)
 	h := http.Header{}
 	h.Set("x-signature", "0123")
-	_, _ = engine.TakeCallback(b.Context(), "mirai", "garbage", h, body)
+	_, _ = e.TakeCallback(b.Context(), "mirai", "garbage", h, body)
 	for b.Loop() {
-		if _, err := engine.TakeCallback(b.Context(), "mirai", "garbage", h, body); err == nil {
+		if _, err := e.TakeCallback(b.Context(), "mirai", "garbage", h, body); err == nil {
 			b.Fatal("garbage was taken")
 		}
 	}

@@ -11,8 +11,6 @@ import (
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/shopify"
-
-	"github.com/riverqueue/river"
 )
 
 const (
@@ -88,33 +86,6 @@ func (e *Engine) mint(ctx context.Context, c *postgres.Cart, call *cart.Call) (s
 		row.EndsAt = minted.EndsAt
 	}
 	return minted.Code, e.db.KeepDiscount(ctx, row)
-}
-
-// EndDiscounts deactivates single-use codes that ended unused.
-type EndDiscounts struct{}
-
-// Kind implements river.JobArgs.
-func (EndDiscounts) Kind() string { return "end_discounts" }
-
-// InsertOpts implements river.JobArgsWithInsertOpts.
-func (EndDiscounts) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 1, UniqueOpts: onceAtATime}
-}
-
-// endDiscountsEvery is how often codes that ended are looked for.
-const endDiscountsEvery = time.Hour
-
-type endDiscountsWorker struct {
-	river.WorkerDefaults[EndDiscounts]
-	engine *Engine
-}
-
-// Timeout implements river.Worker.
-func (w *endDiscountsWorker) Timeout(*river.Job[EndDiscounts]) time.Duration { return 10 * time.Minute }
-
-// Work deactivates the codes.
-func (w *endDiscountsWorker) Work(ctx context.Context, _ *river.Job[EndDiscounts]) error {
-	return w.engine.EndDiscounts(ctx)
 }
 
 // EndDiscounts deactivates the single-use codes of the configured shops that ended unused, so that they do not pile up in the shop's admin. One that cannot be

@@ -1,27 +1,24 @@
-// Package jobs is the shell around the pure core: it loads a cart under its lock, gives it an event, stores what
-// comes of it and enacts the effects, all in one transaction. River's workers are here as well, and stay thin. Requests
-// to a provider or to Shopify are made by workers, outside transactions.
+// Package engine is the application around the pure core: it takes webhooks and callbacks, gives out lines, places calls, obeys
+// operators, asks Shopify and erases personal data. Whatever changes a cart loads it under its lock, gives it an event, stores what
+// comes of it and enacts the effects, all in one transaction. Requests to a provider or to Shopify are made outside transactions.
+//
+// The methods that jobs run have the name of their job. Package jobs calls them.
 package engine
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
-	"reflect"
 	"slices"
 	"sync"
 	"time"
 
-	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/lifecycle"
-	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/voice"
 	"ringback/internal/voice/providers"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
 )
@@ -72,8 +69,8 @@ type Options struct {
 	Metrics    *Metrics
 }
 
-// NewEngine makes an engine; Attach must follow before it is used.
-func NewEngine(o Options) *Engine {
+// New makes an engine; Attach must follow before it is used.
+func New(o Options) *Engine {
 	if o.Forwarding.Client == nil {
 		o.Forwarding.Client = &http.Client{Timeout: forwardTimeout}
 	}
@@ -107,6 +104,12 @@ func (e *Engine) Attach(client *river.Client[pgx.Tx]) { e.river = client }
 // Store returns a configured shop, or nil.
 func (e *Engine) Store(domain string) *Store { return e.stores[domain] }
 
+// Now is the time by the engine's clock.
+func (e *Engine) Now() time.Time { return e.db.Now() }
+
+// ShopifySchedule says how often Shopify is asked for all shops.
+func (e *Engine) ShopifySchedule() config.Shopify { return e.shopify.Shopify }
+
 // Stores returns the configured shops by name.
 func (e *Engine) Stores() []*Store {
 	all := make([]*Store, 0, len(e.stores))
@@ -120,236 +123,4 @@ func (e *Engine) Stores() []*Store {
 		return 1
 	})
 	return all
-}
-
-// unit is one transaction of the engine. What several carts may ask for in it is done once, last, in a fixed order.
-type unit struct {
-	*postgres.Tx
-	engine *Engine
-	// fills are the assistants that a cart became ready for, freed those that a line was freed of.
-	fills, freed map[string]bool
-	counts       []func(*Metrics)
-}
-
-// inTx runs fn in one transaction and counts what happened once it has committed.
-func (e *Engine) inTx(ctx context.Context, fn func(context.Context, *unit) error) error {
-	var done *unit
-	err := e.db.InTx(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		u := &unit{Tx: tx, engine: e, fills: map[string]bool{}, freed: map[string]bool{}}
-		if err := fn(ctx, u); err != nil {
-			return err
-		}
-		done = u
-		return u.requestFills(ctx)
-	})
-	if err != nil {
-		return err
-	}
-	for _, count := range done.counts {
-		count(e.metrics)
-	}
-	for assistant := range done.freed {
-		e.refill(assistant)
-	}
-	return nil
-}
-
-// change is what apply did.
-type change struct {
-	effects []lifecycle.Effect
-	// changed is true when anything was stored, moved when the cart's state changed.
-	changed, moved bool
-}
-
-// sends reports whether the request of the call may go out.
-func (c change) sends(call uuid.UUID) bool {
-	return slices.Contains(c.effects, lifecycle.Effect(lifecycle.Send{CallID: call}))
-}
-
-// apply gives one event to a locked cart, stores the outcome and enacts what follows. near may be nil.
-func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near *policy.Near) (change, error) {
-	store := u.engine.stores[c.Shop]
-	if store == nil {
-		if store = unconfigured(c.Shop, ev); store == nil {
-			return change{}, errUnknownShop
-		}
-	}
-	shop, err := u.Shop(ctx, c.Shop)
-	if err != nil {
-		return change{}, err
-	}
-	facts := policy.Facts{Shop: shop.State(u.Now), Near: near}
-	facts.Shop.Paused = facts.Shop.Paused || store.Config.Paused
-	before := c.Cart
-	after, effects := lifecycle.Apply(before, ev, store.Rules, facts, u.Now)
-	// Equal times alone prove nothing: two events may come within one tick of the clock.
-	if len(effects) == 0 && after.UpdatedAt.Equal(before.UpdatedAt) && reflect.DeepEqual(before, after) {
-		return change{}, nil
-	}
-	u.tellPerson(c, &before, &after)
-	c.Cart = after
-	if err := u.moveWake(ctx, c, ev, effects); err != nil {
-		return change{}, err
-	}
-	if err := u.SaveCart(ctx, c, store.Rules.Voice.Assistant, before.Calls); err != nil {
-		return change{}, err
-	}
-	for _, effect := range effects {
-		if err := u.enact(ctx, store, c, effect); err != nil {
-			return change{}, err
-		}
-	}
-	moved := before.State != after.State
-	if moved {
-		u.counts = append(u.counts, func(m *Metrics) { m.cartMoved(after.Shop, after.State, after.Reason) })
-	}
-	return change{effects: effects, changed: true, moved: moved}, nil
-}
-
-// unconfigured stands for a shop that is not in the configuration, for the events that need no rules: a customer is owed erasure and an
-// end of calling all the same, and a line that a silent call holds may be another shop's too. Nothing is decided for it. Nil for any
-// other event, which must wait for a process that knows the shop.
-func unconfigured(domain string, ev cart.Event) *Store {
-	switch ev.(type) {
-	case cart.Erased, cart.CallSilent, cart.OptOut, cart.OperatorCancelled:
-		// An abort is left to a process that knows whether the provider can do it.
-		rules := lifecycle.Rules{Policy: &policy.Rules{}, Unknown: true, Voice: lifecycle.Voice{CanAbort: true}}
-		return &Store{Domain: domain, Rules: rules}
-	}
-	return nil
-}
-
-// enact does what one effect asks for. The wake is moved before, in one write with the cart.
-func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect lifecycle.Effect) error {
-	switch f := effect.(type) {
-	case lifecycle.Record:
-		return u.AppendLedger(ctx, f.Entry)
-	case lifecycle.Fill:
-		if c.State == cart.Ready {
-			u.fills[f.Assistant] = true
-		} else {
-			u.freed[f.Assistant] = true
-		}
-		return nil
-	case lifecycle.Place:
-		return u.insert(ctx, PlaceCall{CallID: f.CallID}, time.Time{})
-	case lifecycle.Abort:
-		return u.insert(ctx, AbortCall{CallID: f.CallID}, time.Time{})
-	case lifecycle.Update:
-		return u.insert(ctx, UpdateCall{CallID: f.CallID}, time.Time{})
-	case lifecycle.Watch:
-		return u.insert(ctx, WatchCall{CallID: f.CallID}, f.At)
-	case lifecycle.Suppress:
-		fresh, err := u.SuppressCart(ctx, c, optedOut(&c.Cart), f.Source)
-		if err != nil || !fresh {
-			return err
-		}
-		return u.insert(ctx, StopPerson{CartID: c.ID, Source: f.Source}, time.Time{})
-	case lifecycle.SupersedeOlder:
-		older, err := u.OlderActiveCarts(ctx, c)
-		if err != nil || len(older) == 0 {
-			return err
-		}
-		return u.insert(ctx, Supersede{CartID: c.ID}, time.Time{})
-	case lifecycle.CallSettled:
-		call := c.Call(f.CallID)
-		outcome := call.Outcome
-		u.counts = append(u.counts, func(m *Metrics) { m.callSettled(c.Shop, outcome) })
-		return u.lookAtBreakers(ctx, store)
-	case lifecycle.AccountRefused:
-		return u.trip(ctx, store.Domain, "provider: "+f.Why, nil)
-	case lifecycle.Acted:
-		if u.engine.forwards() {
-			return u.insert(ctx, ForwardAction{CallID: f.CallID, Digest: f.Digest}, time.Time{})
-		}
-	}
-	return nil
-}
-
-// moveWake keeps the cart's one pending look where the new state wants it. Moving it later costs nothing: the job finds
-// out when it fires and snoozes. The job that is running this very change takes care of itself.
-func (u *unit) moveWake(ctx context.Context, c *postgres.Cart, ev cart.Event, effects []lifecycle.Effect) error {
-	_, running := ev.(cart.Woken)
-	for _, effect := range effects {
-		switch f := effect.(type) {
-		case lifecycle.Wake:
-			if running {
-				at := f.At
-				c.WakeJobAt = &at
-				return nil
-			}
-			if c.WakeJobID != nil && c.WakeJobAt != nil && !f.At.Before(*c.WakeJobAt) {
-				return nil
-			}
-			if err := u.cancelWake(ctx, c); err != nil {
-				return err
-			}
-			return u.insertWake(ctx, c, f.At)
-		case lifecycle.Unwake:
-			if running {
-				c.WakeJobID, c.WakeJobAt = nil, nil
-				return nil
-			}
-			return u.cancelWake(ctx, c)
-		}
-	}
-	return nil
-}
-
-func (u *unit) insertWake(ctx context.Context, c *postgres.Cart, at time.Time) error {
-	opts := &river.InsertOpts{}
-	if at.After(u.Now) {
-		opts.ScheduledAt = at
-	}
-	job, err := u.engine.river.InsertTx(ctx, u.Tx.Tx, WakeCart{CartID: c.ID}, opts)
-	if err != nil {
-		return err
-	}
-	c.WakeJobID, c.WakeJobAt = &job.Job.ID, &at
-	return nil
-}
-
-func (u *unit) cancelWake(ctx context.Context, c *postgres.Cart) error {
-	if c.WakeJobID == nil {
-		return nil
-	}
-	_, err := u.engine.river.JobCancelTx(ctx, u.Tx.Tx, *c.WakeJobID)
-	if err != nil && !errors.Is(err, river.ErrNotFound) {
-		return err
-	}
-	c.WakeJobID, c.WakeJobAt = nil, nil
-	return nil
-}
-
-// insert enqueues a job in this transaction; a zero at means now.
-func (u *unit) insert(ctx context.Context, args river.JobArgs, at time.Time) error {
-	opts := &river.InsertOpts{}
-	if at.After(u.Now) {
-		opts.ScheduledAt = at
-	}
-	_, err := u.engine.river.InsertTx(ctx, u.Tx.Tx, args, opts)
-	return err
-}
-
-// near loads the costly facts for a decision about c, the call except left out. errWebhooksWait when the decision must wait.
-func (u *unit) near(ctx context.Context, c *postgres.Cart, except uuid.UUID) (*policy.Near, error) {
-	store := u.engine.stores[c.Shop]
-	if store == nil {
-		return nil, errUnknownShop
-	}
-	if waiting, err := u.WebhooksWait(ctx, c.Shop); err != nil || waiting {
-		return nil, errors.Join(err, errWebhooksWait)
-	}
-	rules := store.Rules.Policy
-	h := postgres.Horizon{
-		Dials:     policy.LongestCap(rules),
-		ShopCalls: rules.Caps.DailyCalls > 0,
-		Offers:    rules.OfferCooldown,
-	}
-	if rules.OfferBudget.Monthly != nil {
-		y, m, _ := u.Now.In(store.Location).Date()
-		h.Month = time.Date(y, m, 1, 0, 0, 0, 0, store.Location)
-	}
-	u.tellPerson(c, &c.Cart)
-	return u.Near(ctx, c, h, except)
 }

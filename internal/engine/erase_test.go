@@ -14,6 +14,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/engine"
+	"ringback/internal/jobs"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/shopify"
@@ -178,7 +179,7 @@ func (h *house) cart(checkout string) *postgres.Cart {
 // runs works the house's jobs until the test ends.
 func (h *house) runs() *river.Client[pgx.Tx] {
 	h.t.Helper()
-	client, err := engine.NewClient(h.engine, h.pool, 5, slog.New(slog.DiscardHandler))
+	client, err := jobs.NewClient(h.engine, h.pool, 5, slog.New(slog.DiscardHandler))
 	require.NoError(h.t, err)
 	ctx := context.WithoutCancel(h.t.Context())
 	require.NoError(h.t, client.Start(ctx))

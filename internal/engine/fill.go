@@ -13,7 +13,6 @@ import (
 	"ringback/internal/postgres"
 
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 )
 
 // requestFills asks for the free lines of the assistants in question to be given out. Where a cart became ready, a job does it;
@@ -41,6 +40,9 @@ func (u *unit) requestFills(ctx context.Context) error {
 	}
 	return nil
 }
+
+// fillTimeout bounds one fill that a process does by itself.
+const fillTimeout = 30 * time.Second
 
 // fillLate is how long after a line was freed a job looks whether it was given out.
 const fillLate = 2 * time.Second
@@ -77,7 +79,7 @@ func (e *Engine) refill(assistant string) {
 	r.running[assistant] = false
 	r.group.Go(func() {
 		for again := true; again; {
-			ctx, cancel := context.WithTimeout(context.Background(), jobTimeout)
+			ctx, cancel := context.WithTimeout(context.Background(), fillTimeout)
 			if err := e.giveLines(ctx, assistant); err != nil {
 				e.log.Warn("refill the lines", "error", err)
 			}
@@ -101,22 +103,18 @@ func (e *Engine) Close() {
 	e.refills.group.Wait()
 }
 
-type fillWorker struct {
-	river.WorkerDefaults[FillLines]
-	engine *Engine
-}
-
-// Work gives lines out, one cart a transaction, until none is free or nobody is ready.
-func (w *fillWorker) Work(ctx context.Context, job *river.Job[FillLines]) error {
-	lines, _ := w.engine.lines(job.Args.Assistant)
-	if lines == 0 && w.engine.db.Now().Sub(job.CreatedAt) < unknownFor {
+// FillLines gives an assistant's free lines out, one cart a transaction, until none is free or no cart is ready. The job was created at
+// an instant.
+func (e *Engine) FillLines(ctx context.Context, job FillLines, created time.Time) error {
+	lines, _ := e.lines(job.Assistant)
+	if lines == 0 && e.db.Now().Sub(created) < UnknownFor {
 		// The note stays, so that no second job is inserted while this one waits for a process that knows the assistant.
 		return errUnknownShop
 	}
-	if err := w.engine.db.FillBegun(ctx, job.Args.note()); err != nil {
+	if err := e.db.FillBegun(ctx, job.note()); err != nil {
 		return err
 	}
-	return w.engine.giveLines(ctx, job.Args.Assistant)
+	return e.giveLines(ctx, job.Assistant)
 }
 
 func (e *Engine) giveLines(ctx context.Context, assistant string) error {

@@ -16,8 +16,6 @@ import (
 
 	"ringback/internal/config"
 	"ringback/internal/postgres"
-
-	"github.com/riverqueue/river"
 )
 
 // Forwarding is the operator's own system, which is told of what agents do.
@@ -49,32 +47,21 @@ type forwarded struct {
 	Event    json.RawMessage `json:"event"`
 }
 
-type forwardWorker struct {
-	river.WorkerDefaults[ForwardAction]
-	engine *Engine
-}
-
-// NextRetry implements river.Worker: soon at first, for an agent's action is of use while the customer waits for it, and then every few
-// hours, for days.
-func (w *forwardWorker) NextRetry(job *river.Job[ForwardAction]) time.Time {
-	return w.engine.db.Now().Add(min(time.Second<<min(job.Attempt-1, 20), 6*time.Hour))
-}
-
-// Work sends one action of an agent to the operator's own system; River repeats it until it is taken.
-func (w *forwardWorker) Work(ctx context.Context, job *river.Job[ForwardAction]) error {
-	e := w.engine
+// ForwardAction sends one action of an agent to the operator's own system. id is the same for every try, so that the receiver can tell
+// a repeat.
+func (e *Engine) ForwardAction(ctx context.Context, action ForwardAction, id string) error {
 	if !e.forwards() {
 		// Whoever inserted the job knows where to.
 		return errUnknownReceiver
 	}
-	ref, err := e.db.CallRef(ctx, job.Args.CallID)
+	ref, err := e.db.CallRef(ctx, action.CallID)
 	if errors.Is(err, postgres.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	payload, err := e.db.CallbackPayload(ctx, job.Args.CallID, job.Args.Digest)
+	payload, err := e.db.CallbackPayload(ctx, action.CallID, action.Digest)
 	if errors.Is(err, postgres.ErrNotFound) {
 		// Erased or past its retention: there is nothing left to tell.
 		return nil
@@ -94,7 +81,7 @@ func (w *forwardWorker) Work(ctx context.Context, job *river.Job[ForwardAction])
 	if err != nil {
 		return err
 	}
-	return e.forward(ctx, strconv.FormatInt(job.ID, 10), body)
+	return e.forward(ctx, id, body)
 }
 
 func (e *Engine) forward(ctx context.Context, id string, body []byte) error {
@@ -130,13 +117,3 @@ func SignForwarded(secret config.Secret, timestamp string, body []byte) string {
 
 // forwardTimeout bounds one request to the operator's own system.
 const forwardTimeout = 10 * time.Second
-
-// assistantToken is the secret part of the callback URL of a provider that knows one URL per assistant instead of per call.
-func (e *Engine) assistantToken(store *Store) string {
-	return e.db.Token("assistant " + store.Config.Voice.AssistantKey())
-}
-
-// AssistantCallbackURL is the URL to register with a provider that knows one per assistant.
-func (e *Engine) AssistantCallbackURL(store *Store) string {
-	return e.publicURL + "/webhooks/voice/" + store.Provider.Name() + "/" + e.assistantToken(store)
-}

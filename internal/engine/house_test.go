@@ -15,6 +15,7 @@ import (
 
 	"ringback/internal/config"
 	"ringback/internal/engine"
+	"ringback/internal/jobs"
 	"ringback/internal/lifecycle"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
@@ -142,7 +143,7 @@ func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...
 	require.NoError(h.t, err)
 	registry := prometheus.NewRegistry()
 	log := slog.New(slog.NewTextHandler(h.log, nil))
-	engine := engine.NewEngine(engine.Options{
+	e := engine.New(engine.Options{
 		DB: db, PublicURL: cfg.Server.PublicURL, Retention: cfg.Retention, Log: log, Metrics: engine.NewMetrics(registry),
 		Shopify: engine.Shopify{Shopify: cfg.Shopify, BaseURL: simshop.BaseURL(h.api.URL)},
 		Stores: map[string]*engine.Store{loom: {
@@ -152,22 +153,22 @@ func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...
 			}},
 		}},
 	})
-	registry.MustRegister(engine.NewConnectionCollector(engine))
-	_, err = engine.NewClient(engine, pool, 0, log)
+	registry.MustRegister(engine.NewConnectionCollector(e))
+	_, err = jobs.NewClient(e, pool, 0, log)
 	require.NoError(h.t, err)
-	return engine, db, registry
+	return e, db, registry
 }
 
 // without is the house's program after a shop was taken out of its configuration.
 func (h *house) without(domain string) *engine.Engine {
 	h.t.Helper()
-	engine := engine.NewEngine(engine.Options{
+	e := engine.New(engine.Options{
 		DB: h.db, Stores: map[string]*engine.Store{}, Log: slog.New(slog.NewTextHandler(h.log, nil)), Metrics: engine.NewMetrics(prometheus.NewRegistry()),
 	})
-	require.Nil(h.t, engine.Store(domain))
-	_, err := engine.NewClient(engine, h.pool, 0, slog.New(slog.DiscardHandler))
+	require.Nil(h.t, e.Store(domain))
+	_, err := jobs.NewClient(e, h.pool, 0, slog.New(slog.DiscardHandler))
 	require.NoError(h.t, err)
-	return engine
+	return e
 }
 
 // work lets the privacy requests that are due now be worked, until none is left.
@@ -186,7 +187,7 @@ func (h *house) work() {
 // workUntil works jobs until a condition holds.
 func (h *house) workUntil(what string, condition func() bool) {
 	h.t.Helper()
-	client, err := engine.NewClient(h.engine, h.pool, 5, slog.New(slog.DiscardHandler))
+	client, err := jobs.NewClient(h.engine, h.pool, 5, slog.New(slog.DiscardHandler))
 	require.NoError(h.t, err)
 	require.NoError(h.t, client.Start(context.WithoutCancel(h.t.Context())))
 	assert.Eventually(h.t, condition, 20*time.Second, 20*time.Millisecond, "%s never comes: %s", what, h.log)

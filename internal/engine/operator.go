@@ -11,7 +11,6 @@ import (
 	"ringback/internal/postgres"
 
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 )
 
 // ErrSettled: the cart is purchased or stopped; nothing can be asked of it any more.
@@ -116,22 +115,16 @@ func (e *Engine) Unsuppress(ctx context.Context, id uuid.UUID, shop, phone, emai
 	return lifted, err
 }
 
-type stopWorker struct {
-	river.WorkerDefaults[StopPerson]
-	engine *Engine
-}
-
-// Work stops the carts of whoever asked not to be called, under every name that links them, and calls the calls under way off.
-func (w *stopWorker) Work(ctx context.Context, job *river.Job[StopPerson]) error {
-	e := w.engine
-	ids, err := e.cartsToStop(ctx, job.Args)
+// StopPerson stops the carts of a person who asked not to be called, under every key that links them, and aborts their open calls.
+func (e *Engine) StopPerson(ctx context.Context, person StopPerson) error {
+	ids, err := e.cartsToStop(ctx, person)
 	if errors.Is(err, postgres.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return e.stopCarts(ctx, ids, job.Args.Source)
+	return e.stopCarts(ctx, ids, person.Source)
 }
 
 func (e *Engine) cartsToStop(ctx context.Context, args StopPerson) ([]uuid.UUID, error) {

@@ -12,6 +12,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/engine"
+	"ringback/internal/jobs"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/shopify"
@@ -112,7 +113,7 @@ func (h *house) mustForget(email string) {
 func (h *house) looks() {
 	h.t.Helper()
 	h.clock.Advance(time.Hour)
-	client, err := engine.NewClient(h.engine, h.pool, 10, slog.New(slog.DiscardHandler))
+	client, err := jobs.NewClient(h.engine, h.pool, 10, slog.New(slog.DiscardHandler))
 	require.NoError(h.t, err)
 	require.NoError(h.t, client.Start(context.WithoutCancel(h.t.Context())))
 	assert.Eventually(h.t, func() bool {
@@ -449,9 +450,7 @@ func (h *house) fills() {
 	missing, err := h.db.PersonKeysMissing(h.t.Context())
 	require.NoError(h.t, err)
 	require.True(h.t, missing)
-	done, err := h.engine.FillPersonKeys(h.t.Context(), time.Now().Add(time.Minute))
-	require.NoError(h.t, err)
-	require.True(h.t, done)
+	require.NoError(h.t, h.engine.FillPersonKeys(h.t.Context()))
 	missing, err = h.db.PersonKeysMissing(h.t.Context())
 	require.NoError(h.t, err)
 	require.False(h.t, missing)
@@ -520,7 +519,7 @@ func TestFillPersonKeys_RunsUntilDone(t *testing.T) {
 	h := newHouse(t, plan{store: permissive})
 	h.begins("cart", names{email: "typed11@example.com", account: "own11@example.com", phone: "+919847110101"})
 	h.wroteBefore()
-	client, err := engine.NewClient(h.engine, h.pool, 5, slog.New(slog.DiscardHandler))
+	client, err := jobs.NewClient(h.engine, h.pool, 5, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.NoError(t, client.Start(context.WithoutCancel(t.Context())))
 	assert.Eventually(t, func() bool {

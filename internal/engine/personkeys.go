@@ -6,22 +6,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/policy"
-
-	"github.com/riverqueue/river"
 )
-
-// FillPersonKeys writes the keys of the carts and orders that an older program wrote. The sweep inserts it while there
-// are any, from the first start on; a run that is interrupted loses nothing, because what it has done is marked row by
-// row.
-type FillPersonKeys struct{}
-
-// Kind implements river.JobArgs.
-func (FillPersonKeys) Kind() string { return "fill_person_keys" }
-
-// InsertOpts implements river.JobArgsWithInsertOpts.
-func (FillPersonKeys) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
-}
 
 const (
 	// A transaction takes at first fillBatch carts, then fewer or more, up to mostFilled, so that it takes about fillWithin:
@@ -35,28 +20,18 @@ const (
 	fillMany = 1000
 )
 
-type fillPersonKeysWorker struct {
-	river.WorkerDefaults[FillPersonKeys]
-	engine *Engine
-}
-
-// Timeout implements river.Worker: clearing up after a large fill takes its time.
-func (w *fillPersonKeysWorker) Timeout(*river.Job[FillPersonKeys]) time.Duration {
-	return 10 * time.Minute
-}
-
-// Work fills until nothing is left or its time is up.
-func (w *fillPersonKeysWorker) Work(ctx context.Context, _ *river.Job[FillPersonKeys]) error {
-	done, err := w.engine.FillPersonKeys(ctx, time.Now().Add(fillSlice))
+// FillPersonKeys writes missing keys for a while. When there is more to do, the error is a LaterError.
+func (e *Engine) FillPersonKeys(ctx context.Context) error {
+	done, err := e.fillPersonKeysUntil(ctx, time.Now().Add(fillSlice))
 	if err == nil && !done {
-		return river.JobSnooze(time.Second)
+		return later(time.Second, nil)
 	}
 	return err
 }
 
-// FillPersonKeys writes missing keys until a time; done is true when there is nothing left to do. Rows that somebody
+// fillPersonKeysUntil writes missing keys until a time; done is true when there is nothing left to do. Rows that somebody
 // else has locked are passed over and met again by the next run.
-func (e *Engine) FillPersonKeys(ctx context.Context, until time.Time) (done bool, err error) {
+func (e *Engine) fillPersonKeysUntil(ctx context.Context, until time.Time) (done bool, err error) {
 	orders, filled := 0, 0
 	for pace := newFillPace(); ; pace.took(&orders) {
 		if pace.got, err = e.db.FillOrderKeys(ctx, pace.size); err != nil {

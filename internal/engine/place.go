@@ -2,9 +2,6 @@ package engine
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"time"
@@ -15,26 +12,10 @@ import (
 	"ringback/internal/voice"
 
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 )
 
 // noCall is the id of no call.
 var noCall = uuid.Nil
-
-type placeWorker struct {
-	river.WorkerDefaults[PlaceCall]
-	engine *Engine
-}
-
-// Timeout implements river.Worker: longer than a request and the recording of its answer may take, shorter than rescueAfter.
-func (w *placeWorker) Timeout(*river.Job[PlaceCall]) time.Duration { return 2 * time.Minute }
-
-// Work sends the request of a call, at most once. First the cart is looked at again under its lock and the sending is
-// recorded; only then does anything leave the house; then the answer is recorded, even when the program is told to stop
-// meanwhile. A run that finds the sending already recorded does not know what came of it, and says so.
-func (w *placeWorker) Work(ctx context.Context, job *river.Job[PlaceCall]) error {
-	return w.engine.place(context.WithoutCancel(ctx), job.Args.CallID)
-}
 
 // placement is what a permitted request needs.
 type placement struct {
@@ -42,7 +23,11 @@ type placement struct {
 	request voice.Request
 }
 
-func (e *Engine) place(ctx context.Context, callID uuid.UUID) error {
+// PlaceCall sends the request of a call, at most once. First the cart is checked again under its lock and the sending is recorded;
+// only then is anything sent; then the answer is recorded, even when the program is told to stop meanwhile. A run that finds the
+// sending already recorded does not know what came of it, and records that.
+func (e *Engine) PlaceCall(ctx context.Context, callID uuid.UUID) error {
+	ctx = context.WithoutCancel(ctx)
 	ref, err := e.db.CallRef(ctx, callID)
 	if errors.Is(err, postgres.ErrNotFound) {
 		return nil
@@ -184,29 +169,4 @@ func (e *Engine) record(ctx context.Context, ref postgres.CallRef, ev cart.Event
 		}
 	}
 	return fmt.Errorf("record %s: %w", ev.Name(), err)
-}
-
-// onCart gives an event to a cart, without the costly facts.
-func (e *Engine) onCart(ctx context.Context, id uuid.UUID, ev cart.Event) error {
-	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
-		c, err := u.CartForUpdate(ctx, id)
-		if err != nil {
-			return err
-		}
-		_, err = u.apply(ctx, c, ev, nil)
-		return err
-	})
-}
-
-// newToken makes the secret part of a callback URL.
-func newToken() string {
-	raw := make([]byte, 24)
-	// crypto/rand.Read never fails: it ends the program instead.
-	_, _ = rand.Read(raw)
-	return base64.RawURLEncoding.EncodeToString(raw)
-}
-
-func hashToken(token string) []byte {
-	sum := sha256.Sum256([]byte(token))
-	return sum[:]
 }

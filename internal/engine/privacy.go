@@ -11,31 +11,7 @@ import (
 	"ringback/internal/shopify"
 
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 )
-
-type (
-	// Redact acts on a privacy request.
-	Redact struct {
-		RequestID uuid.UUID `json:"request_id"`
-	}
-	// Purge drops what is older than its retention and makes room for the days to come.
-	Purge struct{}
-)
-
-// Kind implements river.JobArgs.
-func (Redact) Kind() string { return "redact" }
-
-// Kind implements river.JobArgs.
-func (Purge) Kind() string { return "purge" }
-
-// InsertOpts implements river.JobArgsWithInsertOpts.
-func (Redact) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: queueChore} }
-
-// InsertOpts implements river.JobArgsWithInsertOpts.
-func (Purge) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
-}
 
 // readCompliance decodes a privacy request.
 func (e *Engine) readCompliance(d shopify.Delivery, body []byte) (action, error) {
@@ -72,18 +48,10 @@ func (e *Engine) countryOf(shop string) string {
 	return ""
 }
 
-type redactWorker struct {
-	river.WorkerDefaults[Redact]
-	engine *Engine
-}
-
-// Timeout implements river.Worker: a large shop takes its time.
-func (w *redactWorker) Timeout(*river.Job[Redact]) time.Duration { return 10 * time.Minute }
-
-// Work erases a person or a shop wherever personal data is kept. Totals, the ledger's skeleton and hashed suppressions stay.
-func (w *redactWorker) Work(ctx context.Context, job *river.Job[Redact]) error {
-	e := w.engine
-	req, person, err := e.db.PrivacyRequest(ctx, job.Args.RequestID)
+// Redact acts on a privacy request: it erases a person or a shop wherever personal data is kept. Totals, the ledger without personal
+// data and hashed suppressions stay.
+func (e *Engine) Redact(ctx context.Context, request uuid.UUID) error {
+	req, person, err := e.db.PrivacyRequest(ctx, request)
 	if errors.Is(err, postgres.ErrNotFound) || err == nil && req.DoneAt != nil {
 		return nil
 	}
@@ -199,22 +167,9 @@ const settlingTime = 10 * time.Minute
 // partitionsAhead is for how many days from today partitions are made: enough for some days of backups that keep maintenance out.
 const partitionsAhead = 8
 
-type purgeWorker struct {
-	river.WorkerDefaults[Purge]
-	engine *Engine
-}
-
-// Timeout implements river.Worker.
-func (w *purgeWorker) Timeout(*river.Job[Purge]) time.Duration { return 10 * time.Minute }
-
-// Work applies the retention.
-func (w *purgeWorker) Work(ctx context.Context, _ *river.Job[Purge]) error {
-	return w.engine.purge(ctx)
-}
-
-// purge does each of its parts even if another fails. A part that finds a table in use is left to the next run: intake must not
+// Purge applies the retention. It does each of its parts even if another fails. A part that finds a table in use is left to the next run: intake must not
 // wait behind it.
-func (e *Engine) purge(ctx context.Context) error {
+func (e *Engine) Purge(ctx context.Context) error {
 	now := e.db.Now()
 	var failed []error
 	for _, part := range []func() error{

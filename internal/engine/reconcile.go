@@ -15,36 +15,13 @@ import (
 	"github.com/riverqueue/river"
 )
 
-type (
-	// ReconcileShop finds the checkouts and orders of a shop whose webhooks never came.
-	ReconcileShop struct {
-		Shop string `json:"shop"`
-	}
-	// ReconcileAll does so for every connected shop.
-	ReconcileAll struct{}
-)
-
-// Kind implements river.JobArgs.
-func (ReconcileShop) Kind() string { return "reconcile_shop" }
-func (ReconcileAll) Kind() string  { return "reconcile_all" }
-
-// InsertOpts implements river.JobArgsWithInsertOpts.
-func (ReconcileShop) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
-}
-
-// InsertOpts implements river.JobArgsWithInsertOpts.
-func (ReconcileAll) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
-}
-
 const (
 	// scanOverlap is by how much a scan begins before the last one's beginning: Shopify's search lags behind its changes.
 	scanOverlap = 15 * time.Minute
 	// farthestScan bounds how far back a scan goes, however long the shop could not be asked.
 	farthestScan = 30 * 24 * time.Hour
-	// scanSlice is how long one run scans; a longer scan goes on in the next.
-	scanSlice = 4 * time.Minute
+	// ScanSlice is how long one run scans; a longer scan goes on in the next.
+	ScanSlice = 4 * time.Minute
 )
 
 // The parts of a scan, in order: an order finds the carts that were found just before.
@@ -84,7 +61,7 @@ func (e *Engine) Reconcile(ctx context.Context, domain string) (Reconciled, erro
 	if err != nil {
 		return found, err
 	}
-	for until := time.Now().Add(scanSlice); time.Now().Before(until); {
+	for until := time.Now().Add(ScanSlice); time.Now().Before(until); {
 		done, err := e.scanPage(ctx, store, &scan, &found)
 		if resumed && errors.Is(err, shopify.ErrRefused) {
 			// The place may be too old to go on from.
@@ -242,36 +219,20 @@ func (u *unit) takeAsked(ctx context.Context, store *Store, asked cart.Checkout)
 	return u.seeCheckout(ctx, store, c, asked, cart.ViaReconcile, false)
 }
 
-type reconcileWorker struct {
-	river.WorkerDefaults[ReconcileShop]
-	engine *Engine
-}
-
-// Timeout implements river.Worker: a slice and its last page.
-func (w *reconcileWorker) Timeout(*river.Job[ReconcileShop]) time.Duration {
-	return scanSlice + 2*time.Minute
-}
-
-// Work reconciles one shop.
-func (w *reconcileWorker) Work(ctx context.Context, job *river.Job[ReconcileShop]) error {
-	found, err := w.engine.Reconcile(ctx, job.Args.Shop)
+// ReconcileShop reconciles one shop for a job. When the scan has to go on, the error is a LaterError.
+func (e *Engine) ReconcileShop(ctx context.Context, shop string) error {
+	found, err := e.Reconcile(ctx, shop)
 	if found.Checkouts+found.Orders > 0 {
-		w.engine.log.Info("found what webhooks had not told", "shop", job.Args.Shop, "checkouts", found.Checkouts, "orders", found.Orders)
+		e.log.Info("found what no webhook had told", "shop", shop, "checkouts", found.Checkouts, "orders", found.Orders)
 	}
 	if err == nil && !found.Finished {
-		return river.JobSnooze(time.Second)
+		return later(time.Second, nil)
 	}
-	return w.engine.settle(job.Args.Shop, "reconcile", err)
+	return e.settle(shop, "reconcile", err)
 }
 
-type reconcileAllWorker struct {
-	river.WorkerDefaults[ReconcileAll]
-	engine *Engine
-}
-
-// Work hands the shops out.
-func (w *reconcileAllWorker) Work(ctx context.Context, _ *river.Job[ReconcileAll]) error {
-	e := w.engine
+// ReconcileAll inserts a job for each connected shop, spread over half the time to the next run.
+func (e *Engine) ReconcileAll(ctx context.Context) error {
 	over := spread(e.shopify.ReconcileEvery, e.db.Now())
 	return e.forEachConnected(ctx, over, func(shop string) river.JobArgs { return ReconcileShop{Shop: shop} })
 }

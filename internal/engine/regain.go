@@ -6,40 +6,12 @@ import (
 	"time"
 
 	"ringback/internal/shopify"
-
-	"github.com/riverqueue/river"
 )
 
-// RegainAccess asks Shopify whether it takes the admin_token of shops that lost access or removed their custom app.
-type RegainAccess struct {
-	// Shop is empty for all of them.
-	Shop string `json:"shop,omitempty"`
-}
-
-// Kind implements river.JobArgs.
-func (RegainAccess) Kind() string { return "regain_access" }
-
-// InsertOpts implements river.JobArgsWithInsertOpts. The next one asks again.
-func (RegainAccess) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 1, UniqueOpts: onceAtATime}
-}
-
-// regainEvery is how often Shopify is asked, besides at the start: a new admin_token comes with a restart.
-const regainEvery = 5 * time.Minute
-
-type regainWorker struct {
-	river.WorkerDefaults[RegainAccess]
-	engine *Engine
-}
-
-// Timeout implements river.Worker.
-func (w *regainWorker) Timeout(*river.Job[RegainAccess]) time.Duration { return 2 * time.Minute }
-
-// Work asks for one shop, or for all.
-func (w *regainWorker) Work(ctx context.Context, job *river.Job[RegainAccess]) error {
-	e := w.engine
-	shops := []string{job.Args.Shop}
-	if job.Args.Shop == "" {
+// RegainAllAccess asks Shopify whether it takes the admin_token of a shop, or of every shop that lost access when shop is empty.
+func (e *Engine) RegainAllAccess(ctx context.Context, shop string) error {
+	shops := []string{shop}
+	if shop == "" {
 		var err error
 		if shops, err = e.db.ShopsWithoutAccess(ctx); err != nil {
 			return err

@@ -10,7 +10,6 @@ import (
 	"ringback/internal/postgres"
 
 	"github.com/google/uuid"
-	"github.com/riverqueue/river"
 )
 
 // PauseShop halts calling for a shop; by says who asked. What is about to be called is taken back, calls that nobody
@@ -89,15 +88,10 @@ func (u *unit) lookAtBreakers(ctx context.Context, store *Store) error {
 	return u.trip(ctx, store.Domain, why, until)
 }
 
-type haltWorker struct {
-	river.WorkerDefaults[HaltShop]
-	engine *Engine
-}
-
-// Work tells the carts of a halted shop. Until it has, the shop's state, read under each cart's lock, keeps them from being called.
-func (w *haltWorker) Work(ctx context.Context, job *river.Job[HaltShop]) error {
-	e := w.engine
-	shop, err := e.db.Shop(ctx, job.Args.Shop)
+// HaltShop tells the carts of a shop that calling has stopped. Until it has, the shop's state, read under each cart's lock, keeps them
+// from being called.
+func (e *Engine) HaltShop(ctx context.Context, domain string) error {
+	shop, err := e.db.Shop(ctx, domain)
 	if errors.Is(err, postgres.ErrNotFound) {
 		return nil
 	}
@@ -114,14 +108,9 @@ func (w *haltWorker) Work(ctx context.Context, job *river.Job[HaltShop]) error {
 	return nil
 }
 
-type resumeWorker struct {
-	river.WorkerDefaults[ResumeShop]
-	engine *Engine
-}
-
-// Work looks at the carts that waited for their shop.
-func (w *resumeWorker) Work(ctx context.Context, job *river.Job[ResumeShop]) error {
-	return w.engine.onCarts(ctx, job.Args.Shop, []cart.State{cart.Waiting}, cart.ShopResumed{})
+// WakeShop checks the carts that waited for their shop to call again.
+func (e *Engine) WakeShop(ctx context.Context, domain string) error {
+	return e.onCarts(ctx, domain, []cart.State{cart.Waiting}, cart.ShopResumed{})
 }
 
 // onCarts gives an event to all carts of a shop that are in one of the states, one transaction each; errUnknownShop when the shop is not
@@ -149,18 +138,12 @@ func (e *Engine) onCarts(ctx context.Context, shop string, states []cart.State, 
 	}
 }
 
-type supersedeWorker struct {
-	river.WorkerDefaults[Supersede]
-	engine *Engine
-}
-
-// Work stops the older carts of the same shop and person.
-func (w *supersedeWorker) Work(ctx context.Context, job *river.Job[Supersede]) error {
-	e := w.engine
+// Supersede stops the older carts of the same shop and person.
+func (e *Engine) Supersede(ctx context.Context, id uuid.UUID) error {
 	var older []uuid.UUID
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		older = nil
-		c, err := u.CartForUpdate(ctx, job.Args.CartID)
+		c, err := u.CartForUpdate(ctx, id)
 		if errors.Is(err, postgres.ErrNotFound) {
 			return nil
 		}
@@ -177,8 +160,8 @@ func (w *supersedeWorker) Work(ctx context.Context, job *river.Job[Supersede]) e
 	if err != nil {
 		return err
 	}
-	for _, id := range older {
-		if err := e.onCart(ctx, id, cart.NewerCart{By: job.Args.CartID}); err != nil && !errors.Is(err, postgres.ErrNotFound) {
+	for _, o := range older {
+		if err := e.onCart(ctx, o, cart.NewerCart{By: id}); err != nil && !errors.Is(err, postgres.ErrNotFound) {
 			return err
 		}
 	}

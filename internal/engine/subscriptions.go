@@ -12,29 +12,6 @@ import (
 	"github.com/riverqueue/river"
 )
 
-type (
-	// EnsureSubscriptions makes a shop's webhook subscriptions what they should be.
-	EnsureSubscriptions struct {
-		Shop string `json:"shop"`
-	}
-	// EnsureAllSubscriptions does so for every connected shop.
-	EnsureAllSubscriptions struct{}
-)
-
-// Kind implements river.JobArgs.
-func (EnsureSubscriptions) Kind() string    { return "ensure_subscriptions" }
-func (EnsureAllSubscriptions) Kind() string { return "ensure_all_subscriptions" }
-
-// InsertOpts implements river.JobArgsWithInsertOpts.
-func (EnsureSubscriptions) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
-}
-
-// InsertOpts implements river.JobArgsWithInsertOpts.
-func (EnsureAllSubscriptions) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: queueChore, MaxAttempts: 3, UniqueOpts: onceAtATime}
-}
-
 // EnsureSubscriptions creates or repairs a shop's webhook subscriptions. What has to be put right after the first time is drift: it is
 // logged, counted and noted on the shop.
 func (e *Engine) EnsureSubscriptions(ctx context.Context, domain string) (shopify.Repair, error) {
@@ -73,32 +50,19 @@ func topics(list []string) string {
 	return strings.Join(list, ", ")
 }
 
-type ensureWorker struct {
-	river.WorkerDefaults[EnsureSubscriptions]
-	engine *Engine
+// RepairSubscriptions ensures one shop's subscriptions for a job.
+func (e *Engine) RepairSubscriptions(ctx context.Context, shop string) error {
+	_, err := e.EnsureSubscriptions(ctx, shop)
+	return e.settle(shop, "ensure subscriptions", err)
 }
 
-// Timeout implements river.Worker: repairing a dozen topics may meet the rate limit.
-func (w *ensureWorker) Timeout(*river.Job[EnsureSubscriptions]) time.Duration { return 2 * time.Minute }
-
-// Work ensures one shop's subscriptions.
-func (w *ensureWorker) Work(ctx context.Context, job *river.Job[EnsureSubscriptions]) error {
-	_, err := w.engine.EnsureSubscriptions(ctx, job.Args.Shop)
-	return w.engine.settle(job.Args.Shop, "ensure subscriptions", err)
+// EnsureAllSubscriptions inserts a job for each connected shop.
+func (e *Engine) EnsureAllSubscriptions(ctx context.Context) error {
+	return e.forEachConnected(ctx, longestSpread, func(shop string) river.JobArgs { return EnsureSubscriptions{Shop: shop} })
 }
 
-type ensureAllWorker struct {
-	river.WorkerDefaults[EnsureAllSubscriptions]
-	engine *Engine
-}
-
-// Work hands the shops out.
-func (w *ensureAllWorker) Work(ctx context.Context, _ *river.Job[EnsureAllSubscriptions]) error {
-	return w.engine.forEachConnected(ctx, longestSpread, func(shop string) river.JobArgs { return EnsureSubscriptions{Shop: shop} })
-}
-
-// settle says what a failed errand to Shopify means for its job: one that cannot succeed without somebody's doing is given up
-// and logged, since its periodic successor tries anyway; any other is tried again.
+// settle says what a failed request to Shopify means for its job. An error that only a person can remedy is logged and final: the
+// periodic job asks again anyway. Any other error is retried.
 func (e *Engine) settle(domain, what string, err error) error {
 	if err == nil {
 		return nil
@@ -110,10 +74,10 @@ func (e *Engine) settle(domain, what string, err error) error {
 	case errors.Is(err, errUnknownShop):
 		return err
 	case errors.Is(err, shopify.ErrThrottled) && errors.As(err, &api) && api.RetryAfter > 0:
-		return river.JobSnooze(api.RetryAfter + time.Second)
+		return later(api.RetryAfter+time.Second, nil)
 	case errors.As(err, &api) && !shopify.Temporary(err):
 		e.log.Warn("Shopify will not do it", "shop", domain, "what", what, "error", err)
-		return river.JobCancel(err)
+		return &FinalError{Err: err}
 	}
 	return err
 }

@@ -14,25 +14,11 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// sweepEvery is how often the sweep runs; overdueAfter is how long a look may be late before its job is taken for lost.
-const (
-	sweepEvery   = 15 * time.Second
-	overdueAfter = 5 * time.Minute
-)
+// overdueAfter is how late a wake or a watch may be before its job is taken for lost.
+const overdueAfter = 5 * time.Minute
 
-type sweepWorker struct {
-	river.WorkerDefaults[Sweep]
-	engine *Engine
-}
-
-// Work finds what no job takes care of any more: free lines beside ready carts, carts whose look never came, calls
-// whose watch never came, aborts that were not answered, breakers past their time, carts and orders that cannot be found by all keys
-// of their person.
-func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[Sweep]) error {
-	return w.engine.Sweep(ctx)
-}
-
-// Sweep finds what no job takes care of any more, once.
+// Sweep finds what no job takes care of any more: free lines beside ready carts, carts whose wake never came, calls whose deadline
+// was never checked, aborts without an answer, breakers past their time, carts and orders that lack keys of their person.
 func (e *Engine) Sweep(ctx context.Context) error {
 	if err := e.abortAnew(ctx); err != nil {
 		return err

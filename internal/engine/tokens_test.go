@@ -54,11 +54,11 @@ func TestTwentyRefreshesMakeOneRequest(t *testing.T) {
 	other, _, _ := h.process(h.another(), nil, oldKey)
 	var all errgroup.Group
 	for i := range 20 {
-		engine := h.engine
+		e := h.engine
 		if i%2 == 1 {
-			engine = other
+			e = other
 		}
-		all.Go(func() error { return ask(t.Context(), engine) })
+		all.Go(func() error { return ask(t.Context(), e) })
 	}
 	require.NoError(t, all.Wait())
 	assert.Equal(t, 1, h.sim.TokenCalls()-before, "one request for twenty, in two processes")

@@ -16,7 +16,7 @@ import (
 
 // errWebhooksWait: webhooks of the shop were kept by a process that does not know it and have not been acted upon. One of them may say
 // that the customer has bought, so nobody is called before they are.
-var errWebhooksWait = errors.New("webhooks of the shop wait to be acted upon")
+var errWebhooksWait = &LaterError{In: soonestCheck, Why: "webhooks of the shop wait to be acted upon"}
 
 // waitingEvery is how often each process looks for webhooks that wait for a shop that it knows.
 const waitingEvery = 2 * time.Second
@@ -74,7 +74,7 @@ func (e *Engine) nextWaitingWebhook(ctx context.Context, shop string) (more bool
 	}
 	if code, yes := postgres.Unstorable(err); yes {
 		err = e.actOnWaiting(ctx, shop, &w, "the database cannot hold what it says (SQLSTATE "+code+")")
-	} else if err != nil && !w.ReceivedAt.IsZero() && e.db.Now().Sub(w.ReceivedAt) > unknownFor {
+	} else if err != nil && !w.ReceivedAt.IsZero() && e.db.Now().Sub(w.ReceivedAt) > UnknownFor {
 		e.log.ErrorContext(ctx, "a waiting webhook was given up", "shop", shop, "topic", w.Topic, "error", err)
 		err = e.actOnWaiting(ctx, shop, &w, "it could not be acted upon for a day")
 	}

@@ -8,30 +8,26 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
 
-	"github.com/riverqueue/river"
+	"github.com/google/uuid"
 )
 
 // unconfiguredLook is how often, at the slowest, it is looked whether the shop of a waiting cart is configured again.
 const unconfiguredLook = 5 * time.Minute
 
-type wakeWorker struct {
-	river.WorkerDefaults[WakeCart]
-	engine *Engine
-}
-
-// Work takes the cart's pending look. When the wake was put off, or the look ends in another wait, the same job sleeps on.
-func (w *wakeWorker) Work(ctx context.Context, job *river.Job[WakeCart]) error {
+// WakeCart checks a cart whose wake has come, for the job with the given id. When the wake was moved, or the check ends in another
+// wait, the error is a LaterError: the same job runs again then.
+func (e *Engine) WakeCart(ctx context.Context, id uuid.UUID, job int64) error {
 	var sleep time.Duration
-	err := w.engine.inTx(ctx, func(ctx context.Context, u *unit) error {
+	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		sleep = 0
-		c, err := u.CartForUpdate(ctx, job.Args.CartID)
+		c, err := u.CartForUpdate(ctx, id)
 		if errors.Is(err, postgres.ErrNotFound) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if c.WakeJobID == nil || *c.WakeJobID != job.ID || c.State != cart.Waiting || c.WakeAt == nil {
+		if c.WakeJobID == nil || *c.WakeJobID != job || c.State != cart.Waiting || c.WakeAt == nil {
 			// Another job has taken this one's place, or nothing is waited for.
 			return nil
 		}
@@ -39,15 +35,15 @@ func (w *wakeWorker) Work(ctx context.Context, job *river.Job[WakeCart]) error {
 			sleep = c.WakeAt.Sub(u.Now)
 			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, c.WakeAt)
 		}
-		if w.engine.stores[c.Shop] == nil {
+		if e.stores[c.Shop] == nil {
 			// Another process may know the shop, or this one after a restart.
-			sleep = lookAgain(u.Now.Sub(*c.WakeAt), unconfiguredLook)
+			sleep = CheckAgain(u.Now.Sub(*c.WakeAt), unconfiguredLook)
 			next := u.Now.Add(sleep)
 			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, &next)
 		}
 		near, err := u.near(ctx, c, noCall)
 		if errors.Is(err, errWebhooksWait) {
-			sleep = soonestLook
+			sleep = soonestCheck
 			next := u.Now.Add(sleep)
 			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, &next)
 		}
@@ -62,11 +58,5 @@ func (w *wakeWorker) Work(ctx context.Context, job *river.Job[WakeCart]) error {
 		}
 		return nil
 	})
-	if err != nil {
-		return err
-	}
-	if sleep > 0 {
-		return river.JobSnooze(sleep)
-	}
-	return nil
+	return later(sleep, err)
 }

@@ -8,19 +8,13 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
 
-	"github.com/riverqueue/river"
+	"github.com/google/uuid"
 )
 
-type watchWorker struct {
-	river.WorkerDefaults[WatchCall]
-	engine *Engine
-}
-
-// Work settles a call that was not heard of until its watch; one that was heard of meanwhile is watched on. Of a call whose shop is
-// not known here the cart is left to be looked at by a process that knows it.
-func (w *watchWorker) Work(ctx context.Context, job *river.Job[WatchCall]) error {
-	e := w.engine
-	ref, err := e.db.CallRef(ctx, job.Args.CallID)
+// WatchCall settles a call of which nothing was reported until its deadline. When a report has moved the deadline, the error is a
+// LaterError. If this process does not know the call's shop, the next attempt is left to a process that does.
+func (e *Engine) WatchCall(ctx context.Context, id uuid.UUID) error {
+	ref, err := e.db.CallRef(ctx, id)
 	if errors.Is(err, postgres.ErrNotFound) {
 		return nil
 	}
@@ -45,11 +39,5 @@ func (w *watchWorker) Work(ctx context.Context, job *river.Job[WatchCall]) error
 		_, err = u.apply(ctx, c, cart.CallSilent{CallID: call.ID}, nil)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	if sleep > 0 {
-		return river.JobSnooze(sleep)
-	}
-	return nil
+	return later(sleep, err)
 }

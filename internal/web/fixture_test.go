@@ -20,6 +20,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/engine"
+	"ringback/internal/jobs"
 	"ringback/internal/lifecycle"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
@@ -110,10 +111,10 @@ func newSite(t *testing.T, change ...func(*web.Options)) *site {
 	s.db, err = postgres.Open(t.Context(), s.pool, box, func() time.Time { return now })
 	require.NoError(t, err)
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	s.engine = engine.NewEngine(engine.Options{
+	s.engine = engine.New(engine.Options{
 		DB: s.db, Stores: stores(t, s.cfg), PublicURL: s.cfg.Server.PublicURL, Retention: s.cfg.Retention, Log: log, Metrics: engine.NewMetrics(s.metrics),
 	})
-	_, err = engine.NewClient(s.engine, s.pool, 0, slog.New(slog.DiscardHandler))
+	_, err = jobs.NewClient(s.engine, s.pool, 0, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)
 	require.NoError(t, s.db.EnsureShops(t.Context(), []string{acme, bolt}))
 

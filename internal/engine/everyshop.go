@@ -8,43 +8,11 @@ import (
 	"time"
 
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 	"github.com/robfig/cron/v3"
 )
 
-// onceAtATime keeps a second job with the same arguments out while the first has not finished. A finished one is in nobody's way.
-var onceAtATime = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
-	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning,
-	rivertype.JobStateScheduled,
-}}
-
 // longestSpread bounds the time over which work for all shops is spread.
 const longestSpread = 5 * time.Minute
-
-// periodic are the errands to Shopify that come back: hourly, or by a cron expression of the configuration, where an empty one turns it off.
-func (c Shopify) periodic() ([]*river.PeriodicJob, error) {
-	list := []*river.PeriodicJob{
-		river.NewPeriodicJob(river.PeriodicInterval(endDiscountsEvery), func() (river.JobArgs, *river.InsertOpts) { return EndDiscounts{}, nil }, nil),
-	}
-	for _, p := range []struct {
-		key, expression string
-		args            river.JobArgs
-	}{
-		{"reconcile_every", c.ReconcileEvery, ReconcileAll{}},
-		{"subscriptions_every", c.SubscriptionsEvery, EnsureAllSubscriptions{}},
-	} {
-		if p.expression == "" {
-			continue
-		}
-		schedule, err := cron.ParseStandard(p.expression)
-		if err != nil {
-			return nil, fmt.Errorf("shopify.%s: %w", p.key, err)
-		}
-		list = append(list, river.NewPeriodicJob(schedule, func() (river.JobArgs, *river.InsertOpts) { return p.args, nil },
-			&river.PeriodicJobOpts{RunOnStart: true}))
-	}
-	return list, nil
-}
 
 // spread is over how long the shops' jobs of a cron expression are spread: half the time to its next run.
 func spread(expression string, now time.Time) time.Duration {

@@ -1,0 +1,89 @@
+// Package jobs runs the engine's work as River jobs: it says which job calls what, in which queue, how often it is tried and how often
+// it comes back. What the jobs do is in package engine.
+package jobs
+
+import (
+	"log/slog"
+	"time"
+
+	"ringback/internal/engine"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// How River is set up. A job that outlives rescueAfter is taken for lost with its process and run again, so every job but the chores
+// is done long before.
+const (
+	jobTimeout  = 30 * time.Second
+	rescueAfter = 3 * time.Minute
+	// pollEvery and cooldown bound how late a due job starts and how often a process looks for jobs. Jobs about calls have a shorter
+	// cooldown: a line is idle meanwhile.
+	pollEvery    = 200 * time.Millisecond
+	cooldown     = 50 * time.Millisecond
+	callCooldown = 5 * time.Millisecond
+)
+
+// NewClient makes the client that enqueues and, when concurrency is above zero, works jobs, at most that many at a time in this
+// process. It attaches itself to the engine.
+func NewClient(e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+	cfg := &river.Config{
+		Logger:                      log,
+		JobTimeout:                  jobTimeout,
+		RescueStuckJobsAfter:        rescueAfter,
+		FetchPollInterval:           pollEvery,
+		FetchCooldown:               callCooldown,
+		CompletedJobRetentionPeriod: time.Hour,
+		CancelledJobRetentionPeriod: time.Hour,
+		DiscardedJobRetentionPeriod: 7 * 24 * time.Hour,
+		SkipUnknownJobCheck:         true,
+		Middleware:                  []rivertype.Middleware{&outcomeMiddleware{engine: e, log: log}},
+	}
+	if concurrency > 0 {
+		cfg.Workers = workers(e)
+		cfg.Queues = map[string]river.QueueConfig{
+			engine.QueueCarts:  {MaxWorkers: concurrency, FetchCooldown: cooldown},
+			engine.QueueCalls:  {MaxWorkers: concurrency},
+			engine.QueueChores: {MaxWorkers: max(concurrency/10, 2), FetchCooldown: cooldown},
+		}
+		var err error
+		if cfg.PeriodicJobs, err = periodic(e.ShopifySchedule()); err != nil {
+			return nil, err
+		}
+	}
+	client, err := river.NewClient(riverpgxv5.New(pool), cfg)
+	if err != nil {
+		return nil, err
+	}
+	e.Attach(client)
+	return client, nil
+}
+
+func workers(e *engine.Engine) *river.Workers {
+	all := river.NewWorkers()
+	river.AddWorker(all, &wakeWorker{engine: e})
+	river.AddWorker(all, &fillWorker{engine: e})
+	river.AddWorker(all, &supersedeWorker{engine: e})
+	river.AddWorker(all, &stopWorker{engine: e})
+	river.AddWorker(all, &haltWorker{engine: e})
+	river.AddWorker(all, &resumeWorker{engine: e})
+	river.AddWorker(all, &placeWorker{engine: e})
+	river.AddWorker(all, &abortWorker{engine: e})
+	river.AddWorker(all, &updateWorker{engine: e})
+	river.AddWorker(all, &watchWorker{engine: e})
+	river.AddWorker(all, &forwardWorker{engine: e})
+	river.AddWorker(all, &redactWorker{engine: e})
+	river.AddWorker(all, &purgeWorker{engine: e})
+	river.AddWorker(all, &sweepWorker{engine: e})
+	river.AddWorker(all, &fillPersonKeysWorker{engine: e})
+	river.AddWorker(all, &ensureWorker{engine: e})
+	river.AddWorker(all, &ensureAllWorker{engine: e})
+	river.AddWorker(all, &reconcileWorker{engine: e})
+	river.AddWorker(all, &reconcileAllWorker{engine: e})
+	river.AddWorker(all, &endDiscountsWorker{engine: e})
+	river.AddWorker(all, &regainWorker{engine: e})
+	return all
+}
