@@ -12,13 +12,14 @@ import (
 
 	"ringback/internal/app"
 	"ringback/internal/config"
+	"ringback/internal/secret"
 )
 
 func replay(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	path := flags.String("config", "config.yaml", "the server's configuration `file`, for its address and secrets")
 	shop := flags.String("shop", "", "the `domain` the webhooks are for; the only configured store by default")
 	url := flags.String("server", "", "the server's `address`, such as http://127.0.0.1:8080; the configured one by default")
-	secret := flags.String("secret", "", "sign with this client `secret` instead of the configured one")
+	clientSecret := flags.String("secret", "", "sign with this client `secret` instead of the configured one")
 	asRecorded := flags.Bool("as-recorded", false, "keep the recorded times instead of moving them to now")
 	if err := parse(flags, args); err != nil {
 		return err
@@ -27,9 +28,9 @@ func replay(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	if len(files) == 0 {
 		return errors.New("name the files to replay")
 	}
-	r := app.Replay{URL: *url, Shop: *shop, Secret: config.Secret(*secret), AsRecorded: *asRecorded, Now: time.Now(), Out: os.Stdout}
+	r := app.Replay{URL: *url, Shop: *shop, Secret: secret.Secret(*clientSecret), AsRecorded: *asRecorded, Now: time.Now(), Out: os.Stdout}
 	r.Client = &http.Client{Timeout: 10 * time.Second}
-	if *url == "" || *shop == "" || *secret == "" {
+	if *url == "" || *shop == "" || *clientSecret == "" {
 		cfg, err := load(*path)
 		if err != nil {
 			return err

@@ -61,7 +61,7 @@ func BenchmarkWebhook(b *testing.B) {
 				b.Error(err)
 				return
 			}
-			req.Header = d.Headers(shopify.Sign(secret, body))
+			req.Header = d.Headers(shopify.Sign(clientSecret, body))
 			resp, err := client.Do(req)
 			if err != nil {
 				b.Error(err)

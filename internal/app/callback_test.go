@@ -12,6 +12,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 	"ringback/internal/voice/mirai"
 
@@ -85,7 +86,7 @@ func optOut(more ...string) []byte {
 }
 
 // calledBack posts a callback and returns the status; with an empty public key that header is left out.
-func (w *world) calledBack(base, path, public string, key config.Secret, body []byte) int {
+func (w *world) calledBack(base, path, public string, key secret.Secret, body []byte) int {
 	w.t.Helper()
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, base+path, strings.NewReader(string(body)))
 	require.NoError(w.t, err)
@@ -150,10 +151,10 @@ func TestCallback_OfACallOfAnAccountThatThisServerDoesNotKnowIsAskedForAgain(t *
 func TestCallback_KeysAreRotatedWithoutLosingAReport(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*config.Store){
-		"private key": func(s *config.Store) { s.Voice.PrivateKey, s.Voice.PrivateKeys = "sk2", config.Secrets{"sk2", "sk"} },
+		"private key": func(s *config.Store) { s.Voice.PrivateKey, s.Voice.PrivateKeys = "sk2", secret.List{"sk2", "sk"} },
 		"pair": func(s *config.Store) {
 			s.Voice.PublicKey, s.Voice.PublicKeys = "pk2", []string{"pk2", "pk"}
-			s.Voice.PrivateKey, s.Voice.PrivateKeys = "sk2", config.Secrets{"sk2", "sk"}
+			s.Voice.PrivateKey, s.Voice.PrivateKeys = "sk2", secret.List{"sk2", "sk"}
 		},
 		"provider": func(s *config.Store) {
 			s.Voice.Provider, s.Voice.Token, s.Voice.Assistant = "mihu", "t", "3f0c9a3e-6d0a-4a43-9b1c-0b6d6a0f7d11"

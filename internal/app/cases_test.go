@@ -212,7 +212,7 @@ func (s *stage) sends(topic string, payload any, header ...string) {
 	d := shopify.Delivery{Topic: topic, Shop: s.shop, WebhookID: uuid.NewString(), APIVersion: "2026-10", TriggeredAt: time.Now().UTC()}
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, s.company.world.url+"/webhooks/shopify", bytes.NewReader(body))
 	require.NoError(s.t, err)
-	req.Header = d.Headers(shopify.Sign(secret, body))
+	req.Header = d.Headers(shopify.Sign(clientSecret, body))
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}

@@ -52,7 +52,7 @@ func (p *process) takes(t *testing.T) bool {
 	require.NoError(t, err)
 	request.Header = shopify.Delivery{
 		Topic: "checkouts/create", Shop: acme, WebhookID: uuid.NewString(), TriggeredAt: time.Now(),
-	}.Headers(shopify.Sign(secret, body))
+	}.Headers(shopify.Sign(clientSecret, body))
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return false

@@ -30,9 +30,9 @@ import (
 )
 
 const (
-	acme   = "acme.myshopify.com"
-	secret = "shh"
-	token  = "api-token"
+	acme         = "acme.myshopify.com"
+	clientSecret = "shh"
+	token        = "api-token"
 )
 
 // world is the whole program on a database of its own, with a simulated voice API.
@@ -236,7 +236,7 @@ func (w *world) sends(topic string, payload any, change ...func(*shopify.Deliver
 	}
 	req, err := http.NewRequestWithContext(context.Background(), http.MethodPost, w.url+"/webhooks/shopify", bytes.NewReader(body))
 	require.NoError(w.t, err)
-	req.Header = d.Headers(shopify.Sign(secret, body))
+	req.Header = d.Headers(shopify.Sign(clientSecret, body))
 	resp, err := http.DefaultClient.Do(req)
 	require.NoError(w.t, err)
 	defer resp.Body.Close()

@@ -11,6 +11,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simvoice"
 
@@ -257,7 +258,7 @@ func TestOlderServer_AConsentGivenSinceIsNotUndoneByWhatWaited(t *testing.T) {
 
 func TestOlderServer_WhatItTookIsNotBelievedOfAShopWithSecretsOfItsOwn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{store: func(s *config.Store) { s.ClientSecrets = config.Secrets{"its own"} }})
+	w := newWorld(t, setup{store: func(s *config.Store) { s.ClientSecrets = secret.List{"its own"} }})
 	old := w.serves(older)
 	w.at(old, func() { w.took(shopify.CheckoutsCreate, checkout("forged")) })
 	w.eventually("it is looked at", func() bool { return w.count(`SELECT count(*) FROM waiting_webhooks`) == 0 })

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
 	"github.com/google/uuid"
@@ -26,7 +26,7 @@ type Replay struct {
 	// Shop is the *.myshopify.com domain the webhooks are for.
 	Shop string
 	// Secret signs them.
-	Secret config.Secret
+	Secret secret.Secret
 	// Version is the API version that the webhooks claim.
 	Version string
 	// AsRecorded keeps the times in the payloads. Otherwise they are moved, together, so that the newest of each is now.

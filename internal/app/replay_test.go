@@ -40,7 +40,7 @@ func TestReplayedRecordingsAreAnsweredAndExplained(t *testing.T) {
 			w := newWorld(t, setup{store: func(s *config.Store) { s.Country = "US" }})
 			var out strings.Builder
 			err := app.Replay{
-				URL: w.url, Shop: acme, Secret: secret, Version: "2026-10", Now: time.Now(), Client: http.DefaultClient, Out: &out,
+				URL: w.url, Shop: acme, Secret: clientSecret, Version: "2026-10", Now: time.Now(), Client: http.DefaultClient, Out: &out,
 			}.Run(context.Background(), []string{file})
 			require.NoError(t, err, out.String())
 			assert.NotContains(t, out.String(), "FAIL")

@@ -64,7 +64,7 @@ func newMall(t *testing.T, s setup) *mall {
 	}
 	m.world = newWorld(t, s)
 	m.sim = simshop.New(simshop.Config{
-		Seed: 5, ClientID: "id", ClientSecret: secret,
+		Seed: 5, ClientID: "id", ClientSecret: clientSecret,
 		RedirectURLs: []string{m.url + "/shopify/callback"}, ComplianceURL: m.url + "/webhooks/shopify",
 	})
 	m.shop = m.sim.AddShop(simshop.ShopConfig{Domain: acme, Timezone: "Asia/Kolkata", Currency: "INR", Country: "IN"})
@@ -356,7 +356,7 @@ func TestAttacksOnTheInstall(t *testing.T) {
 		got := m.get(client, back)
 		assert.Equal(t, attack.status, got.StatusCode, "%s: %s", name, got.body)
 		assert.Contains(t, got.body, attack.says, name)
-		assert.NotContains(t, got.body, secret, name)
+		assert.NotContains(t, got.body, clientSecret, name)
 	}
 	_, err := m.db.ShopToken(t.Context(), acme)
 	require.ErrorIs(t, err, postgres.ErrNotFound, "none of them got anything")
@@ -408,23 +408,23 @@ func TestAttacksOnTheWebhooks(t *testing.T) {
 	}
 	bought := []byte(strings.Replace(string(genuine.Body), `"completed_at":null`, `"completed_at":"2030-01-01T00:00:00Z"`, 1))
 	assert.Equal(t, 401, post(genuine.Delivery, "", bought), "unsigned")
-	assert.Equal(t, 401, post(genuine.Delivery, shopify.Sign(secret, genuine.Body), bought), "changed after signing")
+	assert.Equal(t, 401, post(genuine.Delivery, shopify.Sign(clientSecret, genuine.Body), bought), "changed after signing")
 	assert.Equal(t, 401, post(genuine.Delivery, shopify.Sign("wrong", bought), bought), "signed by somebody else")
 	uninstall := genuine.Delivery
 	uninstall.Topic, uninstall.WebhookID = shopify.AppUninstalled, uuid.NewString()
 	assert.Equal(t, 401, post(uninstall, shopify.Sign("wrong", genuine.Body), genuine.Body))
-	assert.Equal(t, 200, post(genuine.Delivery, shopify.Sign(secret, genuine.Body), genuine.Body), "replayed: taken once")
+	assert.Equal(t, 200, post(genuine.Delivery, shopify.Sign(clientSecret, genuine.Body), genuine.Body), "replayed: taken once")
 	assert.Equal(t, 1, m.comes(token, cart.Waiting).Updates)
 	crossed := genuine.Delivery
 	crossed.Shop, crossed.WebhookID = "other.myshopify.com", uuid.NewString()
-	assert.Equal(t, 200, post(crossed, shopify.Sign(secret, genuine.Body), genuine.Body), "of a shop that is not ours: kept, without effect")
+	assert.Equal(t, 200, post(crossed, shopify.Sign(clientSecret, genuine.Body), genuine.Body), "of a shop that is not ours: kept, without effect")
 	carts, err := m.db.Carts(t.Context(), postgres.CartFilter{Limit: 10})
 	require.NoError(t, err)
 	assert.Len(t, carts, 1)
 	redact := crossed
 	redact.Topic, redact.Shop, redact.WebhookID = shopify.ShopRedact, acme, uuid.NewString()
 	body := []byte(`{"shop_id": 1, "shop_domain": "other.myshopify.com"}`)
-	assert.Equal(t, 200, post(redact, shopify.Sign(secret, body), body))
+	assert.Equal(t, 200, post(redact, shopify.Sign(clientSecret, body), body))
 	requests, err := m.db.PrivacyRequests(t.Context(), 10)
 	require.NoError(t, err)
 	assert.Empty(t, requests, "a redaction of one shop cannot be turned on another")
@@ -483,7 +483,7 @@ func TestTheEmbeddedPage(t *testing.T) {
 			"exp": now.Add(time.Minute).Unix(), "nbf": now.Unix(), "iat": now.Unix(),
 		}
 		change(c)
-		signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString([]byte(secret))
+		signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, c).SignedString([]byte(clientSecret))
 		require.NoError(t, err)
 		return signed
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"ringback/internal/seal"
+	"ringback/internal/secret"
 	"ringback/internal/wording"
 
 	"github.com/robfig/cron/v3"
@@ -98,12 +99,12 @@ func (l *loader) checkSecurity() {
 		l.file.problem("security.encryption_key", "is missing; make one with: openssl rand -base64 32")
 	}
 	first := map[string]int{}
-	for i, secret := range security.EncryptionKey {
+	for i, text := range security.EncryptionKey {
 		path := "security.encryption_key"
 		if len(security.EncryptionKey) > 1 {
 			path = fmt.Sprintf("%s[%d]", path, i)
 		}
-		key, err := seal.ParseKey(secret.Reveal())
+		key, err := seal.ParseKey(text.Reveal())
 		if err != nil {
 			l.file.problem(path, "is "+err.Error())
 			continue
@@ -118,8 +119,8 @@ func (l *loader) checkSecurity() {
 	if problem == "" && !security.DashboardPassword.Set() && !loopback(host) {
 		l.file.problem("security.dashboard_password", fmt.Sprintf("is missing; server.listen %q is open to other machines: write a password, or listen on 127.0.0.1", l.config.Server.Listen))
 	}
-	for path, secret := range map[string]Secret{"security.api_token": security.APIToken, "security.dashboard_password": security.DashboardPassword} {
-		if secret.Set() && len(secret.Reveal()) < shortToken {
+	for path, s := range map[string]secret.Secret{"security.api_token": security.APIToken, "security.dashboard_password": security.DashboardPassword} {
+		if s.Set() && len(s.Reveal()) < shortToken {
 			l.file.warn(path, fmt.Sprintf("is short enough to be guessed; take at least %d characters, from: openssl rand -hex 32", shortToken))
 		}
 	}

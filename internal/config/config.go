@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"ringback/internal/policy"
+	"ringback/internal/secret"
 )
 
 // Config is the whole configuration of an installation.
@@ -50,18 +51,18 @@ type Worker struct {
 type Security struct {
 	// EncryptionKey seals tokens at rest and keys the hashes of phones and emails: one key, or the new one and then the old
 	// ones while rotating. Each is 32 bytes in base64 or hex.
-	EncryptionKey Secrets `yaml:"encryption_key"`
+	EncryptionKey secret.List `yaml:"encryption_key"`
 	// APIToken is the bearer token of the JSON API. Empty closes the API.
-	APIToken Secret `yaml:"api_token"`
+	APIToken secret.Secret `yaml:"api_token"`
 	// DashboardPassword opens the pages. Empty leaves them open, which is permitted on a loopback listener only.
-	DashboardPassword Secret `yaml:"dashboard_password"`
+	DashboardPassword secret.Secret `yaml:"dashboard_password"`
 }
 
 // Shopify holds the app's identity at Shopify.
 type Shopify struct {
 	ClientID string `yaml:"client_id" file:"allowed"`
 	// ClientSecrets are tried in turn for webhook signatures; the first one signs.
-	ClientSecrets Secrets `yaml:"client_secrets"`
+	ClientSecrets secret.List `yaml:"client_secrets"`
 	// APIVersion pins the Admin API, such as "2026-10".
 	APIVersion string `yaml:"api_version"`
 	// Scopes are asked for at install; empty means those that Ringback needs.
@@ -85,7 +86,7 @@ type Integrations struct {
 	// WebhookURL receives the agents' actions, signed; empty turns that off.
 	WebhookURL string `yaml:"webhook_url"`
 	// WebhookSecret keys the signature of what is sent to WebhookURL.
-	WebhookSecret Secret `yaml:"webhook_secret"`
+	WebhookSecret secret.Secret `yaml:"webhook_secret"`
 }
 
 // Log says how the programs log.
@@ -105,9 +106,9 @@ type Store struct {
 	// Currency is the store's ISO 4217 currency.
 	Currency string `yaml:"currency"`
 	// ClientSecrets are a custom app's own; empty means the shared ones.
-	ClientSecrets Secrets `yaml:"client_secrets"`
+	ClientSecrets secret.List `yaml:"client_secrets"`
 	// AdminToken is a custom app's Admin API token; empty means the one from the install.
-	AdminToken Secret `yaml:"admin_token"`
+	AdminToken secret.Secret `yaml:"admin_token"`
 	// Paused halts calling for this store.
 	Paused bool `yaml:"paused"`
 	// PurchaseCheck asks Shopify about a purchase just before a call when the last word of the checkout is older than this, where there is
@@ -124,17 +125,17 @@ type Voice struct {
 	// BaseURL is the provider's address; https, but for a loopback host.
 	BaseURL string `yaml:"base_url"`
 	// PublicKey and PrivateKey are Mirai's pair; the private one also signs its callbacks.
-	PublicKey  string `yaml:"public_key" file:"allowed"`
-	PrivateKey Secret `yaml:"private_key"`
+	PublicKey  string        `yaml:"public_key" file:"allowed"`
+	PrivateKey secret.Secret `yaml:"private_key"`
 	// PublicKeys and PrivateKeys are the pair's values while it is rotated, the new ones first. Callbacks under any of them are
 	// taken; requests are made with the first. After loading, PublicKey and PrivateKey are the first ones.
-	PublicKeys  []string `yaml:"public_keys"`
-	PrivateKeys Secrets  `yaml:"private_keys"`
-	Workspace   string   `yaml:"workspace" file:"allowed"`
+	PublicKeys  []string    `yaml:"public_keys"`
+	PrivateKeys secret.List `yaml:"private_keys"`
+	Workspace   string      `yaml:"workspace" file:"allowed"`
 	// Organization is needed by mirai_admin.
 	Organization string `yaml:"organization" file:"allowed"`
 	// Token is the bearer token of mirai_admin and mihu.
-	Token Secret `yaml:"token"`
+	Token secret.Secret `yaml:"token"`
 	// Assistant is the assistant's (mihu: the agent's) id.
 	Assistant string `yaml:"assistant" file:"allowed"`
 	// Lines is how many calls the assistant may have at once.

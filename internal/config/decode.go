@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/secret"
+
 	"github.com/shopspring/decimal"
 	"go.yaml.in/yaml/v3"
 )
@@ -24,8 +26,8 @@ type decoder struct {
 }
 
 var (
-	secretType   = reflect.TypeFor[Secret]()
-	secretsType  = reflect.TypeFor[Secrets]()
+	secretType   = reflect.TypeFor[secret.Secret]()
+	secretsType  = reflect.TypeFor[secret.List]()
 	durationType = reflect.TypeFor[time.Duration]()
 	decimalType  = reflect.TypeFor[decimal.Decimal]()
 )
@@ -224,31 +226,31 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 func (d *decoder) secrets(n *yaml.Node, v reflect.Value, path string) {
 	switch {
 	case n.Kind == yaml.SequenceNode:
-		list := Secrets{}
+		list := secret.List{}
 		for i, item := range n.Content {
-			var secret Secret
+			var one secret.Secret
 			at := fmt.Sprintf("%s[%d]", path, i)
 			before := len(d.scope.failed)
-			d.value(item, reflect.ValueOf(&secret).Elem(), at, true)
+			d.value(item, reflect.ValueOf(&one).Elem(), at, true)
 			switch {
 			case len(d.scope.failed) > before:
-			case strings.TrimSpace(secret.Reveal()) == "":
+			case strings.TrimSpace(one.Reveal()) == "":
 				d.scope.unreadable(at, "is empty; write the secret or take it off the list")
 			default:
-				list = append(list, secret)
+				list = append(list, one)
 			}
 		}
 		v.Set(reflect.ValueOf(list))
 	case n.Kind == yaml.ScalarNode:
-		var secret Secret
+		var one secret.Secret
 		before := len(d.scope.failed)
-		d.value(n, reflect.ValueOf(&secret).Elem(), path, true)
+		d.value(n, reflect.ValueOf(&one).Elem(), path, true)
 		if len(d.scope.failed) > before {
 			return
 		}
-		list := Secrets{}
-		if strings.TrimSpace(secret.Reveal()) != "" {
-			list = Secrets{secret}
+		list := secret.List{}
+		if strings.TrimSpace(one.Reveal()) != "" {
+			list = secret.List{one}
 		}
 		v.Set(reflect.ValueOf(list))
 	default:

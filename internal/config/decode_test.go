@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"ringback/internal/secret"
+
 	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -182,7 +184,7 @@ func TestDecodeSecretFilesMustBeSmallAndThere(t *testing.T) {
 		dir + "/lines":   "",
 	} {
 		var got struct {
-			Secret Secret `yaml:"secret"`
+			Secret secret.Secret `yaml:"secret"`
 		}
 		err := decodeText(t, "secret: file:"+path, &got)
 		if want != "" {
@@ -205,8 +207,8 @@ func TestFileMarkerIsNotTakenFromTheEnvironment(t *testing.T) {
 		surroundings: surroundings{env: func(string) (string, bool) { return "file:testdata/secrets/public_key", true }},
 		scope:        &scope{found: found, own: root},
 	}
-	var secret Secret
-	d.value(root, reflect.ValueOf(&secret).Elem(), "", false)
+	var one secret.Secret
+	d.value(root, reflect.ValueOf(&one).Elem(), "", false)
 	require.NoError(t, found.err())
-	assert.Equal(t, "file:testdata/secrets/public_key", secret.Reveal())
+	assert.Equal(t, "file:testdata/secrets/public_key", one.Reveal())
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ringback/internal/policy"
+	"ringback/internal/secret"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -55,7 +56,7 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	require.True(t, ok)
 	wantStore := builtinStore()
 	wantStore.Timezone, wantStore.Country, wantStore.Currency = "Asia/Kolkata", "IN", "INR"
-	wantStore.ClientSecrets = Secrets{}
+	wantStore.ClientSecrets = secret.List{}
 	wantStore.Voice.Provider = "mirai"
 	wantStore.Voice.BaseURL = miraiBaseURL
 	wantStore.Voice.PublicKey = "value-of-mirai_public_key"

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"ringback/internal/secret"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -80,7 +82,7 @@ func TestStoreIsReadOverTheBuiltInValues(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, "good_store.yml")
 	assert.Equal(t, "https://calls.example.com", cfg.Server.PublicURL)
-	assert.Equal(t, Secrets{"new", "old"}, cfg.Shopify.ClientSecrets)
+	assert.Equal(t, secret.List{"new", "old"}, cfg.Shopify.ClientSecrets)
 
 	store, ok := cfg.Store("ACME.myshopify.com")
 	require.True(t, ok)
@@ -106,7 +108,7 @@ func TestDefaultsAreMergedUnderEveryStore(t *testing.T) {
 
 	one := cfg.Stores["one.myshopify.com"]
 	assert.Equal(t, "DE", one.Country)
-	assert.Equal(t, Secrets{"shared-1", "shared-2"}, one.ClientSecrets)
+	assert.Equal(t, secret.List{"shared-1", "shared-2"}, one.ClientSecrets)
 	assert.Equal(t, 3, one.Voice.Lines)
 	assert.Equal(t, "https://acme.mihu.ai/api/v1", one.Voice.BaseURL)
 	assert.Equal(t, "tok", one.Voice.Token.Reveal())
@@ -117,7 +119,7 @@ func TestDefaultsAreMergedUnderEveryStore(t *testing.T) {
 
 	two := cfg.Stores["two.myshopify.com"]
 	assert.Equal(t, "AT", two.Country)
-	assert.Equal(t, Secrets{"own"}, two.ClientSecrets, "a list replaces")
+	assert.Equal(t, secret.List{"own"}, two.ClientSecrets, "a list replaces")
 	assert.Equal(t, 7, two.Voice.Lines)
 	assert.Equal(t, 10*time.Minute, two.Policy.Delay)
 

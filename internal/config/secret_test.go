@@ -1,43 +1,12 @@
 package config
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"log/slog"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.yaml.in/yaml/v3"
 )
-
-func TestSecretNeverPrints(t *testing.T) {
-	t.Parallel()
-	const hidden = "hunter2"
-	holder := Security{EncryptionKey: Secrets{hidden, ""}, APIToken: hidden}
-	var printed []string
-	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t", "%c", "%10.3s", "%08b"} {
-		for _, value := range []any{Secret(hidden), holder.EncryptionKey, holder, &holder, map[Secret]Secret{hidden: hidden}} {
-			printed = append(printed, fmt.Sprintf(verb, value))
-		}
-	}
-	asJSON, err := json.Marshal(holder)
-	require.NoError(t, err)
-	asYAML, err := yaml.Marshal(holder)
-	require.NoError(t, err)
-	var logged bytes.Buffer
-	for _, handler := range []slog.Handler{slog.NewTextHandler(&logged, nil), slog.NewJSONHandler(&logged, nil)} {
-		slog.New(handler).Info("config", "secret", Secret(hidden), "all", holder)
-	}
-	printed = append(printed, string(asJSON), string(asYAML), logged.String(), fmt.Sprint(fmt.Errorf("with %w and %v", assert.AnError, holder)))
-	for _, text := range printed {
-		assert.NotContains(t, text, hidden)
-		assert.NotContains(t, strings.ToLower(text), fmt.Sprintf("%x", hidden))
-	}
-	assert.Equal(t, "[set] [not set]", fmt.Sprint(Secret(hidden), " ", Secret("")))
-}
 
 // TestProblemsDoNotTellSecrets puts a secret wherever one may stand, in files that are wrong.
 func TestProblemsDoNotTellSecrets(t *testing.T) {

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"ringback/internal/secret"
 )
 
 // Store gives a shop's configuration by its myshopify domain, in any letters; false when the shop is not configured.
@@ -18,7 +20,7 @@ func (v Voice) AssistantKey() string {
 }
 
 // CallbackKeys are the private keys that callbacks may be signed with, the one that requests are made with first.
-func (v Voice) CallbackKeys() Secrets { return withFirst(v.PrivateKey, v.PrivateKeys) }
+func (v Voice) CallbackKeys() secret.List { return withFirst(v.PrivateKey, v.PrivateKeys) }
 
 // AccountKeys are the public keys that callbacks may name, the one that requests are made with first.
 func (v Voice) AccountKeys() []string { return withFirst(v.PublicKey, v.PublicKeys) }

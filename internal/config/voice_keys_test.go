@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"ringback/internal/secret"
+
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -13,12 +15,12 @@ func TestVoiceKeys_OneAloneOrAListWithTheNewOnesFirst(t *testing.T) {
 	for _, test := range []struct {
 		name, keys string
 		public     []string
-		private    Secrets
+		private    secret.List
 	}{
-		{"a pair", "public_key: p, private_key: k", []string{"p"}, Secrets{"k"}},
-		{"lists beside the pair", "public_key: p2, public_keys: [p2, p], private_key: k2, private_keys: [k2, k]", []string{"p2", "p"}, Secrets{"k2", "k"}},
-		{"lists in its place", "public_keys: [p2, p], private_keys: [k2, k]", []string{"p2", "p"}, Secrets{"k2", "k"}},
-		{"a former private key", "public_key: p, private_key: k2, private_keys: k", []string{"p"}, Secrets{"k2", "k"}},
+		{"a pair", "public_key: p, private_key: k", []string{"p"}, secret.List{"k"}},
+		{"lists beside the pair", "public_key: p2, public_keys: [p2, p], private_key: k2, private_keys: [k2, k]", []string{"p2", "p"}, secret.List{"k2", "k"}},
+		{"lists in its place", "public_keys: [p2, p], private_keys: [k2, k]", []string{"p2", "p"}, secret.List{"k2", "k"}},
+		{"a former private key", "public_key: p, private_key: k2, private_keys: k", []string{"p"}, secret.List{"k2", "k"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -13,6 +13,7 @@ import (
 	"ringback/internal/postgres"
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/seal"
+	"ringback/internal/secret"
 	"ringback/internal/voice/mirai"
 	"ringback/internal/voice/wire"
 
@@ -40,7 +41,7 @@ func manyStores(t testing.TB, stores int) (*engine.Engine, *atomic.Int64) {
 	for i := range stores {
 		voice := config.Voice{
 			Provider: "mirai", BaseURL: "http://127.0.0.1:1", Workspace: "ws", Assistant: fmt.Sprint("as", i),
-			PublicKey: fmt.Sprint("pk", i/2), PrivateKey: config.Secret(fmt.Sprint("sk", i/2)),
+			PublicKey: fmt.Sprint("pk", i/2), PrivateKey: secret.Secret(fmt.Sprint("sk", i/2)),
 		}
 		provider, err := mirai.New(voice, wire.Network{})
 		require.NoError(t, err)

@@ -14,15 +14,15 @@ import (
 	"strconv"
 	"time"
 
-	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/secret"
 )
 
 // Forwarding is the operator's own system, which is told of what agents do.
 type Forwarding struct {
 	// URL is empty when nothing is forwarded.
 	URL    string
-	Secret config.Secret
+	Secret secret.Secret
 	Client *http.Client
 }
 
@@ -107,7 +107,7 @@ func (e *Engine) forward(ctx context.Context, id string, body []byte) error {
 }
 
 // SignForwarded returns the signature of a forwarded body, as its receiver should compute it.
-func SignForwarded(secret config.Secret, timestamp string, body []byte) string {
+func SignForwarded(secret secret.Secret, timestamp string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(secret.Reveal()))
 	mac.Write([]byte(timestamp))
 	mac.Write([]byte{'.'})

@@ -21,6 +21,7 @@ import (
 	"ringback/internal/postgres"
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/seal"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simshop"
 	"ringback/internal/voice/providers"
@@ -36,7 +37,7 @@ import (
 
 const (
 	loom         = "loom.myshopify.com"
-	clientSecret = config.Secret("hush")
+	clientSecret = secret.Secret("hush")
 	oldKey       = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 	newKey       = "ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA="
 )
@@ -226,7 +227,7 @@ func (h *house) takeWebhook(w http.ResponseWriter, r *http.Request) {
 	assert.NoError(h.t, err)
 	d, err := shopify.ParseHeaders(r.Header)
 	assert.NoError(h.t, err)
-	assert.True(h.t, shopify.Verify(config.Secrets{clientSecret}, body, r.Header.Get(shopify.HeaderHMAC)))
+	assert.True(h.t, shopify.Verify(secret.List{clientSecret}, body, r.Header.Get(shopify.HeaderHMAC)))
 	if _, err := h.engine.TakeWebhook(r.Context(), d, body); !assert.NoError(h.t, err, d.Topic) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
@@ -333,8 +334,8 @@ func ask(ctx context.Context, e *engine.Engine) error {
 
 func decimalOf(s string) decimal.Decimal { return decimal.RequireFromString(s) }
 
-func secretOf(s string) config.Secret { return config.Secret(s) }
+func secretOf(s string) secret.Secret { return secret.Secret(s) }
 
 func withAdminToken(token string) func(*config.Store) {
-	return func(s *config.Store) { s.AdminToken = config.Secret(token) }
+	return func(s *config.Store) { s.AdminToken = secret.Secret(token) }
 }

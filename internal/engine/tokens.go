@@ -10,6 +10,7 @@ import (
 
 	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
 	"golang.org/x/sync/singleflight"
@@ -169,10 +170,10 @@ func (e *Engine) renewToken(ctx context.Context, domain, refused string) (postgr
 func (e *Engine) refresh(ctx context.Context, domain string, t postgres.ShopToken) (postgres.ShopToken, error) {
 	app := e.App(domain)
 	used := t.Refresh
-	got, err := app.Refresh(ctx, domain, config.Secret(used))
+	got, err := app.Refresh(ctx, domain, secret.Secret(used))
 	if errors.Is(err, shopify.ErrReinstall) && t.Former != "" {
 		used = t.Former
-		got, err = app.Refresh(ctx, domain, config.Secret(used))
+		got, err = app.Refresh(ctx, domain, secret.Secret(used))
 	}
 	e.metrics.shopify.renewed(err)
 	if err != nil {
@@ -206,7 +207,7 @@ func (e *Engine) client(domain, token string) (*shopify.Client, error) {
 		return known.client, nil
 	}
 	client, err := shopify.NewClient(shopify.Access{
-		Shop: domain, Token: config.Secret(token), Version: e.shopify.APIVersion,
+		Shop: domain, Token: secret.Secret(token), Version: e.shopify.APIVersion,
 		HTTP: e.shopify.HTTP, BaseURL: e.shopify.BaseURL, Log: e.log,
 	})
 	if err != nil {

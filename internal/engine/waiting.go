@@ -7,8 +7,8 @@ import (
 	"slices"
 	"time"
 
-	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
 	"github.com/google/uuid"
@@ -139,5 +139,5 @@ func deliveryOf(w *postgres.WaitingWebhook) shopify.Delivery {
 // waiting webhook in knew no others.
 func (e *Engine) sharesSecret(shop string) bool {
 	own := e.stores[shop].Config.ClientSecrets
-	return len(own) == 0 || slices.ContainsFunc(own, func(s config.Secret) bool { return slices.Contains(e.shopify.ClientSecrets, s) })
+	return len(own) == 0 || slices.ContainsFunc(own, func(s secret.Secret) bool { return slices.Contains(e.shopify.ClientSecrets, s) })
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 
 	goshopify "github.com/bold-commerce/go-shopify/v4"
 )
@@ -20,7 +20,7 @@ import (
 type App struct {
 	ClientID string
 	// Secrets are the app's client secrets: the newest first, older ones while rotating.
-	Secrets config.Secrets
+	Secrets secret.List
 	// RedirectURL is where Shopify sends the merchant back to; it must be listed in the app's configuration.
 	RedirectURL string
 	// Scopes are what is asked for; empty means DefaultScopes.
@@ -83,7 +83,7 @@ type Callback struct {
 	// Shop is the shop's domain in lower case.
 	Shop string
 	// Code is exchanged for tokens, once.
-	Code config.Secret
+	Code secret.Secret
 	// Host is the base64 address of the page in Shopify Admin; "" outside of it.
 	Host string
 }
@@ -122,7 +122,7 @@ func (a App) VerifyCallback(q url.Values, wantShop, wantState string) (Callback,
 	if code == "" {
 		return Callback{}, ErrCallbackCode
 	}
-	return Callback{Shop: shop, Code: config.Secret(code), Host: q.Get("host")}, nil
+	return Callback{Shop: shop, Code: secret.Secret(code), Host: q.Get("host")}, nil
 }
 
 // VerifyQuery reports whether Shopify signed the query with one of the app's secrets, as it signs the callback and the first
@@ -138,7 +138,7 @@ func (a App) VerifyQuery(q url.Values) bool {
 		}
 	}
 	u := &url.URL{RawQuery: q.Encode()}
-	return slices.ContainsFunc(a.Secrets, func(s config.Secret) bool {
+	return slices.ContainsFunc(a.Secrets, func(s secret.Secret) bool {
 		if !s.Set() {
 			return false
 		}

@@ -14,7 +14,7 @@ import (
 	"sync"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 )
 
 // Access says how to reach one shop's Admin API.
@@ -22,7 +22,7 @@ type Access struct {
 	// Shop is the shop's *.myshopify.com domain.
 	Shop string
 	// Token is an access token that is good now.
-	Token config.Secret
+	Token secret.Secret
 	// Version is such as "2026-10".
 	Version string
 	// HTTP makes the requests; nil means a client with a timeout of 15 s. It may be shared between shops.

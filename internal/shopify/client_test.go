@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simshop"
 
@@ -116,7 +116,7 @@ func TestScanningOrders(t *testing.T) {
 		w.shop.BuyElsewhere(cart.Checkout{Email: "b@example.org", Total: decimal.New(5, 0)})
 	}
 	for version, tokens := range map[string]bool{"2026-04": false, "2026-07": true, "2026-10": true} {
-		client := w.clientWith(t, config.Secret(w.shop.Install(shopify.DefaultScopes()...)), version)
+		client := w.clientWith(t, secret.Secret(w.shop.Install(shopify.DefaultScopes()...)), version)
 		page, err := client.Orders(soon(t), want.CreatedAt, "")
 		require.NoError(t, err)
 		require.NotEmpty(t, page.Items)
@@ -311,7 +311,7 @@ func TestAnotherVersionIsReportedOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	var log bytes.Buffer
 	client, err := shopify.NewClient(shopify.Access{
-		Shop: domain, Token: config.Secret(w.shop.Install("read_orders")), Version: "2024-10", BaseURL: w.url,
+		Shop: domain, Token: secret.Secret(w.shop.Install("read_orders")), Version: "2024-10", BaseURL: w.url,
 		Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	require.NoError(t, err)
@@ -355,7 +355,7 @@ func TestPurchaseCheck(t *testing.T) {
 	require.NoError(t, err)
 	c, _ := w.shop.Checkout(token)
 	client := w.client(t)
-	old := w.clientWith(t, config.Secret(w.shop.Install(shopify.DefaultScopes()...)), "2026-04")
+	old := w.clientWith(t, secret.Secret(w.shop.Install(shopify.DefaultScopes()...)), "2026-04")
 
 	for _, cl := range []*shopify.Client{client, old} {
 		got, err := cl.CheckoutCompleted(soon(t), c.ID, token)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simshop"
 
@@ -65,7 +65,7 @@ func newWorld(t testing.TB, change func(*simshop.Config)) *world {
 	server, url := w.sim.Serve()
 	t.Cleanup(server.Close)
 	w.url = url
-	w.app = shopify.App{ClientID: "app-id", Secrets: config.Secrets{"hush"}, RedirectURL: redirect, BaseURL: url, Clock: w.clock.Now}
+	w.app = shopify.App{ClientID: "app-id", Secrets: secret.List{"hush"}, RedirectURL: redirect, BaseURL: url, Clock: w.clock.Now}
 	return w
 }
 
@@ -74,10 +74,10 @@ func (w *world) client(t testing.TB, scopes ...string) *shopify.Client {
 	if scopes == nil {
 		scopes = shopify.DefaultScopes()
 	}
-	return w.clientWith(t, config.Secret(w.shop.Install(scopes...)), "2026-10")
+	return w.clientWith(t, secret.Secret(w.shop.Install(scopes...)), "2026-10")
 }
 
-func (w *world) clientWith(t testing.TB, token config.Secret, version string) *shopify.Client {
+func (w *world) clientWith(t testing.TB, token secret.Secret, version string) *shopify.Client {
 	c, err := shopify.NewClient(shopify.Access{Shop: domain, Token: token, Version: version, BaseURL: w.url})
 	require.NoError(t, err)
 	return c

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
 	"github.com/stretchr/testify/assert"
@@ -144,11 +144,11 @@ func TestForgedCallbacksAreRefused(t *testing.T) {
 		t.Parallel()
 		q := genuine()
 		for _, tt := range []struct {
-			secrets config.Secrets
+			secrets secret.List
 			want    bool
 		}{
-			{config.Secrets{"hush"}, true}, {config.Secrets{"new", "hush"}, true}, {config.Secrets{"other"}, false},
-			{nil, false}, {config.Secrets{""}, false},
+			{secret.List{"hush"}, true}, {secret.List{"new", "hush"}, true}, {secret.List{"other"}, false},
+			{nil, false}, {secret.List{""}, false},
 		} {
 			app := w.app
 			app.Secrets = tt.secrets
@@ -162,17 +162,17 @@ func stamp(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }
 func TestACodeIsGoodOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	code := config.Secret(w.install(t, "st").Get("code"))
+	code := secret.Secret(w.install(t, "st").Get("code"))
 	_, err := w.app.Exchange(soon(t), "other.myshopify.com", code)
 	require.Error(t, err, "another shop's code")
-	code = config.Secret(w.install(t, "st").Get("code"))
+	code = secret.Secret(w.install(t, "st").Get("code"))
 	_, err = w.app.Exchange(soon(t), domain, code)
 	require.NoError(t, err)
 	_, err = w.app.Exchange(soon(t), domain, code)
 	require.ErrorIs(t, err, shopify.ErrReinstall)
 	assert.NotContains(t, err.Error(), code.Reveal())
 
-	code = config.Secret(w.install(t, "st").Get("code"))
+	code = secret.Secret(w.install(t, "st").Get("code"))
 	w.clock.Advance(2 * time.Minute)
 	_, err = w.app.Exchange(soon(t), domain, code)
 	require.ErrorIs(t, err, shopify.ErrReinstall)
@@ -212,7 +212,7 @@ func TestAWrongSecretIsNotTheShopsFault(t *testing.T) {
 	w := newWorld(t, nil)
 	tokens := w.tokens(t)
 	app := w.app
-	app.Secrets = config.Secrets{"typo"}
+	app.Secrets = secret.List{"typo"}
 	_, err := app.Refresh(soon(t), domain, tokens.Refresh)
 	require.ErrorIs(t, err, shopify.ErrClient)
 	require.NotErrorIs(t, err, shopify.ErrReinstall)
@@ -221,7 +221,7 @@ func TestAWrongSecretIsNotTheShopsFault(t *testing.T) {
 	_, err = app.Refresh(soon(t), domain, tokens.Refresh)
 	require.ErrorIs(t, err, shopify.ErrClient)
 
-	app.Secrets = config.Secrets{"not in force yet", "hush"}
+	app.Secrets = secret.List{"not in force yet", "hush"}
 	_, err = app.Refresh(soon(t), domain, tokens.Refresh)
 	require.NoError(t, err)
 }
@@ -253,7 +253,7 @@ func TestTokenCallsFail(t *testing.T) {
 				_, _ = w.Write([]byte(tt.body))
 			}))
 			defer server.Close()
-			app := shopify.App{ClientID: "app-id", Secrets: config.Secrets{"s3cr3t"}, BaseURL: server.URL}
+			app := shopify.App{ClientID: "app-id", Secrets: secret.List{"s3cr3t"}, BaseURL: server.URL}
 			_, err := app.Refresh(soon(t), domain, "shprt_secret")
 			require.ErrorIs(t, err, tt.want)
 			assert.Equal(t, tt.temporary, shopify.Temporary(err))
@@ -266,7 +266,7 @@ func TestTokenCallsFail(t *testing.T) {
 		t.Parallel()
 		server := httptest.NewServer(nil)
 		server.Close()
-		app := shopify.App{ClientID: "app-id", Secrets: config.Secrets{"s3cr3t"}, BaseURL: server.URL}
+		app := shopify.App{ClientID: "app-id", Secrets: secret.List{"s3cr3t"}, BaseURL: server.URL}
 		_, err := app.Refresh(soon(t), domain, "shprt_secret")
 		require.ErrorIs(t, err, shopify.ErrOutage)
 		assert.True(t, shopify.Temporary(err))
@@ -279,7 +279,7 @@ func TestTokenCallsFail(t *testing.T) {
 		defer close(ended)
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
 		defer cancel()
-		app := shopify.App{ClientID: "app-id", Secrets: config.Secrets{"s3cr3t"}, BaseURL: server.URL}
+		app := shopify.App{ClientID: "app-id", Secrets: secret.List{"s3cr3t"}, BaseURL: server.URL}
 		_, err := app.Refresh(ctx, domain, "shprt_secret")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		assert.True(t, shopify.Temporary(err))
@@ -288,7 +288,7 @@ func TestTokenCallsFail(t *testing.T) {
 		t.Parallel()
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{}`)) }))
 		defer server.Close()
-		app := shopify.App{ClientID: "app-id", Secrets: config.Secrets{"s3cr3t"}, BaseURL: server.URL}
+		app := shopify.App{ClientID: "app-id", Secrets: secret.List{"s3cr3t"}, BaseURL: server.URL}
 		_, err := app.Refresh(soon(t), domain, "shprt_secret")
 		require.ErrorContains(t, err, "access_token: missing")
 	})

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -18,7 +18,7 @@ func TestSessionTokens(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	now := c.Now()
-	app := shopify.App{ClientID: "app-id", Secrets: config.Secrets{"new", "hush"}, Clock: c.Now}
+	app := shopify.App{ClientID: "app-id", Secrets: secret.List{"new", "hush"}, Clock: c.Now}
 
 	claims := func(change func(jwt.MapClaims)) jwt.MapClaims {
 		m := jwt.MapClaims{
@@ -97,7 +97,7 @@ func TestSessionTokens(t *testing.T) {
 
 	t.Run("an app without a secret accepts nothing", func(t *testing.T) {
 		t.Parallel()
-		for _, secrets := range []config.Secrets{nil, {""}} {
+		for _, secrets := range []secret.List{nil, {""}} {
 			bare := shopify.App{ClientID: "app-id", Secrets: secrets, Clock: c.Now}
 			_, err := bare.VerifySession(sign(jwt.SigningMethodHS256, []byte(""), claims(nil)))
 			require.ErrorIs(t, err, shopify.ErrSession)
@@ -105,7 +105,7 @@ func TestSessionTokens(t *testing.T) {
 	})
 	t.Run("an app without an id accepts nothing", func(t *testing.T) {
 		t.Parallel()
-		bare := shopify.App{Secrets: config.Secrets{"hush"}, Clock: c.Now}
+		bare := shopify.App{Secrets: secret.List{"hush"}, Clock: c.Now}
 		_, err := bare.VerifySession(set("aud", ""))
 		require.ErrorIs(t, err, shopify.ErrSession)
 	})

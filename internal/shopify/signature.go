@@ -7,12 +7,12 @@ import (
 	"hash"
 	"strings"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 )
 
 // Verify reports whether digest, the value of X-Shopify-Hmac-Sha256, is the base64 HMAC-SHA256 of the raw body under
 // one of the secrets. See Verifier.
-func Verify(secrets config.Secrets, body []byte, digest string) bool {
+func Verify(secrets secret.List, body []byte, digest string) bool {
 	v := NewVerifier(secrets, digest)
 	_, _ = v.Write(body)
 	return v.Signed()
@@ -27,7 +27,7 @@ type Verifier struct {
 }
 
 // NewVerifier begins to check a body against digest, the value of X-Shopify-Hmac-Sha256.
-func NewVerifier(secrets config.Secrets, digest string) *Verifier {
+func NewVerifier(secrets secret.List, digest string) *Verifier {
 	v := &Verifier{}
 	want, err := base64.StdEncoding.DecodeString(strings.TrimSpace(digest))
 	if err != nil || len(want) != sha256.Size {
@@ -62,12 +62,12 @@ func (v *Verifier) Signed() bool {
 }
 
 // Sign returns the value of X-Shopify-Hmac-Sha256 for body, as Shopify computes it.
-func Sign(secret config.Secret, body []byte) string {
-	return base64.StdEncoding.EncodeToString(mac(secret, body))
+func Sign(key secret.Secret, body []byte) string {
+	return base64.StdEncoding.EncodeToString(mac(key, body))
 }
 
-func mac(secret config.Secret, message []byte) []byte {
-	h := hmac.New(sha256.New, []byte(secret.Reveal()))
+func mac(key secret.Secret, message []byte) []byte {
+	h := hmac.New(sha256.New, []byte(key.Reveal()))
 	h.Write(message)
 	return h.Sum(nil)
 }

@@ -3,7 +3,7 @@ package shopify
 import (
 	"testing"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 
 	"github.com/stretchr/testify/assert"
 	"pgregory.net/rapid"
@@ -18,26 +18,26 @@ func TestVerify(t *testing.T) {
 	assert.Equal(t, published, good)
 
 	tests := map[string]struct {
-		secrets config.Secrets
+		secrets secret.List
 		body    string
 		digest  string
 		want    bool
 	}{
-		"right":                          {config.Secrets{"hush"}, `{"token":"x"}`, good, true},
-		"old secret after a rotation":    {config.Secrets{"new", "hush"}, `{"token":"x"}`, good, true},
-		"new secret, old one still set":  {config.Secrets{"hush", "old"}, `{"token":"x"}`, good, true},
-		"spaces around":                  {config.Secrets{"hush"}, `{"token":"x"}`, " " + good + " ", true},
-		"other secret":                   {config.Secrets{"hash"}, `{"token":"x"}`, good, false},
-		"body changed by one byte":       {config.Secrets{"hush"}, `{"token":"y"}`, good, false},
-		"body with a newline more":       {config.Secrets{"hush"}, "{\"token\":\"x\"}\n", good, false},
+		"right":                          {secret.List{"hush"}, `{"token":"x"}`, good, true},
+		"old secret after a rotation":    {secret.List{"new", "hush"}, `{"token":"x"}`, good, true},
+		"new secret, old one still set":  {secret.List{"hush", "old"}, `{"token":"x"}`, good, true},
+		"spaces around":                  {secret.List{"hush"}, `{"token":"x"}`, " " + good + " ", true},
+		"other secret":                   {secret.List{"hash"}, `{"token":"x"}`, good, false},
+		"body changed by one byte":       {secret.List{"hush"}, `{"token":"y"}`, good, false},
+		"body with a newline more":       {secret.List{"hush"}, "{\"token\":\"x\"}\n", good, false},
 		"no secrets":                     {nil, `{"token":"x"}`, good, false},
 		"no secrets, no digest":          {nil, "", "", false},
-		"empty secret":                   {config.Secrets{""}, `{"token":"x"}`, Sign("", body), false},
-		"empty secret beside a good one": {config.Secrets{"", "hush"}, `{"token":"x"}`, Sign("", body), false},
-		"no digest":                      {config.Secrets{"hush"}, `{"token":"x"}`, "", false},
-		"half a digest":                  {config.Secrets{"hush"}, `{"token":"x"}`, good[:20], false},
-		"not base64":                     {config.Secrets{"hush"}, `{"token":"x"}`, "!!!!", false},
-		"hex instead of base64":          {config.Secrets{"hush"}, `{"token":"x"}`, "5f2b0e00", false},
+		"empty secret":                   {secret.List{""}, `{"token":"x"}`, Sign("", body), false},
+		"empty secret beside a good one": {secret.List{"", "hush"}, `{"token":"x"}`, Sign("", body), false},
+		"no digest":                      {secret.List{"hush"}, `{"token":"x"}`, "", false},
+		"half a digest":                  {secret.List{"hush"}, `{"token":"x"}`, good[:20], false},
+		"not base64":                     {secret.List{"hush"}, `{"token":"x"}`, "!!!!", false},
+		"hex instead of base64":          {secret.List{"hush"}, `{"token":"x"}`, "5f2b0e00", false},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -50,11 +50,11 @@ func TestVerify(t *testing.T) {
 func TestOnlyTheSignedBytesVerify(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		secret := config.Secret(rapid.StringN(1, 40, -1).Draw(t, "secret"))
+		key := secret.Secret(rapid.StringN(1, 40, -1).Draw(t, "secret"))
 		body := rapid.SliceOf(rapid.Byte()).Draw(t, "body")
 		other := rapid.SliceOf(rapid.Byte()).Draw(t, "other")
-		digest := Sign(secret, body)
-		assert.True(t, Verify(config.Secrets{secret}, body, digest))
-		assert.Equal(t, string(body) == string(other), Verify(config.Secrets{secret}, other, digest))
+		digest := Sign(key, body)
+		assert.True(t, Verify(secret.List{key}, body, digest))
+		assert.Equal(t, string(body) == string(other), Verify(secret.List{key}, other, digest))
 	})
 }

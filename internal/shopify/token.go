@@ -15,14 +15,14 @@ import (
 	"strings"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 )
 
 // Tokens are a shop's offline access token and what renews it. They are kept sealed, as a pair, and replaced as a pair.
 type Tokens struct {
-	Access config.Secret
+	Access secret.Secret
 	// Refresh is empty for a token that never expires (a custom app's).
-	Refresh config.Secret
+	Refresh secret.Secret
 	// ExpiresAt and RefreshExpiresAt are UTC; zero means never.
 	ExpiresAt        time.Time
 	RefreshExpiresAt time.Time
@@ -72,14 +72,14 @@ var (
 
 // Exchange turns the code of a callback into tokens, asking for an expiring pair: an access token of an hour and a refresh
 // token of 90 days (Shopify, "Offline access tokens"). It fails with ErrReinstall when the code was refused.
-func (a App) Exchange(ctx context.Context, shop string, code config.Secret) (Tokens, error) {
+func (a App) Exchange(ctx context.Context, shop string, code secret.Secret) (Tokens, error) {
 	return a.tokenCall(ctx, shop, url.Values{"code": {code.Reveal()}, "expiring": {"1"}})
 }
 
 // Refresh renews a pair. The answer replaces both tokens; the old refresh token stays good until the new pair is used, so a
 // crash before the pair is stored does no harm. It fails with ErrReinstall when the shop must install the app again, and
 // with a temporary error when it may be tried again.
-func (a App) Refresh(ctx context.Context, shop string, refresh config.Secret) (Tokens, error) {
+func (a App) Refresh(ctx context.Context, shop string, refresh secret.Secret) (Tokens, error) {
 	if !refresh.Set() {
 		return Tokens{}, fmt.Errorf("no refresh token is kept: %w", ErrReinstall)
 	}
@@ -93,12 +93,12 @@ func (a App) tokenCall(ctx context.Context, shop string, form url.Values) (Token
 		return Tokens{}, err
 	}
 	err = fmt.Errorf("no client secret is configured: %w", ErrClient)
-	for _, secret := range a.Secrets {
-		if !secret.Set() {
+	for _, key := range a.Secrets {
+		if !key.Set() {
 			continue
 		}
 		var t Tokens
-		t, err = a.postToken(ctx, shop, secret, form)
+		t, err = a.postToken(ctx, shop, key, form)
 		if !errors.Is(err, ErrClient) {
 			return t, err
 		}
@@ -109,9 +109,9 @@ func (a App) tokenCall(ctx context.Context, shop string, form url.Values) (Token
 // largestToken bounds the answer of a token call, in bytes.
 const largestToken = 64 << 10
 
-func (a App) postToken(ctx context.Context, shop string, secret config.Secret, form url.Values) (Tokens, error) {
+func (a App) postToken(ctx context.Context, shop string, key secret.Secret, form url.Values) (Tokens, error) {
 	const operation = "access_token"
-	sent := url.Values{"client_id": {a.ClientID}, "client_secret": {secret.Reveal()}}
+	sent := url.Values{"client_id": {a.ClientID}, "client_secret": {key.Reveal()}}
 	for k, v := range form {
 		sent[k] = v
 	}
@@ -171,7 +171,7 @@ func (a App) readTokens(body []byte) (Tokens, error) {
 		return Tokens{}, errors.New("access_token: missing in Shopify's answer")
 	}
 	now := a.now().UTC()
-	t := Tokens{Access: config.Secret(p.Access), Refresh: config.Secret(p.Refresh), Scopes: p.Scope}
+	t := Tokens{Access: secret.Secret(p.Access), Refresh: secret.Secret(p.Refresh), Scopes: p.Scope}
 	if s := p.ExpiresIn.or(0); s > 0 {
 		t.ExpiresAt = now.Add(time.Duration(s) * time.Second)
 	}

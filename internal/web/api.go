@@ -12,7 +12,7 @@ import (
 	"net/http"
 	"strings"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -48,8 +48,8 @@ func (s *Server) bearer(next echo.HandlerFunc) echo.HandlerFunc {
 }
 
 // same compares in a time that tells nothing of the secret, its length included.
-func same(secret config.Secret, given string) bool {
-	want, got := sha256.Sum256([]byte(secret.Reveal())), sha256.Sum256([]byte(given))
+func same(ours secret.Secret, given string) bool {
+	want, got := sha256.Sum256([]byte(ours.Reveal())), sha256.Sum256([]byte(given))
 	return subtle.ConstantTimeCompare(want[:], got[:]) == 1
 }
 

@@ -9,8 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/secret"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -24,7 +24,7 @@ import (
 // these has a share of its own. When that is used up, its passwords are checked one at a time with a pause after each wrong
 // one: the right one is still let in, and guessing stays slow.
 type door struct {
-	password config.Secret
+	password secret.Secret
 	proof    string
 
 	mu sync.Mutex
@@ -70,7 +70,7 @@ const (
 	letIn
 )
 
-func newDoor(db *postgres.DB, password config.Secret) *door {
+func newDoor(db *postgres.DB, password secret.Secret) *door {
 	return &door{
 		password:  password,
 		proof:     db.Token("dashboard password " + password.Reveal()),
@@ -257,7 +257,7 @@ func (s *Server) knownBrowser(r *http.Request) string {
 		}
 		id, stamp, mark := parts[0], parts[1], parts[2]
 		ends, err := strconv.ParseInt(stamp, 10, 64)
-		if err == nil && same(config.Secret(s.sealKnown(id, stamp)), mark) && s.db.Now().Unix() <= ends {
+		if err == nil && same(secret.Secret(s.sealKnown(id, stamp)), mark) && s.db.Now().Unix() <= ends {
 			return id
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"time"
 
-	"ringback/internal/config"
 	"ringback/internal/engine"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
 	"github.com/labstack/echo/v4"
@@ -105,7 +105,7 @@ func (s *Server) readTicket(c echo.Context) (shop, state string) {
 	}
 	state, shop, stamp := parts[0], parts[1], parts[2]
 	ends, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil || !same(config.Secret(s.sealTicket(state, shop, stamp)), parts[3]) || s.db.Now().Unix() > ends {
+	if err != nil || !same(secret.Secret(s.sealTicket(state, shop, stamp)), parts[3]) || s.db.Now().Unix() > ends {
 		return "", ""
 	}
 	return shop, state

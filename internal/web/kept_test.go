@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
 	"github.com/google/uuid"
@@ -71,7 +71,7 @@ func TestWhoeverHangsUpAtOnceIsHeard(t *testing.T) {
 
 	body := checkout("t")
 	delivery := shopify.Delivery{Topic: shopify.CheckoutsCreate, Shop: acme, WebhookID: uuid.NewString(), TriggeredAt: now}
-	postAndLeave(t, s.url+"/webhooks/shopify", delivery.Headers(shopify.Sign(config.Secret("shared new"), body)), body)
+	postAndLeave(t, s.url+"/webhooks/shopify", delivery.Headers(shopify.Sign(secret.Secret("shared new"), body)), body)
 	report := []byte(`{"event":{"type":"call.ended","data":{"call":{"callId":"nobody's"}}}}`)
 	postAndLeave(t, s.url+"/webhooks/voice/mirai/"+uuid.NewString(), http.Header{"X-Public-Key": {"pk"}, "X-Signature": {hexMAC("sk", report)}}, report)
 	require.Eventually(t, func() bool {

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
-	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/secret"
 
 	"github.com/alexedwards/scs/pgxstore"
 	"github.com/alexedwards/scs/v2"
@@ -78,7 +78,7 @@ func (s *Server) saveSession(c echo.Context) {
 
 // isLoggedIn reports whether the request's session was opened with the current password.
 func (s *Server) isLoggedIn(c echo.Context) bool {
-	return s.sessions == nil || same(config.Secret(s.door.proof), s.sessions.GetString(c.Request().Context(), sessionKey))
+	return s.sessions == nil || same(secret.Secret(s.door.proof), s.sessions.GetString(c.Request().Context(), sessionKey))
 }
 
 // loggedIn sends whoever is not logged in to the login page, and from there back.

@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"testing"
 
-	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/secret"
 	"ringback/internal/web"
 
 	"github.com/stretchr/testify/assert"
@@ -16,7 +16,7 @@ import (
 func TestResume_SaysWhatToDoAboutAShopThatRemovedTheApp(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, func(o *web.Options) {
-		o.Engine.Store(bolt).Config.AdminToken = config.Secret("shpat_old")
+		o.Engine.Store(bolt).Config.AdminToken = secret.Secret("shpat_old")
 	})
 	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
 		for _, shop := range []string{acme, bolt} {

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
 	"github.com/labstack/echo/v4"
@@ -59,7 +59,7 @@ func nameless(body []byte) shopify.Delivery {
 }
 
 // secretsOf are the secrets that a shop's webhooks may be signed with: its own when it has some, else the shared ones.
-func (s *Server) secretsOf(shop string) config.Secrets {
+func (s *Server) secretsOf(shop string) secret.List {
 	if store, ok := s.config.Store(shop); ok && len(store.ClientSecrets) > 0 {
 		return store.ClientSecrets
 	}

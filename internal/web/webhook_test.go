@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 	"ringback/internal/web"
 
@@ -40,13 +40,13 @@ func checkout(token string) []byte {
 	return body
 }
 
-// webhook posts a body as Shopify would, signed with secret; header changes what goes along, an empty value takes it away.
-func (s *site) webhook(shop, topic, secret string, body []byte, header ...string) answer {
+// webhook posts a body as Shopify would, signed with key; header changes what goes along, an empty value takes it away.
+func (s *site) webhook(shop, topic, key string, body []byte, header ...string) answer {
 	s.t.Helper()
 	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/webhooks/shopify", bytes.NewReader(body))
 	require.NoError(s.t, err)
 	delivery := shopify.Delivery{Topic: topic, Shop: shop, WebhookID: uuid.NewString(), TriggeredAt: now}
-	request.Header = delivery.Headers(shopify.Sign(config.Secret(secret), body))
+	request.Header = delivery.Headers(shopify.Sign(secret.Secret(key), body))
 	for i := 0; i < len(header); i += 2 {
 		request.Header.Del(header[i])
 		if header[i+1] != "" {
@@ -120,7 +120,7 @@ func mac(secret string, body []byte) []byte {
 
 func TestAnInstallationWithoutSecretsTakesNothing(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *web.Options) { o.Config.Shopify.ClientSecrets = config.Secrets{""} })
+	s := newSite(t, func(o *web.Options) { o.Config.Shopify.ClientSecrets = secret.List{""} })
 	isProblem(t, s.webhook(acme, shopify.CheckoutsCreate, "", checkout("t")), http.StatusUnauthorized)
 }
 

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 
 	"github.com/google/uuid"
 )
@@ -22,7 +22,7 @@ type Config struct {
 	Seed uint64
 	// The one app that shops may install.
 	ClientID     string
-	ClientSecret config.Secret
+	ClientSecret secret.Secret
 	// RedirectURLs are the addresses that an install may return to.
 	RedirectURLs []string
 	// ComplianceURL gets the compliance webhooks, as the app's configuration file would say.

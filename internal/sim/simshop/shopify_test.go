@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
-	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simshop"
 
@@ -42,7 +42,7 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-const secret = config.Secret("hush")
+const clientSecret = secret.Secret("hush")
 
 // inbox is a receiver of webhooks that checks what every receiver must.
 type inbox struct {
@@ -65,7 +65,7 @@ func newInbox(t *testing.T) *inbox {
 func (b *inbox) take(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	assert.NoError(b.t, err)
-	assert.True(b.t, shopify.Verify(config.Secrets{secret}, body, r.Header.Get(shopify.HeaderHMAC)), "genuinely signed")
+	assert.True(b.t, shopify.Verify(secret.List{clientSecret}, body, r.Header.Get(shopify.HeaderHMAC)), "genuinely signed")
 	d, err := shopify.ParseHeaders(r.Header)
 	assert.NoError(b.t, err)
 	b.mu.Lock()
@@ -92,7 +92,7 @@ func (b *inbox) answer(status int) {
 
 func newShop(t *testing.T, c *clock, change func(*simshop.Config)) (*simshop.Shopify, *simshop.Shop, *inbox) {
 	in := newInbox(t)
-	cfg := simshop.Config{Clock: c.Now, Seed: 1, ClientID: "app", ClientSecret: secret, ComplianceURL: in.URL}
+	cfg := simshop.Config{Clock: c.Now, Seed: 1, ClientID: "app", ClientSecret: clientSecret, ComplianceURL: in.URL}
 	if change != nil {
 		change(&cfg)
 	}

@@ -5,14 +5,14 @@ import (
 	"net/http"
 	"time"
 
-	"ringback/internal/config"
+	"ringback/internal/secret"
 )
 
 // Options say what the simulated provider is like.
 type Options struct {
 	// PublicKey, PrivateKey, Workspace and Assistant are the one account that exists.
 	PublicKey  string
-	PrivateKey config.Secret
+	PrivateKey secret.Secret
 	Workspace  string
 	Assistant  string
 	// Custom makes the assistant one of the custom variant: its payload may be anything.

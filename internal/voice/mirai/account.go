@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/voice"
 	"ringback/internal/voice/tolerant"
 	"ringback/internal/voice/wire"
@@ -49,7 +50,7 @@ func NewAccount(cfg config.Voice, network wire.Network) (*Account, error) {
 // Signer checks the callbacks of an account. It implements voice.Signer.
 type Signer struct {
 	publicKeys  []string
-	privateKeys config.Secrets
+	privateKeys secret.List
 }
 
 // NewSigner makes a signer from voice.public_key, public_keys, private_key and private_keys. Without any, it accepts nothing.
@@ -105,19 +106,19 @@ func (a Signer) Verify(h http.Header, body []byte) error {
 		return fmt.Errorf("%w: x-public-key is missing or not ours", voice.ErrSignature)
 	}
 	if signature != "" {
-		if !slices.ContainsFunc(a.privateKeys, func(key config.Secret) bool { return same(signature, Sign(key, body)) }) {
+		if !slices.ContainsFunc(a.privateKeys, func(key secret.Secret) bool { return same(signature, Sign(key, body)) }) {
 			return fmt.Errorf("%w: x-signature does not fit the body", voice.ErrSignature)
 		}
 		return nil
 	}
-	if !slices.ContainsFunc(a.privateKeys, func(key config.Secret) bool { return same(h.Get("x-private-key"), key.Reveal()) }) {
+	if !slices.ContainsFunc(a.privateKeys, func(key secret.Secret) bool { return same(h.Get("x-private-key"), key.Reveal()) }) {
 		return fmt.Errorf("%w: there is no x-signature, and x-private-key is missing or not ours", voice.ErrSignature)
 	}
 	return nil
 }
 
 // Sign is the signature of a callback body: the lowercase hex HMAC-SHA256 under the private key.
-func Sign(key config.Secret, body []byte) string {
+func Sign(key secret.Secret, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(key.Reveal()))
 	mac.Write(body)
 	return hex.EncodeToString(mac.Sum(nil))

@@ -1,4 +1,5 @@
-package config
+// Package secret holds values that must not be shown.
+package secret
 
 import (
 	"fmt"
@@ -9,8 +10,8 @@ import (
 // Secret is a string that never shows itself: formatted, marshalled or logged it says only whether it is set.
 type Secret string
 
-// Secrets is an ordered list of secrets; in YAML a single one may stand alone.
-type Secrets []Secret
+// List is an ordered list of secrets; in YAML a single one may stand alone.
+type List []Secret
 
 // Reveal returns the secret itself.
 func (s Secret) Reveal() string { return string(s) }
