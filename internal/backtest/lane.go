@@ -233,13 +233,16 @@ func (l *lane) give(r *replay, e cart.Event) {
 // apply changes a cart by an event and enacts what follows. near may be nil.
 func (l *lane) apply(r *replay, e cart.Event, near *policy.Near) {
 	l.current = r
-	after, effects := lifecycle.Apply(r.cart, e, r.store.rules, policy.Facts{Near: near}, l.clock)
-	moved := after.Phone != r.cart.Phone
-	r.cart = after
+	result := lifecycle.Apply(r.cart, e, r.store.rules, policy.Facts{Near: near}, l.clock)
+	if !result.Changed {
+		return
+	}
+	moved := result.Cart.Phone != r.cart.Phone
+	r.cart = result.Cart
 	if moved {
 		l.join(r)
 	}
-	for _, effect := range effects {
+	for _, effect := range result.Effects {
 		l.enact(r, e, effect)
 	}
 }

@@ -106,8 +106,6 @@ type Call struct {
 	CreatedAt time.Time
 	// SentAt is when the request began; a call with SentAt is never sent again.
 	SentAt *time.Time
-	// Tries counts the requests that surely placed nothing.
-	Tries int
 	// PlacedAt is when the provider took the call.
 	PlacedAt *time.Time
 	// AnsweredAt is when the customer picked up.

@@ -81,12 +81,3 @@ func Reasons() []Reason {
 
 // Valid reports whether r is on the closed list.
 func (r Reason) Valid() bool { return slices.Contains(Reasons(), r) }
-
-// Watched reports whether r describes a cart that may yet become callable by an update.
-func (r Reason) Watched() bool {
-	switch r {
-	case NoPhone, NoConsent, Ineligible, EmptyCart, Test:
-		return true
-	}
-	return false
-}

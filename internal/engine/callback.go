@@ -177,7 +177,7 @@ func (e *Engine) takeReport(ctx context.Context, from sender, n int, cb voice.Ca
 		if err != nil {
 			return err
 		}
-		if len(did.effects) == 0 && !did.changed {
+		if !did.changed {
 			taken = TakenBefore
 			return nil
 		}

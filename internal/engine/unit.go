@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"reflect"
 	"slices"
 	"time"
 
@@ -87,11 +86,11 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near 
 	facts := policy.Facts{Shop: shop.State(u.Now), Near: near}
 	facts.Shop.Paused = facts.Shop.Paused || store.Config.Paused
 	before := c.Cart
-	after, effects := lifecycle.Apply(before, ev, store.Rules, facts, u.Now)
-	// Equal times alone prove nothing: two events may come within one tick of the clock.
-	if len(effects) == 0 && after.UpdatedAt.Equal(before.UpdatedAt) && reflect.DeepEqual(before, after) {
+	result := lifecycle.Apply(before, ev, store.Rules, facts, u.Now)
+	if !result.Changed {
 		return change{}, nil
 	}
+	after, effects := result.Cart, result.Effects
 	u.tellPerson(c, &before, &after)
 	c.Cart = after
 	if err := u.moveWake(ctx, c, ev, effects); err != nil {

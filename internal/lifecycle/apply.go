@@ -1,6 +1,3 @@
-// Package lifecycle holds the heart of Ringback: Apply, which says how an event changes a cart and what follows.
-// It is pure: the shell loads the cart under its lock, calls Apply, stores the result and enacts the effects in the
-// same transaction. Applying an event twice, late or out of turn is harmless.
 package lifecycle
 
 import (
@@ -42,9 +39,19 @@ type Voice struct {
 // analysisGrace is how long a finished conversation may wait for its analysis, which some assistants do not have.
 const analysisGrace = 2 * time.Minute
 
+// Result is what Apply made of an event. The package documentation says what has to be done with it.
+type Result struct {
+	// Cart is the cart after the event.
+	Cart cart.Cart
+	// Effects are what must happen together with the change, in this order.
+	Effects []Effect
+	// Changed is false when the event changed nothing: Cart is then as it was given, and there are no effects.
+	Changed bool
+}
+
 // Apply changes a cart by an event and says what must follow. A new cart is given with ID, Shop and Token set and
 // an empty State. Of facts, Cart and Forced are filled in here; Near may be nil unless the event is Woken, LineFree or SendBegun.
-func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) (cart.Cart, []Effect) {
+func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) Result {
 	a := &change{cart: c, was: c, rules: r, facts: f, now: now, event: e}
 	a.cart.Calls = slices.Clone(c.Calls)
 	switch e := e.(type) {
@@ -107,9 +114,8 @@ type change struct {
 	callID  *uuid.UUID
 	trace   []cart.Step
 	effects []Effect
-	// touched is true when anything of the cart changed; noted is true when that belongs in the ledger even though
-	// state and reason stayed.
-	touched, noted bool
+	// noted is true when the event belongs in the ledger even though state and reason stay the same.
+	noted bool
 }
 
 func (a *change) then(e Effect) { a.effects = append(a.effects, e) }
@@ -117,17 +123,19 @@ func (a *change) then(e Effect) { a.effects = append(a.effects, e) }
 // note adds a line to the entry's trace.
 func (a *change) note(rule, saw, verdict string) {
 	a.trace = append(a.trace, cart.Step{Rule: rule, Saw: saw, Verdict: verdict})
-	a.touched, a.noted = true, true
+	a.noted = true
 }
 
-// finish settles what follows from the new state: the pending look, the count of attempts, the ledger.
-func (a *change) finish() (cart.Cart, []Effect) {
-	moved := a.cart.State != a.was.State || a.cart.Reason != a.was.Reason
-	if !moved && !a.touched {
-		return a.was, nil
+// finish settles what follows from the new state: the next wake, the number of attempts, the ledger entry.
+func (a *change) finish() Result {
+	if a.nothing() {
+		return Result{Cart: a.was}
 	}
 	if a.cart.ErasedAt != nil {
 		a.forget()
+		if a.nothing() {
+			return Result{Cart: a.was}
+		}
 	}
 	a.cart.Attempts = dialled(a.cart.Calls)
 	a.cart.UpdatedAt = a.now
@@ -143,6 +151,7 @@ func (a *change) finish() (cart.Cart, []Effect) {
 	case a.cart.WakeAt == nil && a.was.WakeAt != nil:
 		a.then(Unwake{})
 	}
+	moved := a.cart.State != a.was.State || a.cart.Reason != a.was.Reason
 	if moved || a.noted {
 		a.then(Record{Entry: cart.Entry{
 			CartID: a.cart.ID,
@@ -155,7 +164,12 @@ func (a *change) finish() (cart.Cart, []Effect) {
 			Trace:  a.trace,
 		}})
 	}
-	return a.cart, a.effects
+	return Result{Cart: a.cart, Effects: a.effects, Changed: true}
+}
+
+// nothing reports whether the event has changed nothing so far.
+func (a *change) nothing() bool {
+	return !a.noted && len(a.effects) == 0 && a.cart.Equal(&a.was)
 }
 
 // isWake tells the events that use up the cart's pending look.
@@ -194,7 +208,6 @@ func (a *change) ask() cart.Decision {
 	if d.Arm != "" {
 		a.cart.Arm = d.Arm
 	}
-	a.touched = true
 	return d
 }
 
@@ -215,7 +228,6 @@ func (a *change) follow(d cart.Decision) {
 
 func (a *change) set(s cart.State, r cart.Reason) {
 	a.cart.State, a.cart.Reason = s, r
-	a.touched = true
 }
 
 func (a *change) wait(r cart.Reason, until time.Time) {

@@ -93,7 +93,6 @@ func (a *change) sendBegun(e cart.SendBegun) {
 	call.Provider, call.Account, call.VoiceKey = a.rules.Voice.Provider, e.Account, e.VoiceKey
 	a.settleOffer(call, e.Offer)
 	a.heard(call)
-	a.touched = true
 	a.then(Send{CallID: call.ID})
 }
 
@@ -150,7 +149,6 @@ func (a *change) reject(call *cart.Call) {
 	}
 	call.State, call.ClosedAt, call.SentAt, call.WatchAt = cart.Rejected, &at, nil, nil
 	a.freeLine(call)
-	a.touched = true
 }
 
 func (a *change) freeLine(call *cart.Call) {
@@ -183,7 +181,6 @@ func (a *change) placeAccepted(e cart.PlaceAccepted) {
 			a.tellProvider()
 		}
 	}
-	a.touched = true
 }
 
 // learnProviderID keeps the provider's id; an abort that waited for it can now be sent.
@@ -192,7 +189,6 @@ func (a *change) learnProviderID(call *cart.Call, id string) {
 		return
 	}
 	call.ProviderCallID = id
-	a.touched = true
 	if call.AbortAt != nil && call.AbortedAt == nil && call.State.Open() {
 		a.then(Abort{CallID: call.ID})
 	}
@@ -316,7 +312,6 @@ func mayDialAgain(call *cart.Call) bool {
 func (a *change) abort(call *cart.Call, why cart.Reason) {
 	at := a.now
 	call.AbortAt, call.AbortReason = &at, why
-	a.touched = true
 	if !a.rules.Voice.CanAbort {
 		a.note("abort", "this provider cannot stop a call", cart.VerdictSkipped)
 		return
@@ -339,7 +334,7 @@ func (a *change) abortAnswered(e cart.AbortAnswered) {
 	}
 	at := a.now
 	call.AbortedAt = &at
-	a.noted, a.touched = true, true
+	a.noted = true
 	if e.Accepted {
 		see(call, cart.ReportAborted)
 	}

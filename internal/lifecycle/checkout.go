@@ -87,7 +87,6 @@ func (a *change) takeIn(c cart.Checkout, isNew bool) {
 		a.cart.LastActivityAt = activity.UTC()
 	}
 	a.readPhone()
-	a.touched = true
 }
 
 // phone is the number to call of a checkout.
@@ -138,7 +137,6 @@ func (a *change) consentChanged(e cart.ConsentChanged) {
 	if e.SMSPhone != "" {
 		c.SMSPhone = e.SMSPhone
 	}
-	a.touched = true
 	switch a.cart.State {
 	case cart.Watching, cart.Waiting, cart.Ready:
 		a.noted = true

@@ -61,7 +61,7 @@ func (a *change) erased() {
 	}
 	at := a.now
 	a.cart.ErasedAt = &at
-	a.touched, a.noted = true, true
+	a.noted = true
 }
 
 // forget removes personal data from an erased cart. What stays are ids, totals, times and outcomes. It runs after every event, so

@@ -30,7 +30,6 @@ func (a *change) callReported(e cart.CallReported) {
 	r := e.Report
 	at := a.now
 	call.HeardAt = &at
-	a.touched = true
 	a.learnProviderID(call, r.ProviderCallID)
 	a.keepDetails(call, r)
 	if r.Kind == cart.ReportAction {
@@ -439,7 +438,7 @@ func (a *change) close(call *cart.Call, outcome cart.Outcome) {
 		call.EndedAt = &at
 	}
 	a.freeLine(call)
-	a.touched, a.noted = true, true
+	a.noted = true
 	a.then(CallSettled{CallID: call.ID})
 	if a.cart.State == cart.Calling {
 		a.goOn(call)
@@ -455,7 +454,7 @@ func (a *change) correct(call *cart.Call, outcome cart.Outcome) {
 		return
 	}
 	call.Outcome = outcome
-	a.touched, a.noted = true, true
+	a.noted = true
 	if last := a.cart.LastDialled(); last != nil && last.ID == call.ID && (a.cart.State == cart.Waiting || a.cart.State == cart.Ready) {
 		a.goOn(call)
 	}

@@ -60,7 +60,8 @@ func newStory(t testing.TB, change ...func(*policy.Rules)) *story {
 func (s *story) does(e cart.Event) []lifecycle.Effect {
 	s.t.Helper()
 	before := s.cart
-	after, effects := lifecycle.Apply(s.cart, e, s.rules, s.facts, s.now)
+	result := lifecycle.Apply(s.cart, e, s.rules, s.facts, s.now)
+	after, effects := result.Cart, result.Effects
 	s.cart, s.effects = after, effects
 	require.True(s.t, after.State.Valid() || after.State == "" && before.State == "", "state %q", after.State)
 	for _, f := range effects {

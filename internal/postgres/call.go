@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"time"
 
 	"ringback/internal/cart"
@@ -65,7 +64,7 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 	}
 	for i := range calls {
 		c := &calls[i]
-		if was, ok := old[c.ID]; ok && reflect.DeepEqual(was, c) {
+		if was, ok := old[c.ID]; ok && was.Equal(c) {
 			continue
 		}
 		batch.Queue(`

@@ -300,14 +300,14 @@ func (w *world) apply(c *played, e cart.Event) {
 	case cart.SendBegun:
 		near = w.near(c, e.CallID)
 	}
-	after, effects := lifecycle.Apply(c.cart, e, w.rules[c.plan.shop], policy.Facts{Near: near}, w.now)
-	c.cart = after
-	for _, effect := range effects {
+	result := lifecycle.Apply(c.cart, e, w.rules[c.plan.shop], policy.Facts{Near: near}, w.now)
+	c.cart = result.Cart
+	for _, effect := range result.Effects {
 		if r, is := effect.(lifecycle.Record); is {
 			c.ledger = append(c.ledger, r.Entry)
 		}
 	}
-	for _, effect := range effects {
+	for _, effect := range result.Effects {
 		w.enact(c, effect)
 	}
 	if c.ended == nil && c.cart.State.Settled() && c.cart.OpenCall() == nil {
