@@ -62,10 +62,8 @@ func fill(r *app.Replay, cfg *config.Config) error {
 	}
 	r.Version = cfg.Shopify.APIVersion
 	if r.Secret == "" {
-		secrets := cfg.Stores[r.Shop].ClientSecrets
-		if len(secrets) == 0 {
-			secrets = cfg.Shopify.ClientSecrets
-		}
+		store, _ := cfg.Store(r.Shop)
+		secrets := cfg.Shopify.SecretsOf(store)
 		if len(secrets) == 0 {
 			return fmt.Errorf("%s has no client secret to sign with", r.Shop)
 		}

@@ -3,26 +3,17 @@ package config
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
-)
 
-// loopback reports whether a host name or address never leaves the machine.
-func loopback(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
-}
+	"ringback/internal/loopback"
+)
 
 // onLoopback reports whether a web address is on this machine.
 func onLoopback(address string) bool {
 	u, err := url.Parse(address)
-	return err == nil && loopback(u.Hostname())
+	return err == nil && loopback.Host(u.Hostname())
 }
 
 // listenHost reads a TCP listen address and gives its host; problem is "" when it is good.
@@ -57,7 +48,7 @@ func webURL(address string) (clean, problem string) {
 		return "", "must not hold a user or password; take the part before @ away"
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return "", fmt.Sprintf("%q must end with its path; take the part from ? or # away", address)
-	case u.Scheme == "http" && !loopback(u.Hostname()):
+	case u.Scheme == "http" && !loopback.Host(u.Hostname()):
 		return "", fmt.Sprintf("%q must be https; only a loopback host such as 127.0.0.1 may be http", address)
 	}
 	return strings.TrimRight(address, "/"), ""

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/loopback"
 	"ringback/internal/seal"
 	"ringback/internal/secret"
 	"ringback/internal/wording"
@@ -46,7 +47,7 @@ func (l *loader) checkServer() {
 // sameFreePort reports whether both addresses leave the port open, which works on one machine only.
 func sameFreePort(listen, public string) bool {
 	host, port, err := net.SplitHostPort(listen)
-	return err == nil && port == "0" && loopback(host) && public == "http://"+listen
+	return err == nil && port == "0" && loopback.Host(host) && public == "http://"+listen
 }
 
 // checkURL checks a web address and takes the slash off its end.
@@ -116,7 +117,7 @@ func (l *loader) checkSecurity() {
 		first[string(key)] = i
 	}
 	host, problem := listenHost(l.config.Server.Listen)
-	if problem == "" && !security.DashboardPassword.Set() && !loopback(host) {
+	if problem == "" && !security.DashboardPassword.Set() && !loopback.Host(host) {
 		l.file.problem("security.dashboard_password", fmt.Sprintf("is missing; server.listen %q is open to other machines: write a password, or listen on 127.0.0.1", l.config.Server.Listen))
 	}
 	for path, s := range map[string]secret.Secret{"security.api_token": security.APIToken, "security.dashboard_password": security.DashboardPassword} {

@@ -62,7 +62,7 @@ func (l *loader) checkStore(s *scope, store *Store) {
 	}
 	store.Country = strings.ToUpper(store.Country)
 	store.Currency = strings.ToUpper(store.Currency)
-	if len(store.ClientSecrets) == 0 && len(l.config.Shopify.ClientSecrets) == 0 && !l.file.saidAlready("shopify.client_secrets") {
+	if len(l.config.Shopify.SecretsOf(*store)) == 0 && !l.file.saidAlready("shopify.client_secrets") {
 		s.problem("client_secrets", "is missing, and there is no shopify.client_secrets; write the app's client secret, without which no webhook can be trusted")
 	}
 	l.checkVoice(s, &store.Voice)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"ringback/internal/loopback"
 	"ringback/internal/wording"
 
 	"github.com/stretchr/testify/assert"
@@ -108,7 +109,7 @@ func TestListenAddresses(t *testing.T) {
 	} {
 		host, problem := listenHost(listen)
 		assert.Empty(t, problem, listen)
-		assert.Equal(t, isLoopback, loopback(host), listen)
+		assert.Equal(t, isLoopback, loopback.Host(host), listen)
 	}
 	for _, listen := range []string{"", "8080", "127.0.0.1", "127.0.0.1:http", "127.0.0.1:-1", "127.0.0.1:65536", "::1:80", "http://127.0.0.1:80"} {
 		_, problem := listenHost(listen)

@@ -46,13 +46,13 @@ type connection struct {
 
 // App is the app as a shop knows it.
 func (e *Engine) App(domain string) shopify.App {
-	secrets := e.shopify.ClientSecrets
-	if store := e.stores[domain]; store != nil && len(store.Config.ClientSecrets) > 0 {
-		secrets = store.Config.ClientSecrets
+	var store config.Store
+	if known := e.stores[domain]; known != nil {
+		store = known.Config
 	}
 	return shopify.App{
 		ClientID:    e.shopify.ClientID,
-		Secrets:     secrets,
+		Secrets:     e.shopify.SecretsOf(store),
 		RedirectURL: e.publicURL + "/shopify/callback",
 		Scopes:      e.shopify.Scopes,
 		HTTP:        e.shopify.HTTP,

@@ -138,6 +138,7 @@ func deliveryOf(w *postgres.WaitingWebhook) shopify.Delivery {
 // sharesSecret reports whether a webhook that was signed with one of the app's shared secrets can be the shop's. The process that took a
 // waiting webhook in knew no others.
 func (e *Engine) sharesSecret(shop string) bool {
-	own := e.stores[shop].Config.ClientSecrets
-	return len(own) == 0 || slices.ContainsFunc(own, func(s secret.Secret) bool { return slices.Contains(e.shopify.ClientSecrets, s) })
+	return slices.ContainsFunc(e.shopify.SecretsOf(e.stores[shop].Config), func(s secret.Secret) bool {
+		return slices.Contains(e.shopify.ClientSecrets, s)
+	})
 }

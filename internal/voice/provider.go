@@ -39,8 +39,6 @@ type Abilities struct {
 	CanAbort bool
 	// CanUpdate: Update works.
 	CanUpdate bool
-	// EchoesMetadata: callbacks name our call id.
-	EchoesMetadata bool
 	// CallbackPerCall: the callback URL travels with each call; otherwise one is registered for the whole assistant.
 	CallbackPerCall bool
 	// Signs: callbacks carry a signature that Verify checks.

@@ -3,9 +3,10 @@ package web
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
+
+	"ringback/internal/loopback"
 
 	"github.com/labstack/echo/v4"
 )
@@ -36,16 +37,6 @@ func setPageHeaders(h http.Header, policy string) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-}
-
-// loopback reports whether a host name or address never leaves the machine.
-func loopback(host string) bool {
-	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return true
-	}
-	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil && address.Unmap().IsLoopback()
 }
 
 // forwardingHeaders are added by whatever passes requests on from elsewhere, besides those that begin with forwardedPrefix.
@@ -92,15 +83,15 @@ func isLocal(r *http.Request) bool {
 			return false
 		}
 	}
-	return loopback(hostOf(r.Host)) && loopback(hostOf(r.RemoteAddr))
+	return loopback.Host(hostOf(r.Host)) && loopback.Host(hostOf(r.RemoteAddr))
 }
 
-// hostOf is the host of host:port, or of a host alone.
+// hostOf is the host of host:port or of a host alone. An IPv6 address loses its brackets.
 func hostOf(address string) string {
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		return host
 	}
-	return address
+	return strings.Trim(address, "[]")
 }
 
 // sameOrigin refuses forms that another site's page sends in the user's name.

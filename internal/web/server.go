@@ -13,6 +13,7 @@ import (
 
 	"ringback/internal/config"
 	"ringback/internal/engine"
+	"ringback/internal/loopback"
 	"ringback/internal/postgres"
 
 	"github.com/alexedwards/scs/v2"
@@ -73,7 +74,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("server.listen %q: %w; write host:port", o.Config.Server.Listen, err)
 	}
-	if !o.Config.Security.DashboardPassword.Set() && !loopback(host) {
+	if !o.Config.Security.DashboardPassword.Set() && !loopback.Host(host) {
 		return nil, errors.New("security.dashboard_password is missing: server.listen is open to other machines; write a password, or listen on 127.0.0.1")
 	}
 	s := &Server{

@@ -58,12 +58,10 @@ func nameless(body []byte) shopify.Delivery {
 	return shopify.Delivery{Topic: "unknown", WebhookID: "sha256:" + hex.EncodeToString(sum[:])}
 }
 
-// secretsOf are the secrets that a shop's webhooks may be signed with: its own when it has some, else the shared ones.
+// secretsOf are the secrets that a shop's webhooks may be signed with.
 func (s *Server) secretsOf(shop string) secret.List {
-	if store, ok := s.config.Store(shop); ok && len(store.ClientSecrets) > 0 {
-		return store.ClientSecrets
-	}
-	return s.config.Shopify.ClientSecrets
+	store, _ := s.config.Store(shop)
+	return s.config.Shopify.SecretsOf(store)
 }
 
 // takeWithin bounds how long one message may take to be kept.

@@ -41,6 +41,6 @@ func TestConformance(t *testing.T) {
 		},
 		WithoutID: `{"success":true,"data":{"status":"queued"}}`,
 		Secrets:   []string{privateKey, publicKey},
-		Abilities: voice.Abilities{CanAbort: true, CanUpdate: true, EchoesMetadata: true, CallbackPerCall: true, Signs: true, OwnRetries: true},
+		Abilities: voice.Abilities{CanAbort: true, CanUpdate: true, CallbackPerCall: true, Signs: true, OwnRetries: true},
 	})
 }

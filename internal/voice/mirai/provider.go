@@ -47,7 +47,7 @@ func (p *Provider) Name() string { return Name }
 
 // Abilities implements voice.Provider.
 func (p *Provider) Abilities() voice.Abilities {
-	return voice.Abilities{CanAbort: true, CanUpdate: true, EchoesMetadata: true, CallbackPerCall: true, Signs: true, OwnRetries: true}
+	return voice.Abilities{CanAbort: true, CanUpdate: true, CallbackPerCall: true, Signs: true, OwnRetries: true}
 }
 
 // initiation is the body of POST /v2/call/initiate (InitiateCallRequest).

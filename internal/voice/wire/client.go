@@ -16,6 +16,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"ringback/internal/loopback"
 )
 
 const (
@@ -31,10 +33,12 @@ const (
 // that the environment names.
 type Network struct {
 	// Dial opens a connection in place of a net.Dialer.
-	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	Dial dialer
 	// RootCAs are the certificates to trust in place of the system's.
 	RootCAs *x509.CertPool
 }
+
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // Client sends requests to one provider's address. It is safe for concurrent use.
 type Client struct {
@@ -56,7 +60,7 @@ func New(base string, timeout time.Duration, header http.Header, network Network
 	if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, errors.New("voice.base_url: takes a scheme, a host and a path only")
 	}
-	if u.Scheme != "https" && (u.Scheme != "http" || !loopback(u.Hostname())) {
+	if u.Scheme != "https" && (u.Scheme != "http" || !loopback.Host(u.Hostname())) {
 		return nil, fmt.Errorf("voice.base_url: %s://%s is not encrypted; write an https:// address", u.Scheme, u.Host)
 	}
 	if timeout <= 0 {
@@ -75,8 +79,12 @@ func New(base string, timeout time.Duration, header http.Header, network Network
 	if dial == nil {
 		dial = (&net.Dialer{}).DialContext
 	}
+	proxy := http.ProxyFromEnvironment
+	if loopback.Host(u.Hostname()) {
+		dial, proxy = onThisMachine(dial), nil
+	}
 	c.transport = &http.Transport{
-		Proxy: http.ProxyFromEnvironment,
+		Proxy: proxy,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dial(ctx, network, address)
 			if err != nil {
@@ -100,12 +108,16 @@ func http1() *http.Protocols {
 	return p
 }
 
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
+// onThisMachine dials localhost in place of a name under .localhost: a name server may not know that those names are this
+// machine, and what is sent to them may be unencrypted.
+func onThisMachine(dial dialer) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		host, port, err := net.SplitHostPort(address)
+		if err == nil && net.ParseIP(host) == nil {
+			address = net.JoinHostPort("localhost", port)
+		}
+		return dial(ctx, network, address)
 	}
-	ip := net.ParseIP(host)
-	return ip != nil && ip.IsLoopback()
 }
 
 // answer is what a provider replied.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -17,9 +18,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestNewWantsAnEncryptedAddress(t *testing.T) {
+func TestNew_TakesEncryptedAndLoopbackAddressesOnly(t *testing.T) {
 	t.Parallel()
-	for _, base := range []string{"https://api.example.com", "https://api.example.com/v1/", "http://127.0.0.1:8080", "http://localhost:1", "http://[::1]:1"} {
+	for _, base := range []string{"https://api.example.com", "https://api.example.com/v1/", "http://127.0.0.1:8080", "http://localhost:1", "http://x.localhost:1", "http://[::1]:1"} {
 		_, err := wire.New(base, 0, nil, wire.Network{})
 		require.NoError(t, err, base)
 	}
@@ -30,6 +31,18 @@ func TestNewWantsAnEncryptedAddress(t *testing.T) {
 	_, err := wire.New("https://api.example.com", 0, http.Header{"X-Key": {"sk_1\n"}}, wire.Network{})
 	require.ErrorContains(t, err, "X-Key")
 	assert.NotContains(t, err.Error(), "sk_1")
+}
+
+func TestClient_NameUnderLocalhostIsThisMachine(t *testing.T) {
+	t.Parallel()
+	lab := voicetest.NewLab(t, voicetest.Answer(200, `{"id":"call-1"}`))
+	_, port, err := net.SplitHostPort(strings.TrimPrefix(lab.URL, "http://"))
+	require.NoError(t, err)
+	c, err := wire.New("http://voice.localhost:"+port, 0, nil, wire.Network{})
+	require.NoError(t, err)
+	body, err := c.Place(t.Context(), "/call", struct{}{}, nil)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"id":"call-1"}`, string(body))
 }
 
 func TestRetryAfter(t *testing.T) {
