@@ -188,6 +188,9 @@ type Order struct {
 	CancelledAt *time.Time `json:"cancelled_at,omitempty"`
 }
 
+// Checkout returns the names of the checkout that the order was made of, as far as the order tells them.
+func (o Order) Checkout() Ref { return Ref{Token: o.CheckoutToken, CartToken: o.CartToken} }
+
 // OwnCartOnly reports whether the order answers only the cart that it names by a token or a code, never another cart of the same
 // person. So it is with a test, and with a subscription that renewed by itself.
 func (o Order) OwnCartOnly() bool {

@@ -59,6 +59,22 @@ type Checkout struct {
 	ToldAt time.Time `json:"told_at,omitzero"`
 }
 
+// Ref holds the names under which a checkout is known. A message may tell only some of them; "" is one that is not known.
+type Ref struct {
+	// Token is the checkout's token.
+	Token string
+	// ID is Shopify's numeric id of the checkout.
+	ID string
+	// CartToken is the token of the cart at the shop, which may have had several checkouts.
+	CartToken string
+}
+
+// Known reports whether any of the names is known.
+func (r Ref) Known() bool { return r != Ref{} }
+
+// Ref returns the names of the checkout.
+func (c Checkout) Ref() Ref { return Ref{Token: c.Token, ID: c.ID, CartToken: c.CartToken} }
+
 // Newer reports whether c is to be taken in place of old, the version known so far. Shopify keeps updated_at to the second and
 // shoppers type faster than that: of two versions of one second the one that was sent later counts, and where that is not told
 // either the one that comes later, if it says anything else.

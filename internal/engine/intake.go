@@ -142,12 +142,12 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 			return u.takeCheckout(ctx, store, c, cart.ViaWebhook)
 		}, nil
 	case shopify.CheckoutsDelete:
-		id, cartToken, token, err := shopify.DecodeDeletedCheckout(body)
+		ref, err := shopify.DecodeDeletedCheckout(body)
 		if err != nil {
 			return nil, err
 		}
 		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
-			return u.takeDeletion(ctx, store, id, cartToken, token)
+			return u.takeDeletion(ctx, store, ref)
 		}, nil
 	case shopify.OrdersCreate, shopify.OrdersPaid, shopify.OrdersUpdated:
 		o, err := shopify.DecodeOrder(body, d)
@@ -192,13 +192,13 @@ func believable(d shopify.Delivery, body []byte) error {
 // Shopify's API told of it first, gets its real token.
 func (u *unit) takeCheckout(ctx context.Context, store *Store, co cart.Checkout, via string) (uuid.UUID, error) {
 	co.UpdatedAt = cart.Earlier(co.UpdatedAt, u.Now)
-	if err := u.LockCheckout(ctx, store.Domain, co.Token, co.ID, co.CartToken); err != nil {
+	if err := u.LockCheckout(ctx, store.Domain, co.Ref()); err != nil {
 		return uuid.Nil, err
 	}
 	adopted := false
 	c, err := u.CartByTokenForUpdate(ctx, store.Domain, co.Token)
 	if errors.Is(err, postgres.ErrNotFound) {
-		if adopted, err = u.AdoptCart(ctx, store.Domain, co.Token, co.ID, co.CartToken, time.Time{}); err != nil {
+		if adopted, err = u.AdoptCart(ctx, store.Domain, co.Ref(), time.Time{}); err != nil {
 			return uuid.Nil, err
 		}
 		if adopted {
@@ -260,7 +260,7 @@ func (u *unit) meetOrder(ctx context.Context, store *Store, c *postgres.Cart, by
 // active carts stop, so that nobody is called after buying, and the order counts once.
 func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.UUID, error) {
 	o.UpdatedAt = cart.Earlier(o.UpdatedAt, u.Now)
-	if err := u.LockCheckout(ctx, store.Domain, o.CheckoutToken, "", o.CartToken); err != nil {
+	if err := u.LockCheckout(ctx, store.Domain, o.Checkout()); err != nil {
 		return uuid.Nil, err
 	}
 	person := policy.PersonOfOrder(o, store.Config.Country)
@@ -268,7 +268,7 @@ func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.
 	if err != nil || !fresh {
 		return uuid.Nil, err
 	}
-	if _, err := u.AdoptCart(ctx, store.Domain, o.CheckoutToken, "", o.CartToken, o.CreatedAt); err != nil {
+	if _, err := u.AdoptCart(ctx, store.Domain, o.Checkout(), o.CreatedAt); err != nil {
 		return uuid.Nil, err
 	}
 	if len(o.Codes) > 0 {
@@ -309,8 +309,8 @@ func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.
 	return bought, u.OrderTaken(ctx, store.Domain, o.ID, bought)
 }
 
-func (u *unit) takeDeletion(ctx context.Context, store *Store, id, cartToken, token string) (uuid.UUID, error) {
-	c, err := u.CartOfDeletedForUpdate(ctx, store.Domain, id, cartToken, token)
+func (u *unit) takeDeletion(ctx context.Context, store *Store, ref cart.Ref) (uuid.UUID, error) {
+	c, err := u.CartOfDeletedForUpdate(ctx, store.Domain, ref)
 	if errors.Is(err, postgres.ErrNotFound) {
 		return uuid.Nil, nil
 	}

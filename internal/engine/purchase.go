@@ -33,15 +33,15 @@ func (e *Engine) checkPurchase(ctx context.Context, store *Store, c *postgres.Ca
 	if err != nil || !connected {
 		return err
 	}
-	token := c.Token
-	if postgres.IsStandIn(token) {
-		token = ""
+	ref := c.Checkout.Ref()
+	if ref.Token = c.Token; postgres.IsStandIn(c.Token) {
+		ref.Token = ""
 	}
 	asking, cancel := context.WithTimeout(ctx, askWithin)
 	defer cancel()
 	var done shopify.Completion
 	err = e.askShopify(asking, c.Shop, func(ctx context.Context, client *shopify.Client) (err error) {
-		done, err = client.CheckoutCompleted(ctx, c.Checkout.ID, token)
+		done, err = client.CheckoutCompleted(ctx, ref)
 		return err
 	})
 	answer := answerNot

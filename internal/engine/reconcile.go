@@ -197,10 +197,10 @@ func (e *Engine) reconcileOrder(ctx context.Context, store *Store, o cart.Order,
 // checkout of which no webhook ever told gets a cart with a stand-in for its token.
 func (u *unit) takeAsked(ctx context.Context, store *Store, asked cart.Checkout) (bool, error) {
 	asked.UpdatedAt = cart.Earlier(asked.UpdatedAt, u.Now)
-	if err := u.LockCheckout(ctx, store.Domain, asked.Token, asked.ID, asked.CartToken); err != nil {
+	if err := u.LockCheckout(ctx, store.Domain, asked.Ref()); err != nil {
 		return false, err
 	}
-	c, err := u.CartOfCheckoutForUpdate(ctx, store.Domain, asked.ID, asked.CartToken)
+	c, err := u.CartOfCheckoutForUpdate(ctx, store.Domain, asked.Ref())
 	if errors.Is(err, postgres.ErrNotFound) && asked.Token != "" {
 		c, err = u.CartByTokenForUpdate(ctx, store.Domain, asked.Token)
 	}

@@ -71,11 +71,13 @@ func inUTC(times ...*time.Time) {
 	}
 }
 
-// LockCheckout serialises everything about one checkout, before there is a cart to lock. Whoever speaks of it may know it by
-// another of its names than we do: all that are known are locked, empty ones aside.
-func (tx *Tx) LockCheckout(ctx context.Context, shop, token, id, cartToken string) error {
+// LockCheckout serialises everything about one checkout, before there is a cart to lock. Another message may name the
+// checkout by another of its names, so each known name is locked.
+func (tx *Tx) LockCheckout(ctx context.Context, shop string, ref cart.Ref) error {
 	var keys []int64
-	for _, n := range [...]struct{ space, value string }{{"checkout", token}, {"checkout id", id}, {"cart token", cartToken}} {
+	for _, n := range [...]struct{ space, value string }{
+		{"checkout", ref.Token}, {"checkout id", ref.ID}, {"cart token", ref.CartToken},
+	} {
 		if n.value != "" {
 			keys = append(keys, lockKey(n.space, shop+" "+n.value))
 		}
@@ -313,9 +315,9 @@ func (db *DB) CartsIn(ctx context.Context, shop string, states []cart.State, aft
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// CartOfDeletedForUpdate finds the cart of a deleted checkout by whichever of its ids is known and locks it; ErrNotFound when there is none.
-// One cart at the shop may have had several checkouts: its token names none where the checkout's id is known and another.
-func (tx *Tx) CartOfDeletedForUpdate(ctx context.Context, shop, checkoutID, cartToken, token string) (*Cart, error) {
+// CartOfDeletedForUpdate finds the cart of a deleted checkout by any of its names and locks it; ErrNotFound when there
+// is none. One cart at the shop may have had several checkouts: a cart token finds none that is known by another id.
+func (tx *Tx) CartOfDeletedForUpdate(ctx context.Context, shop string, ref cart.Ref) (*Cart, error) {
 	return tx.lockedCart(ctx, `
 		SELECT `+cartColumns+`
 		FROM carts
@@ -327,7 +329,7 @@ func (tx *Tx) CartOfDeletedForUpdate(ctx context.Context, shop, checkoutID, cart
 			)
 		ORDER BY token = $4 DESC, checkout_id = $2 DESC, id DESC
 		LIMIT 1
-		FOR UPDATE`, shop, checkoutID, cartToken, token)
+		FOR UPDATE`, shop, ref.ID, ref.CartToken, ref.Token)
 }
 
 // Cart reads a cart with its calls, without locking it; ErrNotFound when there is none.

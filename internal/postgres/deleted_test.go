@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"ringback/internal/cart"
 	"ringback/internal/postgres"
 
 	"github.com/stretchr/testify/assert"
@@ -16,14 +17,14 @@ func TestADeletedCheckoutIsNotAnotherOneOfTheSameCart(t *testing.T) {
 	known := b.keeps("known", func(c *postgres.Cart) { c.Checkout.ID, c.Checkout.CartToken = "6", "shared" })
 	nameless := b.keeps("nameless", func(c *postgres.Cart) { c.Checkout.CartToken = "its own" })
 	b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-		_, err := tx.CartOfDeletedForUpdate(ctx, shop, "5", "shared", "")
+		_, err := tx.CartOfDeletedForUpdate(ctx, shop, cart.Ref{ID: "5", CartToken: "shared"})
 		require.ErrorIs(t, err, postgres.ErrNotFound)
-		for _, ids := range [][2]string{{"6", "shared"}, {"6", ""}, {"", "shared"}} {
-			c, err := tx.CartOfDeletedForUpdate(ctx, shop, ids[0], ids[1], "")
+		for _, ref := range []cart.Ref{{ID: "6", CartToken: "shared"}, {ID: "6"}, {CartToken: "shared"}} {
+			c, err := tx.CartOfDeletedForUpdate(ctx, shop, ref)
 			require.NoError(t, err)
-			assert.Equal(t, known.ID, c.ID, "%v", ids)
+			assert.Equal(t, known.ID, c.ID, "%v", ref)
 		}
-		c, err := tx.CartOfDeletedForUpdate(ctx, shop, "7", "its own", "")
+		c, err := tx.CartOfDeletedForUpdate(ctx, shop, cart.Ref{ID: "7", CartToken: "its own"})
 		require.NoError(t, err)
 		assert.Equal(t, nameless.ID, c.ID)
 		return nil

@@ -99,9 +99,10 @@ func (db *DB) DropScan(ctx context.Context, shop string) error {
 	return nil
 }
 
-// CartOfCheckoutForUpdate finds the cart of a checkout that was told of without its token, by the checkout's id, or by the cart's token
-// where we know no id, and locks it; ErrNotFound when there is none.
-func (tx *Tx) CartOfCheckoutForUpdate(ctx context.Context, shop, checkoutID, cartToken string) (*Cart, error) {
+// CartOfCheckoutForUpdate finds the cart of a checkout without using its token, which Shopify's API does not tell: by the
+// checkout's id, or by the cart token of a cart whose checkout id we do not know. It locks the cart; ErrNotFound when
+// there is none.
+func (tx *Tx) CartOfCheckoutForUpdate(ctx context.Context, shop string, ref cart.Ref) (*Cart, error) {
 	return tx.lockedCart(ctx, `
 		SELECT `+cartColumns+`
 		FROM carts
@@ -112,13 +113,13 @@ func (tx *Tx) CartOfCheckoutForUpdate(ctx context.Context, shop, checkoutID, car
 			)
 		ORDER BY checkout_id = $2 DESC, id DESC
 		LIMIT 1
-		FOR UPDATE`, shop, checkoutID, cartToken)
+		FOR UPDATE`, shop, ref.ID, ref.CartToken)
 }
 
-// AdoptCart gives the cart that stands in for a checkout its real token, found by the checkout's id or else the cart's token. It reports
-// whether there was one. A checkout that began after by, when that is set, is another one's.
-func (tx *Tx) AdoptCart(ctx context.Context, shop, token, checkoutID, cartToken string, by time.Time) (bool, error) {
-	if token == "" || checkoutID == "" && cartToken == "" {
+// AdoptCart gives a cart with a stand-in token the real token of its checkout. It finds the cart by the checkout's id,
+// else by the cart token, and reports whether there was one. When by is set, a checkout that began after it does not match.
+func (tx *Tx) AdoptCart(ctx context.Context, shop string, ref cart.Ref, by time.Time) (bool, error) {
+	if ref.Token == "" || ref.ID == "" && ref.CartToken == "" {
 		return false, nil
 	}
 	var before *time.Time
@@ -144,7 +145,7 @@ func (tx *Tx) AdoptCart(ctx context.Context, shop, token, checkoutID, cartToken 
 				SELECT 1
 				FROM carts
 				WHERE shop = $1 AND token = $2
-			)`, shop, token, checkoutID, cartToken, standIn, before)
+			)`, shop, ref.Token, ref.ID, ref.CartToken, standIn, before)
 	if err != nil {
 		return false, fmt.Errorf("adopt cart: %w", err)
 	}

@@ -286,18 +286,20 @@ func SplitCheckouts(body []byte) ([][]byte, error) {
 	return out, nil
 }
 
-// DecodeDeletedCheckout reads the payload of checkouts/delete, which has an id and mostly a cart token but no token. It
-// fails when none of the three is there.
-func DecodeDeletedCheckout(body []byte) (id, cartToken, token string, err error) {
+// DecodeDeletedCheckout reads the names of the checkout from the payload of checkouts/delete, which has an id, mostly a
+// cart token, and no token. It fails when there is none of the three.
+func DecodeDeletedCheckout(body []byte) (cart.Ref, error) {
 	var p checkoutPayload
 	if err := decodeObject(body, &p); err != nil {
-		return "", "", "", err
+		return cart.Ref{}, err
 	}
-	id = firstOf(string(p.ID), string(p.GID), numericID(string(p.Name)))
-	if id == "" && p.CartToken == "" && p.Token == "" {
-		return "", "", "", errors.New("id, cart_token and token: all missing; the deleted checkout cannot be told from others")
+	ref := cart.Ref{
+		Token: string(p.Token), ID: firstOf(string(p.ID), string(p.GID), numericID(string(p.Name))), CartToken: string(p.CartToken),
 	}
-	return id, string(p.CartToken), string(p.Token), nil
+	if !ref.Known() {
+		return ref, errors.New("id, cart_token and token: all missing; the deleted checkout cannot be told from others")
+	}
+	return ref, nil
 }
 
 // firstOf returns the first text that is not empty.

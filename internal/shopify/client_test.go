@@ -215,7 +215,7 @@ func TestAScanLeavesPointsForAPurchaseCheck(t *testing.T) {
 		}
 	}
 	c, _ := w.shop.Checkout(token)
-	_, err := client.CheckoutCompleted(soon(t), c.ID, token)
+	_, err := client.CheckoutCompleted(soon(t), cart.Ref{ID: c.ID, Token: token})
 	require.NoError(t, err)
 }
 
@@ -358,15 +358,15 @@ func TestPurchaseCheck(t *testing.T) {
 	old := w.clientWith(t, secret.Secret(w.shop.Install(shopify.DefaultScopes()...)), "2026-04")
 
 	for _, cl := range []*shopify.Client{client, old} {
-		got, err := cl.CheckoutCompleted(soon(t), c.ID, token)
+		got, err := cl.CheckoutCompleted(soon(t), cart.Ref{ID: c.ID, Token: token})
 		require.NoError(t, err)
 		assert.Equal(t, shopify.Completion{}, got, "not bought, though another checkout was")
 	}
 	order, err := w.shop.Buy(token)
 	require.NoError(t, err)
 
-	for name, ask := range map[string][2]string{"by both": {c.ID, token}, "by token": {"", token}} {
-		got, err := client.CheckoutCompleted(soon(t), ask[0], ask[1])
+	for name, ask := range map[string]cart.Ref{"by both": {ID: c.ID, Token: token}, "by token": {Token: token}} {
+		got, err := client.CheckoutCompleted(soon(t), ask)
 		require.NoError(t, err, name)
 		assert.True(t, got.Completed, name)
 		require.NotNil(t, got.Order, name)
@@ -374,18 +374,18 @@ func TestPurchaseCheck(t *testing.T) {
 		assert.Equal(t, order.CreatedAt, *got.At)
 	}
 	for _, cl := range []*shopify.Client{client, old} {
-		got, err := cl.CheckoutCompleted(soon(t), c.ID, "")
+		got, err := cl.CheckoutCompleted(soon(t), cart.Ref{ID: c.ID})
 		require.NoError(t, err)
 		assert.True(t, got.Completed)
 		assert.Nil(t, got.Order)
 	}
 	for _, token := range []string{"", `x" OR status:any`} {
-		_, err = client.CheckoutCompleted(soon(t), "", token)
+		_, err = client.CheckoutCompleted(soon(t), cart.Ref{Token: token})
 		require.ErrorIs(t, err, shopify.ErrCannotAsk)
 	}
-	_, err = old.CheckoutCompleted(soon(t), "", token)
+	_, err = old.CheckoutCompleted(soon(t), cart.Ref{Token: token})
 	require.ErrorIs(t, err, shopify.ErrCannotAsk)
-	got, err := client.CheckoutCompleted(soon(t), "999", "no-such-token")
+	got, err := client.CheckoutCompleted(soon(t), cart.Ref{ID: "999", Token: "no-such-token"})
 	require.NoError(t, err)
 	assert.False(t, got.Completed)
 }
@@ -395,7 +395,7 @@ func TestASearchThatIsIgnoredFindsNoPurchase(t *testing.T) {
 	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"data":{"checkout":null,"orders":{"nodes":[{"id":"gid://shopify/Order/1","checkoutToken":"somebody-elses"},{"id":"gid://shopify/Order/2"}]}}}`)
 	})
-	got, err := client.CheckoutCompleted(soon(t), "5", "mine")
+	got, err := client.CheckoutCompleted(soon(t), cart.Ref{ID: "5", Token: "mine"})
 	require.NoError(t, err)
 	assert.False(t, got.Completed)
 }
@@ -405,7 +405,7 @@ func TestHalfAnAnswerIsNotANo(t *testing.T) {
 	client := answering(t, func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprint(w, `{"data":{"checkout":null,"orders":null},"errors":[{"message":"denied","path":["orders"],"extensions":{"code":"ACCESS_DENIED"}}]}`)
 	})
-	_, err := client.CheckoutCompleted(soon(t), "5", "mine")
+	_, err := client.CheckoutCompleted(soon(t), cart.Ref{ID: "5", Token: "mine"})
 	require.Error(t, err)
 }
 
@@ -416,7 +416,7 @@ func TestASlowPurchaseCheckEndsWithItsContext(t *testing.T) {
 	t.Cleanup(func() { close(ended) })
 	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
 	defer cancel()
-	_, err := client.CheckoutCompleted(ctx, "5", "mine")
+	_, err := client.CheckoutCompleted(ctx, cart.Ref{ID: "5", Token: "mine"})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	assert.True(t, shopify.Temporary(err))
 }

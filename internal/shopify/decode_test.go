@@ -261,15 +261,15 @@ func TestDecodeOrder(t *testing.T) {
 
 func TestDecodeDeletedCheckout(t *testing.T) {
 	t.Parallel()
-	id, cartToken, token, err := DecodeDeletedCheckout(fixture(t, "checkouts_delete.json"))
+	ref, err := DecodeDeletedCheckout(fixture(t, "checkouts_delete.json"))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"981820079255240001", "cart-new-1", ""}, []string{id, cartToken, token})
+	assert.Equal(t, cart.Ref{ID: "981820079255240001", CartToken: "cart-new-1"}, ref)
 
-	id, cartToken, token, err = DecodeDeletedCheckout([]byte(`{"token":"t","cart_token":null}`))
+	ref, err = DecodeDeletedCheckout([]byte(`{"token":"t","cart_token":null}`))
 	require.NoError(t, err)
-	assert.Equal(t, []string{"", "", "t"}, []string{id, cartToken, token})
+	assert.Equal(t, cart.Ref{Token: "t"}, ref)
 
-	_, _, _, err = DecodeDeletedCheckout([]byte(`{"cart_token":null}`))
+	_, err = DecodeDeletedCheckout([]byte(`{"cart_token":null}`))
 	require.ErrorContains(t, err, "all missing")
 }
 
@@ -378,18 +378,18 @@ func decodes(t *testing.T, topic string, body []byte) {
 		for _, p := range c.Phones {
 			assert.NotEmpty(t, p.Number)
 		}
-		if token, cartToken := tokensOfURL(c.URL); token+cartToken != "" {
-			assert.Contains(t, []string{"", c.Token, c.CartToken}, token, "what the link tells is so")
-			// The link may hold the beginning of the cart's token alone.
-			assert.True(t, strings.HasPrefix(c.CartToken, cartToken), "%s of %s", cartToken, c.CartToken)
+		if ref := refOfURL(c.URL); ref.Known() {
+			assert.Contains(t, []string{"", c.Token, c.CartToken}, ref.Token, "the link tells the truth")
+			// The link may hold only the beginning of the cart token.
+			assert.True(t, strings.HasPrefix(c.CartToken, ref.CartToken), "%s of %s", ref.CartToken, c.CartToken)
 		}
 		_, err = json.Marshal(c)
 		assert.NoError(t, err)
 	case CheckoutsDelete:
-		id, cartToken, _, err := DecodeDeletedCheckout(body)
+		ref, err := DecodeDeletedCheckout(body)
 		require.NoError(t, err)
-		assert.NotEmpty(t, id)
-		assert.NotEmpty(t, cartToken)
+		assert.NotEmpty(t, ref.ID)
+		assert.NotEmpty(t, ref.CartToken)
 	case OrdersCreate, OrdersPaid, OrdersUpdated, OrdersCancelled:
 		o, err := DecodeOrder(body, d)
 		require.NoError(t, err)
@@ -424,20 +424,19 @@ func BenchmarkDecodeCheckout(b *testing.B) {
 	}
 }
 
-func TestTokensOfURL(t *testing.T) {
+func TestRefOfURL(t *testing.T) {
 	t.Parallel()
-	for link, want := range map[string][2]string{
-		"https://a.myshopify.com/1/checkouts/ac/hWN123/recover?key=k&discount=x": {"", "hWN123"},
-		"https://a.myshopify.com/1/checkouts/ac/c1-83%3D%3D/recover":             {"", "c1-83=="},
-		"https://a.myshopify.com/checkouts/cn/0c6778120e46/recover":              {"0c6778120e46", ""},
-		"https://a.myshopify.com/1/checkouts/2a1ace52255252df/recover?key=k":     {"2a1ace52255252df", ""},
-		"https://a.myshopify.com/1/checkouts/2a1ace52255252df":                   {"2a1ace52255252df", ""},
-		"https://a.myshopify.com/1/orders/2a1ace52255252df?recovered=1":          {"", ""},
-		"https://a.myshopify.com/1/checkouts/ac/":                                {"", ""},
-		"://": {"", ""}, "": {"", ""},
+	for link, want := range map[string]cart.Ref{
+		"https://a.myshopify.com/1/checkouts/ac/hWN123/recover?key=k&discount=x": {CartToken: "hWN123"},
+		"https://a.myshopify.com/1/checkouts/ac/c1-83%3D%3D/recover":             {CartToken: "c1-83=="},
+		"https://a.myshopify.com/checkouts/cn/0c6778120e46/recover":              {Token: "0c6778120e46"},
+		"https://a.myshopify.com/1/checkouts/2a1ace52255252df/recover?key=k":     {Token: "2a1ace52255252df"},
+		"https://a.myshopify.com/1/checkouts/2a1ace52255252df":                   {Token: "2a1ace52255252df"},
+		"https://a.myshopify.com/1/orders/2a1ace52255252df?recovered=1":          {},
+		"https://a.myshopify.com/1/checkouts/ac/":                                {},
+		"://": {}, "": {},
 	} {
-		token, cartToken := tokensOfURL(link)
-		assert.Equal(t, want, [2]string{token, cartToken}, link)
+		assert.Equal(t, want, refOfURL(link), link)
 	}
 }
 

@@ -122,11 +122,11 @@ type gqlCheckout struct {
 
 // checkout makes the object regular by way of the webhook's payload; false when it has no identity.
 func (g gqlCheckout) checkout() (cart.Checkout, bool) {
-	token, cartToken := tokensOfURL(string(g.URL))
+	named := refOfURL(string(g.URL))
 	customer := g.Customer.value
 	total := g.Total.value.seen()
 	p := checkoutPayload{
-		ID: g.ID, Name: g.Name, URL: g.URL, Token: text(token), CartToken: text(cartToken),
+		ID: g.ID, Name: g.Name, URL: g.URL, Token: text(named.Token), CartToken: text(named.CartToken),
 		Customer: object[customerPayload]{customer.payload()},
 		Shipping: object[addressPayload]{g.Shipping.value.payload()},
 		Billing:  object[addressPayload]{g.Billing.value.payload()},
@@ -203,19 +203,19 @@ var (
 	tokenPath     = regexp.MustCompile(`/checkouts/(?:cn/)?([^/]{8,})(?:/|$)`)
 )
 
-// tokensOfURL returns what a recovery link tells of the checkout; "" for what it does not.
-func tokensOfURL(link string) (token, cartToken string) {
+// refOfURL returns the names of the checkout that its recovery link holds.
+func refOfURL(link string) cart.Ref {
 	u, err := url.Parse(link)
 	if err != nil {
-		return "", ""
+		return cart.Ref{}
 	}
 	if m := cartTokenPath.FindStringSubmatch(u.Path); m != nil {
-		return "", clean(m[1])
+		return cart.Ref{CartToken: clean(m[1])}
 	}
 	if m := tokenPath.FindStringSubmatch(u.Path); m != nil {
-		return clean(m[1]), ""
+		return cart.Ref{Token: clean(m[1])}
 	}
-	return "", ""
+	return cart.Ref{}
 }
 
 // Merge joins what a webhook told of a checkout (known) with what the API said later (asked). What both tell is taken from

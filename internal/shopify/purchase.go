@@ -22,21 +22,21 @@ type Completion struct {
 // ErrCannotAsk: the checkout has neither an id nor, for this API version, a token that can be asked for.
 var ErrCannotAsk = errors.New("the checkout has no id and no token that this API version can search for")
 
-// CheckoutCompleted asks whether the checkout was bought, by its numeric id (may be ""), and from API version 2026-07 on also by
-// the orders of its token. It is made for the instant before a call: the context bounds it, and it is the caller's to decide
-// what a late or failed answer means.
-func (c *Client) CheckoutCompleted(ctx context.Context, id, token string) (Completion, error) {
-	byID := numericID(id) != ""
-	byToken := searchable(token) && c.access.Version >= tokensSince
+// CheckoutCompleted asks whether the checkout was bought: by its id, and from API version 2026-07 on also by the orders of
+// its token. It is made for the instant before a call. The context bounds it; the caller decides what a late or failed
+// answer means.
+func (c *Client) CheckoutCompleted(ctx context.Context, ref cart.Ref) (Completion, error) {
+	byID := numericID(ref.ID) != ""
+	byToken := searchable(ref.Token) && c.access.Version >= tokensSince
 	if !byID && !byToken {
 		return Completion{}, &APIError{Operation: "CheckoutCompleted", Kind: ErrCannotAsk}
 	}
 	variables := map[string]any{}
 	if byID {
-		variables["checkout"] = "gid://shopify/AbandonedCheckout/" + numericID(id)
+		variables["checkout"] = "gid://shopify/AbandonedCheckout/" + numericID(ref.ID)
 	}
 	if byToken {
-		variables["orders"] = `checkout_token:"` + token + `"`
+		variables["orders"] = `checkout_token:"` + ref.Token + `"`
 	}
 	var data struct {
 		Checkout object[struct {
@@ -55,7 +55,7 @@ func (c *Client) CheckoutCompleted(ctx context.Context, id, token string) (Compl
 	}
 	for _, n := range data.Orders.value.Nodes {
 		// A search term that Shopify does not know is ignored by it, and any order would come back.
-		if o, ok := n.value.order(); ok && o.CheckoutToken == token {
+		if o, ok := n.value.order(); ok && o.CheckoutToken == ref.Token {
 			done.Completed, done.Order = true, &o
 			if done.At == nil {
 				done.At = &o.CreatedAt

@@ -169,11 +169,11 @@ func TestNobodyHearsOfACheckoutWithoutContact(t *testing.T) {
 	shop.Delete(token)
 	sim.DeliverDue(context.Background())
 	assert.Equal(t, []string{shopify.CheckoutsCreate, shopify.CheckoutsDelete}, in.topics())
-	id, cartToken, none, err := shopify.DecodeDeletedCheckout(in.bodies[1])
+	ref, err := shopify.DecodeDeletedCheckout(in.bodies[1])
 	require.NoError(t, err)
-	assert.NotEmpty(t, id)
-	assert.NotEmpty(t, cartToken)
-	assert.Empty(t, none, "checkouts/delete names no token")
+	assert.NotEmpty(t, ref.ID)
+	assert.NotEmpty(t, ref.CartToken)
+	assert.Empty(t, ref.Token, "checkouts/delete names no token")
 }
 
 func TestRetriesCarryTheSameWebhook(t *testing.T) {
