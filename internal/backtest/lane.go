@@ -355,7 +355,7 @@ func (l *lane) supersede(r *replay) {
 		}
 		switch other.cart.State {
 		case cart.Watching, cart.Waiting, cart.Ready:
-			l.apply(other, cart.NewerCart{By: r.cart.ID}, nil)
+			l.apply(other, cart.NewerCart{}, nil)
 			l.conclude(other)
 		}
 	}

@@ -60,8 +60,6 @@ type (
 	PlaceAccepted struct {
 		CallID         uuid.UUID
 		ProviderCallID string
-		// Offer is the discount really sent, when it differs from the one decided.
-		Offer *Offer
 	}
 
 	// PlaceFailed: the provider surely did not take the call; it may be tried again.
@@ -141,7 +139,7 @@ type (
 	OperatorCalled struct{}
 
 	// NewerCart: the same person was active on a newer cart.
-	NewerCart struct{ By uuid.UUID }
+	NewerCart struct{}
 
 	// Erased: personal data must go.
 	Erased struct{}
@@ -192,8 +190,6 @@ const (
 	MatchPhone    Match = "phone"
 	// MatchLinked: another cart or order of the person ties the two together.
 	MatchLinked Match = "linked"
-	// MatchCompleted: the checkout itself said that it was completed.
-	MatchCompleted Match = "completed_at"
 )
 
 // Basis says in plain words which order it was and what ties it to the cart, without personal data: "order #1003 under the account's
@@ -210,8 +206,6 @@ func (e OrderSeen) Basis() string {
 		return order + " of this checkout"
 	case MatchCart:
 		return order + " of the same cart at the shop"
-	case MatchCompleted:
-		return order + " that completed the checkout"
 	case MatchLinked:
 		return order + " under another name of the same person"
 	}

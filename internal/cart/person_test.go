@@ -105,7 +105,6 @@ func TestOrderSeen_BasisSaysWhatTheOrderWasMatchedBy(t *testing.T) {
 		"order #7 of this checkout":                      {Order: seventh, Match: cart.MatchCheckout, Under: "the number"},
 		"order #7 of the same cart at the shop":          {Order: seventh, Match: cart.MatchCart},
 		"order #7 with the code that a call gave":        {Order: seventh, Match: cart.MatchCode},
-		"an order that completed the checkout":           {Match: cart.MatchCompleted},
 	} {
 		assert.Equal(t, want, e.Basis())
 	}

@@ -161,7 +161,7 @@ func (e *Engine) Supersede(ctx context.Context, id uuid.UUID) error {
 		return err
 	}
 	for _, o := range older {
-		if err := e.onCart(ctx, o, cart.NewerCart{By: id}); err != nil && !errors.Is(err, postgres.ErrNotFound) {
+		if err := e.onCart(ctx, o, cart.NewerCart{}); err != nil && !errors.Is(err, postgres.ErrNotFound) {
 			return err
 		}
 	}

@@ -165,9 +165,6 @@ func (a *change) placeAccepted(e cart.PlaceAccepted) {
 		return
 	}
 	a.learnProviderID(call, e.ProviderCallID)
-	if e.Offer != nil {
-		call.Offer = e.Offer
-	}
 	if call.PlacedAt == nil {
 		at := a.now
 		call.PlacedAt = &at

@@ -103,8 +103,11 @@ func TestErased_PurchaseKeepsWhatItIsOwedTo(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
-	id := s.calls()
-	s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p", Offer: &cart.Offer{Code: "ASHA-1", Unique: true}})
+	s.wakes()
+	id := uuid.Must(uuid.NewV7())
+	s.does(cart.LineFree{CallID: id})
+	s.does(cart.SendBegun{CallID: id, Offer: &cart.Offer{Code: "ASHA-1", Unique: true}})
+	s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p"})
 	s.hears(id, cart.ReportRinging, cart.ReportTalking)
 	order := cart.Order{ID: "9", Codes: []string{"asha-1"}, CreatedAt: s.now, UpdatedAt: s.now}
 	s.does(cart.OrderSeen{Order: order, Match: cart.MatchCode})

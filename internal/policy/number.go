@@ -99,12 +99,11 @@ func readNumber(raw cart.RawPhone, address, store string) (Phone, bool) {
 }
 
 func phoneOf(n *phonenumbers.PhoneNumber, from string) Phone {
-	p := Phone{Number: phonenumbers.Format(n, phonenumbers.E164), From: from, Country: phonenumbers.GetRegionCodeForNumber(n)}
-	p.Saw = "phone from " + p.From
-	if p.Country != "" {
-		p.Saw += ", " + p.Country
+	return Phone{
+		Number:  phonenumbers.Format(n, phonenumbers.E164),
+		From:    from,
+		Country: phonenumbers.GetRegionCodeForNumber(n),
 	}
-	return p
 }
 
 // first reads the first of a text's parts that can be called in the country.

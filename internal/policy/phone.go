@@ -10,8 +10,6 @@ type Phone struct {
 	From string
 	// Country is the number's ISO 3166-1 alpha-2 country; empty for numbers of no country.
 	Country string
-	// Saw says in a few words what was found; it holds no personal data.
-	Saw string
 }
 
 // fromSMS is the field of a checkout that holds the number its SMS consent was given for.
@@ -22,23 +20,17 @@ const fromSMS = "sms_marketing"
 // country of the address it stood in, else of the delivery or billing address, else of the store.
 func ReadPhone(c cart.Checkout, r *Rules, storeCountry string) Phone {
 	address := addressCountry(c)
-	tried := 0
 	if r.Consent == ConsentSMS && c.SMSPhone != "" {
 		if p, ok := readNumber(cart.RawPhone{From: fromSMS, Number: c.SMSPhone}, address, storeCountry); ok {
 			return p
 		}
-		tried++
 	}
 	for _, raw := range c.Phones {
 		if p, ok := readNumber(raw, address, storeCountry); ok {
 			return p
 		}
-		tried++
 	}
-	if tried == 0 {
-		return Phone{Saw: "the checkout has no phone number"}
-	}
-	return Phone{Saw: "none of the checkout's numbers can be called"}
+	return Phone{}
 }
 
 func addressCountry(c cart.Checkout) string {

@@ -336,7 +336,7 @@ func (w *world) enact(c *played, effect lifecycle.Effect) {
 			for _, older := range w.carts {
 				same := older != c && older.cart.Shop == c.cart.Shop && older.cart.Phone == c.cart.Phone
 				if same && newerThan(&c.cart, &older.cart) {
-					w.apply(older, cart.NewerCart{By: c.cart.ID})
+					w.apply(older, cart.NewerCart{})
 				}
 			}
 		}
