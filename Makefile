@@ -50,10 +50,11 @@ compat: ## Run this program beside another release under load: REF=COMMIT
 	@scripts/need.sh go postgres
 	@scripts/compat.sh "$(REF)"
 
-lint: ## Check formatting, generated code and the rules of .golangci.yml
+lint: ## Check formatting, generated code, dead code and the rules of .golangci.yml
 	@scripts/need.sh go
 	@scripts/gofmt.sh
 	@scripts/generate.sh --check
+	@scripts/deadcode.sh
 	$(LINT) run
 
 fmt: ## Format the code

@@ -54,7 +54,8 @@ type App struct {
 	Log    *slog.Logger
 
 	role Role
-	// shopifyURL is empty for the real Shopify.
+	// shopifyURL is empty for the real Shopify. Only a test sets it. It is not part of the configuration: whoever set it
+	// there would receive the shops' tokens.
 	shopifyURL string
 	pool       *pgxpool.Pool
 	database   *embedded.Server
@@ -71,10 +72,6 @@ const stopWithin = 25 * time.Second
 
 // Option changes how an app is built.
 type Option func(*App)
-
-// WithShopify replaces https://{shop} by another base URL, for a simulated Shopify; "{shop}" in it stands for the domain. It is no
-// part of the configuration: whoever could set it there would be sent the shops' tokens.
-func WithShopify(baseURL string) Option { return func(a *App) { a.shopifyURL = baseURL } }
 
 // New opens the database, brings its schema up to date and builds everything. Close must follow, whether or not Run is called.
 func New(ctx context.Context, cfg *config.Config, role Role, log *slog.Logger, options ...Option) (*App, error) {

@@ -38,7 +38,7 @@ func local(t testing.TB, zone, text string) time.Time {
 
 // open reports whether calls are allowed at exactly this moment.
 func open(r *Rules, c *cart.Cart, at time.Time) bool {
-	next, ok := NextOpening(r, c, at)
+	next, ok := nextOpening(r, c, at)
 	return ok && next.Equal(at)
 }
 

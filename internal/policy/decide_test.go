@@ -341,7 +341,7 @@ func TestRulesWithProblemsNeverCall(t *testing.T) {
 	assert.Contains(t, d.Trace[0].Saw, "consent: must be chosen")
 	assert.Error(t, r.Compile(testStore))
 	assert.Nil(t, Zones(&r, due()))
-	_, ok := NextOpening(&r, due(), noonInIndia)
+	_, ok := nextOpening(&r, due(), noonInIndia)
 	assert.False(t, ok)
 }
 

@@ -20,5 +20,5 @@
 // A call must be inside the store's windows and inside the hours of every jurisdiction that the customer may be in
 // (calling_hours.yaml), by the clock of every zone that they may live by (zones.yaml, area_codes.yaml, libphonenumber). Hours
 // mean the wall clock: what a clock on the customer's wall shows must be allowed, on the days on which clocks change too.
-// NextOpening finds the next such moment by arithmetic on the stretches of time in which a zone keeps its offset.
+// hours.next finds the next such moment by arithmetic on the stretches of time in which a zone keeps its offset.
 package policy

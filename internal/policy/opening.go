@@ -1,28 +1,9 @@
 package policy
 
-import (
-	"time"
-
-	"ringback/internal/cart"
-)
+import "time"
 
 // SearchDays is how far ahead an opening is looked for.
 const SearchDays = 31
-
-// NextOpening gives the first instant at or after t at which the cart's customer may be called, as far as the hours go: the
-// store's windows and holidays on their clock, and every jurisdiction's calling hours and public holidays on the clock of every
-// zone that the customer may be in. It is exact to the second across changes of the clocks. False means never within SearchDays days.
-func NextOpening(r *Rules, c *cart.Cart, t time.Time) (time.Time, bool) {
-	ready, err := r.ready()
-	if err != nil {
-		return time.Time{}, false
-	}
-	room := &whereRoom{}
-	p, h := room.person(), hours{checks: room.checks[:0]}
-	ready.locate(c, &p)
-	ready.hours(r, &p, &h)
-	return h.next(t)
-}
 
 // whereRoom is the memory that it usually takes to say where somebody is and what hours follow from that.
 type whereRoom struct {

@@ -45,7 +45,20 @@ func windowsAllow(windows []Window, holidays []string, l time.Time) bool {
 	return false
 }
 
-// oracle says whether a moment is allowed by everything that NextOpening looks at.
+// nextOpening returns the first instant at or after at at which the cart's customer may be called, as far as the hours go.
+func nextOpening(r *Rules, c *cart.Cart, at time.Time) (time.Time, bool) {
+	ready, err := r.ready()
+	if err != nil {
+		return time.Time{}, false
+	}
+	var p person
+	var h hours
+	ready.locate(c, &p)
+	ready.hours(r, &p, &h)
+	return h.next(at)
+}
+
+// oracle says whether a moment is allowed by everything that the search looks at.
 type oracle struct {
 	rules  *Rules
 	person person
@@ -159,7 +172,7 @@ func drawWindows(t *rapid.T) []Window {
 	}), 1, 4).Draw(t, "windows")
 }
 
-func TestNextOpeningIsTheFirstAllowedInstant(t *testing.T) {
+func TestOpening_IsTheFirstAllowedInstant(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r := DefaultRules()
@@ -180,7 +193,7 @@ func TestNextOpeningIsTheFirstAllowedInstant(t *testing.T) {
 	})
 }
 
-func TestNextOpeningIsLegalInEveryCandidate(t *testing.T) {
+func TestOpening_IsLegalInEveryCandidatePlace(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r := DefaultRules()
@@ -223,10 +236,10 @@ func drawPerson(t *rapid.T) *cart.Cart {
 	return c
 }
 
-// agreesWithOracle looks, minute by minute, for an opening that NextOpening missed, and at the one it found.
+// agreesWithOracle looks, minute by minute, for an opening that the search missed, and at the one it found.
 func agreesWithOracle(t *rapid.T, r *Rules, c *cart.Cart, from time.Time) {
 	o := newOracle(r, c)
-	got, ok := NextOpening(r, c, from)
+	got, ok := nextOpening(r, c, from)
 	if ok && (got.Before(from) || !o.allows(got)) {
 		t.Fatalf("%s is not allowed", got)
 	}
@@ -238,7 +251,7 @@ func agreesWithOracle(t *rapid.T, r *Rules, c *cart.Cart, from time.Time) {
 	}
 }
 
-func TestNextOpeningOnTheDaysClocksChange(t *testing.T) {
+func TestOpening_OnTheDaysClocksChange(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name, zone, from, to string
@@ -267,14 +280,14 @@ func TestNextOpeningOnTheDaysClocksChange(t *testing.T) {
 			store := testStore
 			store.Timezone = c.zone
 			require.NoError(t, r.Compile(store))
-			got, ok := NextOpening(r, &cart.Cart{Phone: "+919876543210", Country: "IN"}, local(t, "UTC", c.asked))
+			got, ok := nextOpening(r, &cart.Cart{Phone: "+919876543210", Country: "IN"}, local(t, "UTC", c.asked))
 			require.True(t, ok)
 			assert.Equal(t, local(t, "UTC", c.want).UTC(), got.UTC())
 		})
 	}
 }
 
-func TestNextOpeningSaysNever(t *testing.T) {
+func TestOpening_MayBeNever(t *testing.T) {
 	t.Parallel()
 	india := &cart.Cart{Phone: "+919876543210", Country: "IN"}
 	now := local(t, "Asia/Kolkata", "2026-09-14 12:00")
@@ -294,7 +307,7 @@ func TestNextOpeningSaysNever(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := always(t, change)
-			_, ok := NextOpening(r, india, now)
+			_, ok := nextOpening(r, india, now)
 			assert.False(t, ok)
 
 			c := *india

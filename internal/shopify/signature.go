@@ -10,14 +10,6 @@ import (
 	"ringback/internal/secret"
 )
 
-// Verify reports whether digest, the value of X-Shopify-Hmac-Sha256, is the base64 HMAC-SHA256 of the raw body under
-// one of the secrets. See Verifier.
-func Verify(secrets secret.List, body []byte, digest string) bool {
-	v := NewVerifier(secrets, digest)
-	_, _ = v.Write(body)
-	return v.Signed()
-}
-
 // Verifier checks a body's signature while the body comes in. Several secrets are needed after a rotation: Shopify signs with the
 // old one for up to an hour (Shopify, "Rotate or revoke client credentials"). An empty secret matches nothing, and an empty
 // list refuses everything. The comparison takes the same time whatever the digest holds.
