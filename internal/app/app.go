@@ -18,6 +18,7 @@ import (
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/postgres/embedded"
+	"ringback/internal/route"
 	"ringback/internal/seal"
 	"ringback/internal/voice/providers"
 	"ringback/internal/voice/wire"
@@ -275,7 +276,7 @@ func (a *App) buildServer(registry *prometheus.Registry) error {
 	ui, err := riverui.NewHandler(&riverui.HandlerOpts{
 		Endpoints: riverui.NewEndpoints(a.client, nil),
 		Logger:    a.Log,
-		Prefix:    "/jobs",
+		Prefix:    route.Jobs,
 	})
 	if err != nil {
 		return fmt.Errorf("set up the job pages: %w", err)

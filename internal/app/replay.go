@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/route"
 	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
@@ -92,7 +93,7 @@ func (r Replay) post(ctx context.Context, topic string, body []byte) (int, error
 	delivery := shopify.Delivery{
 		Topic: topic, Shop: r.Shop, WebhookID: uuid.NewString(), EventID: uuid.NewString(), APIVersion: r.Version, TriggeredAt: r.Now,
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(r.URL, "/")+"/webhooks/shopify", bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(r.URL, "/")+route.ShopifyWebhooks, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}

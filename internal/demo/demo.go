@@ -18,6 +18,7 @@ import (
 
 	"ringback/internal/app"
 	"ringback/internal/config"
+	"ringback/internal/route"
 	"ringback/internal/sim/simshop"
 	"ringback/internal/sim/simvoice"
 
@@ -97,14 +98,14 @@ func Run(ctx context.Context, o Options) error {
 	defer a.Close()
 
 	shopify := simshop.New(simshop.Config{
-		Seed: cast.seed, ClientID: "demo", ClientSecret: clientSecret, ComplianceURL: "http://" + listen + "/webhooks/shopify",
+		Seed: cast.seed, ClientID: "demo", ClientSecret: clientSecret, ComplianceURL: "http://" + listen + route.ShopifyWebhooks,
 	})
 	shop := shopify.AddShop(simshop.ShopConfig{
 		Domain: shopDomain, Name: "Chai & Cotton", Timezone: "Asia/Kolkata", Currency: "INR", Country: "IN",
 	})
 	shop.Install("read_orders", "read_customers", "read_checkouts")
 	for _, topic := range []string{"checkouts/create", "checkouts/update", "orders/create"} {
-		shop.Subscribe(topic, "http://"+listen+"/webhooks/shopify")
+		shop.Subscribe(topic, "http://"+listen+route.ShopifyWebhooks)
 	}
 
 	group, running := errgroup.WithContext(ctx)

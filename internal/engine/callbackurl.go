@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+
+	"ringback/internal/route"
 )
 
 // newToken makes the secret part of a callback URL.
@@ -26,5 +28,5 @@ func (e *Engine) assistantToken(store *Store) string {
 
 // AssistantCallbackURL is the URL to register with a provider that knows one per assistant.
 func (e *Engine) AssistantCallbackURL(store *Store) string {
-	return e.publicURL + "/webhooks/voice/" + store.Provider.Name() + "/" + e.assistantToken(store)
+	return e.publicURL + route.VoiceCallback(store.Provider.Name(), e.assistantToken(store))
 }

@@ -9,6 +9,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
+	"ringback/internal/route"
 	"ringback/internal/voice"
 
 	"github.com/google/uuid"
@@ -126,7 +127,7 @@ func (e *Engine) request(store *Store, c *postgres.Cart, call *cart.Call, token 
 		Link:          policy.Link(c.Checkout.URL, call.Offer, store.Rules.Policy.Link),
 		Offer:         call.Offer,
 		Priority:      call.Priority,
-		CallbackURL:   e.publicURL + "/webhooks/voice/" + store.Provider.Name() + "/" + token,
+		CallbackURL:   e.publicURL + route.VoiceCallback(store.Provider.Name(), token),
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/route"
 	"ringback/internal/shopify"
 
 	"github.com/riverqueue/river"
@@ -17,7 +18,7 @@ import (
 func (e *Engine) EnsureSubscriptions(ctx context.Context, domain string) (shopify.Repair, error) {
 	var repair shopify.Repair
 	failed := e.askShopify(ctx, domain, func(ctx context.Context, c *shopify.Client) (err error) {
-		repair, err = c.Ensure(ctx, e.publicURL+"/webhooks/shopify", shopify.SubscribedTopics())
+		repair, err = c.Ensure(ctx, e.publicURL+route.ShopifyWebhooks, shopify.SubscribedTopics())
 		return err
 	})
 	if failed != nil && !repair.Any() {

@@ -10,6 +10,7 @@ import (
 
 	"ringback/internal/config"
 	"ringback/internal/postgres"
+	"ringback/internal/route"
 	"ringback/internal/secret"
 	"ringback/internal/shopify"
 
@@ -53,7 +54,7 @@ func (e *Engine) App(domain string) shopify.App {
 	return shopify.App{
 		ClientID:    e.shopify.ClientID,
 		Secrets:     e.shopify.SecretsOf(store),
-		RedirectURL: e.publicURL + "/shopify/callback",
+		RedirectURL: e.publicURL + route.InstallCallback,
 		Scopes:      e.shopify.Scopes,
 		HTTP:        e.shopify.HTTP,
 		BaseURL:     e.shopify.BaseURL,

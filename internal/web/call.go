@@ -88,7 +88,7 @@ func (s *Server) apiCalls(c echo.Context) error {
 	for i := range calls {
 		list[i] = listedCallJSON{callJSON: callAsJSON(&calls[i]), CartID: calls[i].CartID, Shop: calls[i].Shop, CreatedAt: calls[i].CreatedAt}
 	}
-	return answer(c, http.StatusOK, struct {
+	return c.JSON(http.StatusOK, struct {
 		Calls      []listedCallJSON `json:"calls"`
 		NextCursor string           `json:"next_cursor"`
 	}{list, next})

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"ringback/internal/engine"
+	"ringback/internal/web/problem"
 
 	"github.com/labstack/echo/v4"
 )
@@ -24,15 +25,15 @@ func (s *Server) takeCallback(c echo.Context) error {
 	if err != nil {
 		return notKept(c)
 	}
-	request := c.Request()
-	ctx, cancel := takingIn(request)
+	r := c.Request()
+	ctx, cancel := takingIn(r)
 	defer cancel()
-	taken, err := s.engine.TakeCallback(ctx, c.Param("provider"), c.Param("token"), request.Header, body)
+	taken, err := s.engine.TakeCallback(ctx, c.Param("provider"), c.Param("token"), r.Header, body)
 	if errors.Is(err, engine.ErrUnsigned) {
-		return newProblem(http.StatusUnauthorized, "signature", "Unauthorized", "No configured account has sent this: the address or the signature is wrong.")
+		return problem.New(http.StatusUnauthorized, "signature", "Unauthorized", "No configured account has sent this: the address or the signature is wrong.")
 	}
 	if err != nil {
 		return s.sendAgain(c, "callback not kept", err)
 	}
-	return answer(c, http.StatusOK, map[string]any{"taken": taken})
+	return c.JSON(http.StatusOK, map[string]any{"taken": taken})
 }

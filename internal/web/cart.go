@@ -97,7 +97,7 @@ func (s *Server) apiCarts(c echo.Context) error {
 	for i := range carts {
 		list[i] = cartAsJSON(&carts[i].Cart)
 	}
-	return answer(c, http.StatusOK, struct {
+	return c.JSON(http.StatusOK, struct {
 		Carts      []cartJSON `json:"carts"`
 		NextCursor string     `json:"next_cursor"`
 	}{list, next})
@@ -145,7 +145,7 @@ func (s *Server) answerCart(c echo.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, oneCartJSON{
+	return c.JSON(http.StatusOK, oneCartJSON{
 		cartJSON: cartAsJSON(&found.Cart),
 		Calls:    callsAsJSON(found.Calls),
 		Ledger:   entriesAsJSON(ledger),

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"ringback/internal/postgres"
+	"ringback/internal/route"
 	"ringback/internal/secret"
+	"ringback/internal/web/guard"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -98,7 +100,7 @@ func (d *door) knock(ctx context.Context, who newcomer, password string, now tim
 	switch {
 	case limiter.TokensAt(now) < 1 || d.all.TokensAt(now) < 1:
 		return turnedAway
-	case same(d.password, password):
+	case guard.Same(d.password, password):
 		return letIn
 	}
 	limiter.AllowN(now, 1)
@@ -109,7 +111,7 @@ func (d *door) knock(ctx context.Context, who newcomer, password string, now tim
 // knockKnown is called with the lock held, and holds it when it returns.
 func (d *door) knockKnown(ctx context.Context, own *share, password string, now time.Time) verdict {
 	if own.limiter.TokensAt(now) >= 1 {
-		if same(d.password, password) {
+		if guard.Same(d.password, password) {
 			return letIn
 		}
 		own.limiter.AllowN(now, 1)
@@ -131,7 +133,7 @@ func (d *door) knockKnown(ctx context.Context, own *share, password string, now 
 	switch {
 	case !given:
 		return turnedAway
-	case same(d.password, password):
+	case guard.Same(d.password, password):
 		<-own.turn
 		return letIn
 	}
@@ -215,7 +217,7 @@ func clientOf(address string) string {
 // The cookie that tells a browser that logged in before. It opens nothing: whoever has it must still know the password.
 const (
 	knownCookie = "ringback-known"
-	knownPath   = "/login"
+	knownPath   = route.Login
 	knownLife   = 180 * 24 * time.Hour
 )
 
@@ -257,7 +259,7 @@ func (s *Server) knownBrowser(r *http.Request) string {
 		}
 		id, stamp, mark := parts[0], parts[1], parts[2]
 		ends, err := strconv.ParseInt(stamp, 10, 64)
-		if err == nil && same(secret.Secret(s.sealKnown(id, stamp)), mark) && s.db.Now().Unix() <= ends {
+		if err == nil && guard.Same(secret.Secret(s.sealKnown(id, stamp)), mark) && s.db.Now().Unix() <= ends {
 			return id
 		}
 	}

@@ -11,7 +11,10 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/engine"
 	"ringback/internal/postgres"
+	"ringback/internal/route"
 	"ringback/internal/shopify"
+	"ringback/internal/web/guard"
+	"ringback/internal/web/problem"
 	"ringback/internal/wording"
 
 	"github.com/labstack/echo/v4"
@@ -42,12 +45,12 @@ func (s *Server) routeEmbedded() {
 		c.Response().Header().Set("X-Content-Type-Options", "nosniff")
 		return c.Blob(http.StatusOK, "text/javascript; charset=utf-8", embeddedScript)
 	})
-	get(s.router, "/app", s.embeddedPage, middleware.Gzip())
-	guards := []echo.MiddlewareFunc{apiHeaders, middleware.Gzip(), middleware.BodyLimit(maxFormBody), s.merchant}
-	get(s.router, "/app/shop", s.merchantShop, guards...)
-	s.router.POST("/app/pause", s.merchantPause, guards...)
-	s.router.POST("/app/resume", s.merchantResume, guards...)
-	s.router.POST("/app/suppress", s.merchantSuppress, guards...)
+	get(s.router, route.App, s.embeddedPage, middleware.Gzip())
+	guards := []echo.MiddlewareFunc{guard.NoStore, middleware.Gzip(), middleware.BodyLimit(guard.MaxFormBody), s.merchant}
+	get(s.router, route.App+"/shop", s.merchantShop, guards...)
+	s.router.POST(route.App+"/pause", s.merchantPause, guards...)
+	s.router.POST(route.App+"/resume", s.merchantResume, guards...)
+	s.router.POST(route.App+"/suppress", s.merchantSuppress, guards...)
 }
 
 // embeddedPage is where Shopify Admin opens the app. Outside of the admin's frame it sends the merchant to the install, or on to the
@@ -65,7 +68,7 @@ func (s *Server) embeddedPage(c echo.Context) error {
 	}
 	app := s.engine.App(store.Domain)
 	if q.Has("hmac") && !app.VerifyQuery(q) {
-		return newProblem(http.StatusForbidden, "signature", "Not signed by Shopify", "This link says that it comes from Shopify, and does not: open the app from Shopify Admin again.")
+		return problem.New(http.StatusForbidden, "signature", "Not signed by Shopify", "This link says that it comes from Shopify, and does not: open the app from Shopify Admin again.")
 	}
 	h.Set("Content-Security-Policy", embeddedPolicy+shopify.FrameAncestors(store.Domain))
 	connected, err := s.engine.Connected(c.Request().Context(), store.Domain)
@@ -73,7 +76,7 @@ func (s *Server) embeddedPage(c echo.Context) error {
 		return err
 	}
 	framed := q.Get("embedded") == "1" || c.Request().Header.Get("Sec-Fetch-Dest") == "iframe"
-	install := installPath + "/install?" + url.Values{"shop": {store.Domain}}.Encode()
+	install := route.InstallOf(store.Domain)
 	switch {
 	case !framed && !connected:
 		return c.Redirect(http.StatusFound, install)
@@ -97,11 +100,11 @@ func (s *Server) merchant(next echo.HandlerFunc) echo.HandlerFunc {
 		if err != nil {
 			// App Bridge gets a fresh token and asks once more.
 			c.Response().Header().Set("X-Shopify-Retry-Invalid-Session-Request", "1")
-			return newProblem(http.StatusUnauthorized, "session", "Unauthorized", "Send a session token of Shopify's App Bridge as Authorization: Bearer.")
+			return problem.New(http.StatusUnauthorized, "session", "Unauthorized", "Send a session token of Shopify's App Bridge as Authorization: Bearer.")
 		}
 		store := s.engine.Store(session.Shop)
 		if store == nil {
-			return newProblem(http.StatusForbidden, "shop-unknown", "This shop is not served here", "Ask your agency to add the shop under stores in the configuration.")
+			return problem.New(http.StatusForbidden, "shop-unknown", "This shop is not served here", "Ask your agency to add the shop under stores in the configuration.")
 		}
 		c.Set(merchantStore, store)
 		return next(c)
@@ -131,7 +134,7 @@ func (s *Server) merchantShop(c echo.Context) error { return s.showMerchant(c, n
 func (s *Server) showMerchant(c echo.Context, said note) error {
 	store := c.Get(merchantStore).(*engine.Store)
 	ctx := c.Request().Context()
-	v := merchantDetail{frame: s.frame(c, store.Domain, ""), Install: installPath + "/install?shop=" + store.Domain}
+	v := merchantDetail{frame: s.frame(c, store.Domain, ""), Install: route.InstallOf(store.Domain)}
 	v.Note = said
 	shop, err := s.shopRow(ctx, store.Domain)
 	if err != nil {

@@ -112,7 +112,8 @@ func newSite(t *testing.T, change ...func(*web.Options)) *site {
 	require.NoError(t, err)
 	log := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	s.engine = engine.New(engine.Options{
-		DB: s.db, Stores: stores(t, s.cfg), PublicURL: s.cfg.Server.PublicURL, Retention: s.cfg.Retention, Log: log, Metrics: engine.NewMetrics(s.metrics),
+		DB: s.db, Stores: stores(t, s.cfg), PublicURL: s.cfg.Server.PublicURL, Retention: s.cfg.Retention,
+		Shopify: engine.Shopify{Shopify: s.cfg.Shopify}, Log: log, Metrics: engine.NewMetrics(s.metrics),
 	})
 	_, err = jobs.NewClient(s.engine, s.pool, 0, slog.New(slog.DiscardHandler))
 	require.NoError(t, err)

@@ -7,24 +7,26 @@ import (
 	"sync"
 	"time"
 
+	"ringback/internal/web/problem"
+
 	"github.com/labstack/echo/v4"
 )
 
 // healthz says that the process is alive.
 func (s *Server) healthz(c echo.Context) error {
-	return answer(c, http.StatusOK, map[string]string{"status": "ok"})
+	return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 }
 
 // readyz says whether the program can do its work, and what is missing when it cannot.
 func (s *Server) readyz(c echo.Context) error {
 	err := s.ready.ask(c.Request().Context())
 	if err == nil {
-		return answer(c, http.StatusOK, map[string]string{"status": "ready"})
+		return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
 	}
 	s.log.WarnContext(c.Request().Context(), "not ready", "error", err)
 	what, _, _ := strings.Cut(err.Error(), ": ")
 	c.Response().Header().Set("Retry-After", "5")
-	return newProblem(http.StatusServiceUnavailable, "not-ready", "Not ready", what)
+	return problem.New(http.StatusServiceUnavailable, "not-ready", "Not ready", what)
 }
 
 // How long an answer to whether the program is ready holds, and how long it may take.

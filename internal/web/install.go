@@ -10,8 +10,12 @@ import (
 	"time"
 
 	"ringback/internal/engine"
+	"ringback/internal/route"
 	"ringback/internal/secret"
 	"ringback/internal/shopify"
+	"ringback/internal/web/guard"
+	"ringback/internal/web/problem"
+	"ringback/internal/web/request"
 
 	"github.com/labstack/echo/v4"
 	"github.com/labstack/echo/v4/middleware"
@@ -20,17 +24,16 @@ import (
 // The cookie that ties the callback of an install to the browser that began it.
 const (
 	installCookie = "ringback_install"
-	installPath   = "/shopify"
 	installLife   = 10 * time.Minute
 )
 
 // routeInstall answers the merchant's way through an install. It is open to everybody: who may install is decided by the configuration,
 // and who it is by Shopify.
 func (s *Server) routeInstall() {
-	guards := []echo.MiddlewareFunc{pageHeaders(pagePolicy), middleware.Gzip()}
+	guards := []echo.MiddlewareFunc{guard.PageHeaders(guard.PagePolicy), middleware.Gzip()}
 	// Both have effects, which a HEAD must not have: one sets a cookie, the other uses a code up.
-	s.router.GET(installPath+"/install", s.beginInstall, guards...)
-	s.router.GET(installPath+"/callback", s.endInstall, guards...)
+	s.router.GET(route.Install, s.beginInstall, guards...)
+	s.router.GET(route.InstallCallback, s.endInstall, guards...)
 }
 
 // beginInstall sends the merchant to the page at Shopify that asks for the scopes. Nothing is sent anywhere for a shop that is not
@@ -42,7 +45,7 @@ func (s *Server) beginInstall(c echo.Context) error {
 	}
 	app := s.engine.App(store.Domain)
 	if c.QueryParams().Has("hmac") && !app.VerifyQuery(c.QueryParams()) {
-		return newProblem(http.StatusForbidden, "signature", "Not signed by Shopify", "This link says that it comes from Shopify, and does not: open the app from Shopify Admin again.")
+		return problem.New(http.StatusForbidden, "signature", "Not signed by Shopify", "This link says that it comes from Shopify, and does not: open the app from Shopify Admin again.")
 	}
 	state := shopify.NewState()
 	address, err := app.AuthorizeURL(store.Domain, state)
@@ -57,20 +60,20 @@ func (s *Server) beginInstall(c echo.Context) error {
 func (s *Server) installable(q url.Values) (*engine.Store, error) {
 	shops := q["shop"]
 	if len(shops) != 1 {
-		return nil, newProblem(http.StatusBadRequest, "shop", "Which shop?", "Add the shop to the address, once: ?shop=your-shop.myshopify.com")
+		return nil, problem.New(http.StatusBadRequest, "shop", "Which shop?", "Add the shop to the address, once: ?shop=your-shop.myshopify.com")
 	}
 	shop, err := shopify.ParseShop(shops[0])
 	if err != nil {
-		return nil, newProblem(http.StatusBadRequest, "shop", "Which shop?", "The shop must be its *.myshopify.com domain, such as ?shop=your-shop.myshopify.com")
+		return nil, problem.New(http.StatusBadRequest, "shop", "Which shop?", "The shop must be its *.myshopify.com domain, such as ?shop=your-shop.myshopify.com")
 	}
 	store := s.engine.Store(shop)
 	switch {
 	case store == nil:
-		return nil, newProblem(http.StatusForbidden, "shop-unknown", "This shop is not served here", "Ask your agency to add the shop under stores in the configuration and to restart the server; then install again.")
+		return nil, problem.New(http.StatusForbidden, "shop-unknown", "This shop is not served here", "Ask your agency to add the shop under stores in the configuration and to restart the server; then install again.")
 	case store.Config.AdminToken.Set():
-		return nil, newProblem(http.StatusConflict, "shop-connected", "There is nothing to install", "This shop is connected by an admin_token in the configuration.")
+		return nil, problem.New(http.StatusConflict, "shop-connected", "There is nothing to install", "This shop is connected by an admin_token in the configuration.")
 	case s.engine.App(shop).ClientID == "":
-		return nil, newProblem(http.StatusServiceUnavailable, "app-unknown", "The app is not set up", "shopify.client_id is not configured: write the app's client id and restart the server.")
+		return nil, problem.New(http.StatusServiceUnavailable, "app-unknown", "The app is not set up", "shopify.client_id is not configured: write the app's client id and restart the server.")
 	}
 	return store, nil
 }
@@ -81,7 +84,7 @@ func (s *Server) installTicket(shop, state string, ends time.Time) *http.Cookie 
 	return &http.Cookie{
 		Name:     installCookie,
 		Value:    strings.Join([]string{state, shop, stamp, s.sealTicket(state, shop, stamp)}, "|"),
-		Path:     installPath,
+		Path:     route.ShopifyInstall,
 		MaxAge:   int(installLife.Seconds()),
 		HttpOnly: true,
 		Secure:   strings.HasPrefix(s.config.Server.PublicURL, "https://"),
@@ -105,7 +108,7 @@ func (s *Server) readTicket(c echo.Context) (shop, state string) {
 	}
 	state, shop, stamp := parts[0], parts[1], parts[2]
 	ends, err := strconv.ParseInt(stamp, 10, 64)
-	if err != nil || !same(secret.Secret(s.sealTicket(state, shop, stamp)), parts[3]) || s.db.Now().Unix() > ends {
+	if err != nil || !guard.Same(secret.Secret(s.sealTicket(state, shop, stamp)), parts[3]) || s.db.Now().Unix() > ends {
 		return "", ""
 	}
 	return shop, state
@@ -115,7 +118,7 @@ func (s *Server) readTicket(c echo.Context) (shop, state string) {
 func (s *Server) endInstall(c echo.Context) error {
 	wantShop, wantState := s.readTicket(c)
 	if wantState == "" {
-		return newProblem(http.StatusBadRequest, "install-unknown", "This install was not begun here", "It was begun in another browser, too long ago, or ended already: open /shopify/install?shop=your-shop.myshopify.com again.")
+		return problem.New(http.StatusBadRequest, "install-unknown", "This install was not begun here", "It was begun in another browser, too long ago, or ended already: open /shopify/install?shop=your-shop.myshopify.com again.")
 	}
 	app := s.engine.App(wantShop)
 	callback, err := app.VerifyCallback(c.QueryParams(), wantShop, wantState)
@@ -144,19 +147,19 @@ func refusedCallback(err error) error {
 		status = http.StatusBadRequest
 	}
 	text := err.Error()
-	return newProblem(status, "install-refused", "The install was refused", strings.ToUpper(text[:1])+text[1:]+".")
+	return problem.New(status, "install-refused", "The install was refused", strings.ToUpper(text[:1])+text[1:]+".")
 }
 
 // failedInstall says why no token was given.
 func (s *Server) failedInstall(c echo.Context, err error) error {
-	s.log.WarnContext(c.Request().Context(), "install failed", "error", err, "request_id", requestID(c))
+	s.log.WarnContext(c.Request().Context(), "install failed", "error", err, "request_id", request.ID(c))
 	switch {
 	case errors.Is(err, shopify.ErrReinstall):
-		return newProblem(http.StatusBadRequest, "install-refused", "The install was refused", "Shopify does not take this code, which is good once and for a minute: start the install again.")
+		return problem.New(http.StatusBadRequest, "install-refused", "The install was refused", "Shopify does not take this code, which is good once and for a minute: start the install again.")
 	case errors.Is(err, shopify.ErrClient):
-		return newProblem(http.StatusBadGateway, "app-refused", "The app is not set up", "Shopify does not know shopify.client_id with any of shopify.client_secrets: copy both from the app's settings and restart the server.")
+		return problem.New(http.StatusBadGateway, "app-refused", "The app is not set up", "Shopify does not know shopify.client_id with any of shopify.client_secrets: copy both from the app's settings and restart the server.")
 	case shopify.Temporary(err):
-		return newProblem(http.StatusServiceUnavailable, "shopify-away", "Shopify does not answer", "Start the install again in a minute.")
+		return problem.New(http.StatusServiceUnavailable, "shopify-away", "Shopify does not answer", "Start the install again in a minute.")
 	}
 	return err
 }

@@ -8,7 +8,11 @@ import (
 	"time"
 
 	"ringback/internal/postgres"
+	"ringback/internal/route"
 	"ringback/internal/secret"
+	"ringback/internal/web/guard"
+	"ringback/internal/web/problem"
+	"ringback/internal/web/request"
 
 	"github.com/alexedwards/scs/pgxstore"
 	"github.com/alexedwards/scs/v2"
@@ -67,7 +71,7 @@ func (s *Server) saveSession(c echo.Context) {
 	case scs.Modified:
 		token, expiry, err := s.sessions.Commit(ctx)
 		if err != nil {
-			s.log.ErrorContext(ctx, "session not saved", "error", err, "request_id", requestID(c))
+			s.log.ErrorContext(ctx, "session not saved", "error", err, "request_id", request.ID(c))
 			return
 		}
 		s.sessions.WriteSessionCookie(ctx, c.Response(), token, expiry)
@@ -78,7 +82,7 @@ func (s *Server) saveSession(c echo.Context) {
 
 // isLoggedIn reports whether the request's session was opened with the current password.
 func (s *Server) isLoggedIn(c echo.Context) bool {
-	return s.sessions == nil || same(secret.Secret(s.door.proof), s.sessions.GetString(c.Request().Context(), sessionKey))
+	return s.sessions == nil || guard.Same(secret.Secret(s.door.proof), s.sessions.GetString(c.Request().Context(), sessionKey))
 }
 
 // loggedIn sends whoever is not logged in to the login page, and from there back.
@@ -89,10 +93,10 @@ func (s *Server) loggedIn(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		r := c.Request()
-		if r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasPrefix(r.URL.Path, "/jobs/api") {
-			return newProblem(http.StatusUnauthorized, "login-needed", "Not logged in", "The login is over; log in again at /login.")
+		if r.Method != http.MethodGet && r.Method != http.MethodHead || strings.HasPrefix(r.URL.Path, route.JobsAPI) {
+			return problem.New(http.StatusUnauthorized, "login-needed", "Not logged in", "The login is over; log in again at "+route.Login+".")
 		}
-		target := "/login"
+		target := route.Login
 		if r.URL.Path != "/" {
 			target += "?next=" + url.QueryEscape(r.URL.RequestURI())
 		}
@@ -114,11 +118,11 @@ func (s *Server) login(c echo.Context) error {
 	t := s.newcomer(c)
 	switch s.door.knock(ctx, t, c.FormValue("password"), s.db.Now()) {
 	case turnedAway:
-		s.log.WarnContext(ctx, "too many attempts to log in", "request_id", requestID(c))
+		s.log.WarnContext(ctx, "too many attempts to log in", "request_id", request.ID(c))
 		c.Response().Header().Set("Retry-After", "15")
 		return s.show(c, http.StatusTooManyRequests, loginView(s.frame(c, "Log in", ""), next, "Too many attempts. Try again in 15 seconds."))
 	case wrongPassword:
-		s.log.WarnContext(ctx, "wrong dashboard password", "request_id", requestID(c))
+		s.log.WarnContext(ctx, "wrong dashboard password", "request_id", request.ID(c))
 		return s.show(c, http.StatusUnauthorized, loginView(s.frame(c, "Log in", ""), next, "Wrong password."))
 	}
 	if err := s.db.DropExpiredSessions(ctx); err != nil {
@@ -137,7 +141,7 @@ func (s *Server) logout(c echo.Context) error {
 	if err := s.sessions.Destroy(c.Request().Context()); err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusSeeOther, "/login")
+	return c.Redirect(http.StatusSeeOther, route.Login)
 }
 
 // safeNext is the page to go to after the login: one of ours, whatever the address says.

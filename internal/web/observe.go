@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/route"
+	"ringback/internal/web/request"
+
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 )
-
-// unmatched stands for the path of a request that no route takes: what a stranger asks for is neither logged nor a label.
-const unmatched = "unmatched"
 
 // httpMetrics times requests. Its labels are route patterns, never paths: those hold tokens and ids.
 type httpMetrics struct {
@@ -44,11 +44,11 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 			c.Error(err)
 		}
 		took := time.Since(started)
-		route, status := routeOf(c), c.Response().Status
-		s.metrics.seconds.WithLabelValues(methodOf(c.Request()), route, strconv.Itoa(status)).Observe(took.Seconds())
-		s.log.LogAttrs(c.Request().Context(), levelOf(route, status), "request",
-			slog.String("method", methodOf(c.Request())),
-			slog.String("route", route),
+		pattern, method, status := request.Route(c), request.Method(c.Request()), c.Response().Status
+		s.metrics.seconds.WithLabelValues(method, pattern, strconv.Itoa(status)).Observe(took.Seconds())
+		s.log.LogAttrs(c.Request().Context(), levelOf(pattern, status), "request",
+			slog.String("method", method),
+			slog.String("route", pattern),
 			slog.Int("status", status),
 			slog.Duration("took", took),
 			slog.Int64("bytes", c.Response().Size),
@@ -58,36 +58,19 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-func routeOf(c echo.Context) string {
-	if c.Path() == "" || c.Response().Status == http.StatusNotFound && !strings.ContainsAny(c.Path(), ":*") {
-		return unmatched
-	}
-	return c.Path()
-}
-
-func methodOf(r *http.Request) string {
-	switch r.Method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
-		return r.Method
-	}
-	return "other"
-}
-
 // levelOf keeps what comes by the thousand out of an ordinary log.
-func levelOf(route string, status int) slog.Level {
+func levelOf(pattern string, status int) slog.Level {
 	switch {
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
 	case status >= http.StatusBadRequest:
 		return slog.LevelInfo
-	case strings.HasPrefix(route, "/webhooks/"), strings.HasPrefix(route, "/static/"), strings.HasPrefix(route, "/jobs/"),
-		route == "/healthz", route == "/readyz", route == "/metrics":
+	case strings.HasPrefix(pattern, route.Webhooks), strings.HasPrefix(pattern, route.Static), strings.HasPrefix(pattern, route.Jobs+"/"),
+		pattern == route.Alive, pattern == route.Ready, pattern == route.Metrics:
 		return slog.LevelDebug
 	}
 	return slog.LevelInfo
 }
-
-func requestID(c echo.Context) string { return c.Response().Header().Get(echo.HeaderXRequestID) }
 
 // recoverPanic turns a panic into an error, with its stack in the log.
 func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
@@ -100,7 +83,7 @@ func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 			if cause, ok := r.(error); ok && errors.Is(cause, http.ErrAbortHandler) {
 				panic(r)
 			}
-			s.log.ErrorContext(c.Request().Context(), "panic", "route", routeOf(c), "request_id", requestID(c), "stack", string(debug.Stack()))
+			s.log.ErrorContext(c.Request().Context(), "panic", "route", request.Route(c), "request_id", request.ID(c), "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", r)
 		}()
 		return next(c)

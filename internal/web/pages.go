@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"ringback/internal/engine"
+	"ringback/internal/web/guard"
+	"ringback/internal/web/problem"
+	"ringback/internal/web/request"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
@@ -129,9 +132,9 @@ func backTo(c echo.Context, path, note string) error {
 }
 
 // errorPage shows a person what went wrong.
-func (s *Server) errorPage(c echo.Context, p *problem) error {
-	setPageHeaders(c.Response().Header(), pagePolicy)
-	return s.show(c, p.Status, errorView(s.frame(c, p.Title, ""), p, requestID(c)))
+func (s *Server) errorPage(c echo.Context, p *problem.Problem) error {
+	guard.SetPageHeaders(c.Response().Header(), guard.PagePolicy)
+	return s.show(c, p.Status, errorView(s.frame(c, p.Title, ""), p, request.ID(c)))
 }
 
 // shopName is what a page calls a shop: the domain without what all have in common.

@@ -53,7 +53,7 @@ func (s *Server) apiPrivacy(c echo.Context) error {
 	for i, r := range requests {
 		list[i] = s.privacyAsJSON(r)
 	}
-	return answer(c, http.StatusOK, map[string]any{"requests": list})
+	return c.JSON(http.StatusOK, map[string]any{"requests": list})
 }
 
 // exportJSON is everything kept of a person, for the merchant to hand on.
@@ -111,7 +111,7 @@ func (s *Server) apiExport(c echo.Context) error {
 		return err
 	}
 	c.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="data-request-`+id.String()+`.json"`)
-	return answer(c, http.StatusOK, s.exportAsJSON(export))
+	return c.JSON(http.StatusOK, s.exportAsJSON(export))
 }
 
 // apiExportable answers HEAD: whether there is something to hand out. Nothing is handed out, so nothing is marked as done.
@@ -177,5 +177,5 @@ func (s *Server) apiPrivacyDone(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, s.privacyAsJSON(request))
+	return c.JSON(http.StatusOK, s.privacyAsJSON(request))
 }

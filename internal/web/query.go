@@ -11,6 +11,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/shopify"
+	"ringback/internal/web/problem"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -25,7 +26,7 @@ const (
 // query reads a request's query parameters and gathers what is wrong with them.
 type query struct {
 	values   url.Values
-	problems []fieldProblem
+	problems []problem.Field
 }
 
 // readQuery finds fault with every parameter that is not known and every one that is given twice.
@@ -63,14 +64,14 @@ func takes(known []string) string {
 const longestEcho = 100
 
 func (q *query) refuse(field, value, fix string) {
-	problem := fieldProblem{Field: field, Fix: fix}
+	wrong := problem.Field{Field: field, Fix: fix}
 	if value != "" {
 		if len(value) > longestEcho {
 			value = strings.ToValidUTF8(value[:longestEcho], "") + "…"
 		}
-		problem.Value = &value
+		wrong.Value = &value
 	}
-	q.problems = append(q.problems, problem)
+	q.problems = append(q.problems, wrong)
 }
 
 // err is the problem document of all that was wrong, or nil.
@@ -78,7 +79,7 @@ func (q *query) err() error {
 	if len(q.problems) == 0 {
 		return nil
 	}
-	return invalid(q.problems)
+	return problem.Invalid(q.problems...)
 }
 
 // shop reads a shop's domain; "" when there is none.

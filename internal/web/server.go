@@ -15,6 +15,8 @@ import (
 	"ringback/internal/engine"
 	"ringback/internal/loopback"
 	"ringback/internal/postgres"
+	"ringback/internal/route"
+	"ringback/internal/web/guard"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/labstack/echo/v4"
@@ -52,8 +54,9 @@ type Server struct {
 	inFlight *inFlight
 	door     *door
 	sessions *scs.SessionManager
-	origins  *http.CrossOriginProtection
-	jobsUI   bool
+	// sameOrigin refuses forms of other sites.
+	sameOrigin echo.MiddlewareFunc
+	jobsUI     bool
 
 	// What the overview counts over all shops.
 	counts     *costly[[]postgres.StateCount]
@@ -61,11 +64,8 @@ type Server struct {
 	day, month *costly[postgres.Stats]
 }
 
-// The largest bodies taken in.
-const (
-	maxAPIBody  = "64K"
-	maxFormBody = "64K"
-)
+// maxAPIBody is the largest body that the API reads.
+const maxAPIBody = "64K"
 
 // New builds the server. It fails when the pages would be open to other machines: without a dashboard password the configured
 // listener must be on loopback.
@@ -86,17 +86,14 @@ func New(o Options) (*Server, error) {
 		ready:    &readiness{check: o.Ready},
 		heard:    newHeard(),
 		inFlight: newInFlight(),
-		origins:  http.NewCrossOriginProtection(),
 		jobsUI:   o.RiverUI != nil,
 		counts:   newCostly(func(ctx context.Context) ([]postgres.StateCount, error) { return o.DB.CountCarts(ctx, "") }),
 		load:     newCostly(o.DB.Load),
 		day:      newCostly(statsOfLast(o.DB, 24*time.Hour)),
 		month:    newCostly(statsOfLast(o.DB, usualSpan)),
 	}
-	if origin := originOf(o.Config.Server.PublicURL); origin != "" {
-		if err := s.origins.AddTrustedOrigin(origin); err != nil {
-			return nil, fmt.Errorf("server.public_url: %w", err)
-		}
+	if s.sameOrigin, err = guard.SameOrigin(o.Config.Server.PublicURL); err != nil {
+		return nil, err
 	}
 	if err := o.Metrics.Register(newLoadCollector(s.load, o.Engine)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
@@ -109,6 +106,7 @@ func New(o Options) (*Server, error) {
 	s.router = echo.New()
 	s.router.HTTPErrorHandler = s.fail
 	s.router.Logger.SetOutput(io.Discard)
+	s.router.JSONSerializer = plainJSON{}
 	s.router.IPExtractor = echo.ExtractIPFromXFFHeader()
 	s.router.Use(s.observe, s.recoverPanic)
 	s.routeHealth(o.Metrics)
@@ -126,20 +124,20 @@ func New(o Options) (*Server, error) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
 func (s *Server) routeHealth(metrics *prometheus.Registry) {
-	get(s.router, "/healthz", s.healthz)
-	get(s.router, "/readyz", s.readyz)
+	get(s.router, route.Alive, s.healthz)
+	get(s.router, route.Ready, s.readyz)
 	scrape := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError)})
-	get(s.router, "/metrics", echo.WrapHandler(scrape), s.localOrBearer)
+	get(s.router, route.Metrics, echo.WrapHandler(scrape), guard.LocalOrBearer(s.config.Security.APIToken))
 }
 
 func (s *Server) routeWebhooks() {
-	s.router.POST("/webhooks/shopify", s.takeWebhook)
-	s.router.POST("/webhooks/voice/:provider/:token", s.takeCallback)
+	s.router.POST(route.ShopifyWebhooks, s.takeWebhook)
+	s.router.POST(route.VoiceCallbacks, s.takeCallback)
 }
 
 func (s *Server) routeAPI() {
-	guards := []echo.MiddlewareFunc{apiHeaders, middleware.Gzip(), middleware.BodyLimit(maxAPIBody), s.bearer}
-	const base = "/api/v1"
+	guards := []echo.MiddlewareFunc{guard.NoStore, middleware.Gzip(), middleware.BodyLimit(maxAPIBody), guard.Bearer(s.config.Security.APIToken)}
+	const base = route.API
 	get(s.router, base+"/carts", s.apiCarts, guards...)
 	get(s.router, base+"/carts/:id", s.apiCart, guards...)
 	s.router.POST(base+"/carts/:id/cancel", s.apiCancelCart, guards...)
@@ -162,12 +160,10 @@ func (s *Server) routePages(riverUI http.Handler) error {
 	if err := routeStatic(s.router); err != nil {
 		return err
 	}
-	outside := []echo.MiddlewareFunc{
-		pageHeaders(pagePolicy), middleware.Gzip(), middleware.BodyLimit(maxFormBody), s.localOnly, s.sameOrigin, s.session,
-	}
+	outside := s.pageGuards(guard.PagePolicy)
 	if s.sessions != nil {
-		get(s.router, "/login", s.loginPage, outside...)
-		s.router.POST("/login", s.login, outside...)
+		get(s.router, route.Login, s.loginPage, outside...)
+		s.router.POST(route.Login, s.login, outside...)
 		s.router.POST("/logout", s.logout, outside...)
 	}
 	inside := slices.Concat(outside, []echo.MiddlewareFunc{s.loggedIn})
@@ -188,12 +184,19 @@ func (s *Server) routePages(riverUI http.Handler) error {
 	if riverUI == nil {
 		return nil
 	}
-	ui := []echo.MiddlewareFunc{
-		pageHeaders(riverPolicy), middleware.Gzip(), middleware.BodyLimit(maxFormBody), s.localOnly, s.sameOrigin, s.session, s.loggedIn,
-	}
-	get(s.router, "/jobs", func(c echo.Context) error { return c.Redirect(http.StatusMovedPermanently, "/jobs/") }, ui...)
-	s.router.Any("/jobs/*", echo.WrapHandler(riverUI), ui...)
+	ui := append(s.pageGuards(guard.RiverPolicy), s.loggedIn)
+	get(s.router, route.Jobs, func(c echo.Context) error { return c.Redirect(http.StatusMovedPermanently, route.Jobs+"/") }, ui...)
+	s.router.Any(route.Jobs+"/*", echo.WrapHandler(riverUI), ui...)
 	return nil
+}
+
+// pageGuards are what every request for a page passes, before the login.
+func (s *Server) pageGuards(policy string) []echo.MiddlewareFunc {
+	guards := []echo.MiddlewareFunc{guard.PageHeaders(policy), middleware.Gzip(), middleware.BodyLimit(guard.MaxFormBody)}
+	if s.sessions == nil {
+		guards = append(guards, guard.Local)
+	}
+	return append(guards, s.sameOrigin, s.session)
 }
 
 // get answers GET and, as HTTP asks for, HEAD. It is for reading alone: whatever has an effect is routed by its own method.

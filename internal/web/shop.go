@@ -8,7 +8,9 @@ import (
 
 	"ringback/internal/engine"
 	"ringback/internal/postgres"
+	"ringback/internal/route"
 	"ringback/internal/shopify"
+	"ringback/internal/web/problem"
 
 	"github.com/labstack/echo/v4"
 )
@@ -56,7 +58,7 @@ func (s *Server) askedShop(c echo.Context) (*engine.Store, error) {
 	domain, err := shopify.ParseShop(c.Param("shop"))
 	store := s.engine.Store(domain)
 	if err != nil || store == nil {
-		return nil, newProblem(http.StatusNotFound, "", "Not Found", "There is no shop of this name in the configuration.")
+		return nil, problem.NotFound("There is no shop of this name in the configuration.")
 	}
 	return store, nil
 }
@@ -90,7 +92,7 @@ func (s *Server) haltOrResume(c echo.Context, do func(context.Context, string, s
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, shopAsJSON(shop, store, s.db.Now()))
+	return c.JSON(http.StatusOK, shopAsJSON(shop, store, s.db.Now()))
 }
 
 // notResumed says what to do about a shop that resuming does not help.
@@ -98,7 +100,7 @@ func notResumed(store *engine.Store, err error) error {
 	if !errors.Is(err, engine.ErrUninstalled) {
 		return err
 	}
-	return newProblem(http.StatusConflict, "shop-uninstalled", "The app is not installed",
+	return problem.New(http.StatusConflict, "shop-uninstalled", "The app is not installed",
 		"The merchant removed the app, so nobody is called for this shop and resuming changed nothing. "+installAgain(store))
 }
 
@@ -108,5 +110,5 @@ func installAgain(store *engine.Store) string {
 		return "Have the merchant install the custom app again, write its new token as admin_token of " + store.Domain +
 			" in the configuration and restart. Calling goes on once Shopify takes the token, which is tried at the start, every few minutes, and at each try to resume."
 	}
-	return "Have the merchant install the app again, at /shopify/install?shop=" + store.Domain + "."
+	return "Have the merchant install the app again, at " + route.InstallOf(store.Domain) + "."
 }

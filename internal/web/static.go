@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 
+	"ringback/internal/route"
+
 	"github.com/labstack/echo/v4"
 )
 
@@ -23,7 +25,7 @@ func staticPath(name string) string {
 	// The file is embedded: it cannot be missing.
 	content, _ := staticFiles.ReadFile("static/" + name)
 	sum := sha256.Sum256(content)
-	return "/static/" + hex.EncodeToString(sum[:6]) + "/" + name
+	return route.Static + hex.EncodeToString(sum[:6]) + "/" + name
 }
 
 // routeStatic serves the embedded files, to anybody: the login page needs them too.

@@ -84,7 +84,7 @@ func (s *Server) apiStats(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, statsAsJSON(shop, from, to, stats))
+	return c.JSON(http.StatusOK, statsAsJSON(shop, from, to, stats))
 }
 
 func statsAsJSON(shop string, from, to time.Time, stats postgres.Stats) statsJSON {

@@ -14,6 +14,7 @@ import (
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/shopify"
+	"ringback/internal/web/problem"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -87,27 +88,27 @@ type person struct {
 }
 
 // check makes a person regular and says what is wrong with it. Phones and emails are not repeated: they are personal data.
-func (s *Server) check(p *person) []fieldProblem {
-	var problems []fieldProblem
+func (s *Server) check(p *person) []problem.Field {
+	var problems []problem.Field
 	p.Shop, p.Phone, p.Email = strings.TrimSpace(p.Shop), strings.TrimSpace(p.Phone), strings.TrimSpace(p.Email)
 	country := ""
 	if p.Shop != "" {
 		domain, err := shopify.ParseShop(p.Shop)
 		store := s.engine.Store(domain)
 		if err != nil || store == nil {
-			problems = append(problems, fieldProblem{Field: "shop", Value: &p.Shop, Fix: "write the domain of a configured shop, or leave it empty for all shops"})
+			problems = append(problems, problem.Field{Field: "shop", Value: &p.Shop, Fix: "write the domain of a configured shop, or leave it empty for all shops"})
 		} else {
 			p.Shop, country = domain, store.Config.Country
 		}
 	}
 	if p.Phone == "" && p.Email == "" {
-		problems = append(problems, fieldProblem{Field: "phone", Fix: "write a phone number such as +14155550123, or give an email"})
+		problems = append(problems, problem.Field{Field: "phone", Fix: "write a phone number such as +14155550123, or give an email"})
 	}
 	if p.Phone != "" && policy.Number(p.Phone, country) == "" {
-		problems = append(problems, fieldProblem{Field: "phone", Fix: "write a valid phone number with its country code, such as +14155550123"})
+		problems = append(problems, problem.Field{Field: "phone", Fix: "write a valid phone number with its country code, such as +14155550123"})
 	}
 	if p.Email != "" && !validEmail(p.Email) {
-		problems = append(problems, fieldProblem{Field: "email", Fix: "write an address such as jane@example.com"})
+		problems = append(problems, problem.Field{Field: "email", Fix: "write an address such as jane@example.com"})
 	}
 	return problems
 }
@@ -130,13 +131,13 @@ func (s *Server) apiSuppressions(c echo.Context) error {
 			return err
 		}
 		list, next := page(list, limit, func(s postgres.LiftedSuppression) uuid.UUID { return s.ID })
-		return answer(c, http.StatusOK, liftedList{liftedAsJSON(list), next})
+		return c.JSON(http.StatusOK, liftedList{liftedAsJSON(list), next})
 	}
 	list, next, err := s.suppressionPage(c, shop, before, limit)
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusOK, suppressionList{suppressionsAsJSON(list), next})
+	return c.JSON(http.StatusOK, suppressionList{suppressionsAsJSON(list), next})
 }
 
 // suppressionPage reads a page of suppressions, of one shop's own or of all.
@@ -158,13 +159,13 @@ func (s *Server) apiSuppress(c echo.Context) error {
 		return err
 	}
 	if problems := s.check(&p); problems != nil {
-		return invalid(problems)
+		return problem.Invalid(problems...)
 	}
 	made, err := s.engine.Suppress(c.Request().Context(), p.Shop, p.Phone, p.Email, sourceAPI)
 	if err != nil {
 		return err
 	}
-	return answer(c, http.StatusCreated, suppressionList{Suppressions: suppressionsAsJSON(made)})
+	return c.JSON(http.StatusCreated, suppressionList{Suppressions: suppressionsAsJSON(made)})
 }
 
 // apiUnsuppress lifts a suppression: the one whose id stands in the path or in ?id=, or those of the shop, phone and email in the query
@@ -176,14 +177,14 @@ func (s *Server) apiUnsuppress(c echo.Context) error {
 	}
 	reason, wrong := checkReason(reason)
 	if wrong != nil {
-		return unprocessable([]fieldProblem{*wrong})
+		return problem.Unprocessable(*wrong)
 	}
 	lifted, err := s.engine.Unsuppress(c.Request().Context(), id, p.Shop, p.Phone, p.Email, postgres.Lift{By: sourceAPI, Reason: reason})
 	if err != nil {
 		return err
 	}
 	if !lifted {
-		return newProblem(http.StatusNotFound, "", "Not Found", "There is no such suppression; one that holds for all shops is lifted without a shop.")
+		return problem.NotFound("There is no such suppression; one that holds for all shops is lifted without a shop.")
 	}
 	return c.NoContent(http.StatusNoContent)
 }
@@ -247,7 +248,7 @@ func (s *Server) liftWhat(c echo.Context) (uuid.UUID, person, string, error) {
 		return id, person{}, body.Reason, nil
 	}
 	if problems := s.check(&body.person); problems != nil {
-		return uuid.Nil, person{}, "", invalid(problems)
+		return uuid.Nil, person{}, "", problem.Invalid(problems...)
 	}
 	return uuid.Nil, body.person, body.Reason, nil
 }
@@ -259,9 +260,9 @@ const longestReason = 200
 var personal = regexp.MustCompile(`\S@\S|\p{Nd}(?:[\s().-]*\p{Nd}){6}`)
 
 // checkReason makes a reason regular and says what is wrong with it. It stays on record: nobody should be named in it.
-func checkReason(reason string) (string, *fieldProblem) {
+func checkReason(reason string) (string, *problem.Field) {
 	reason = strings.Join(strings.Fields(strings.Map(printable, strings.ToValidUTF8(reason, ""))), " ")
-	wrong := func(fix string) (string, *fieldProblem) { return "", &fieldProblem{Field: "reason", Fix: fix} }
+	wrong := func(fix string) (string, *problem.Field) { return "", &problem.Field{Field: "reason", Fix: fix} }
 	switch {
 	case reason == "":
 		return wrong("write why the person may be called again, such as: asked for it in a chat; it is kept with the suppression")

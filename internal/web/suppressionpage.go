@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"ringback/internal/postgres"
+	"ringback/internal/web/problem"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -19,7 +20,7 @@ type suppressionDetail struct {
 	Lifted []postgres.LiftedSuppression
 	// Entered is what was typed, Problems what is wrong with it.
 	Entered  person
-	Problems []fieldProblem
+	Problems []problem.Field
 }
 
 // problem is the fix of a field at fault; "" for one that is fine.
@@ -36,7 +37,7 @@ func (s *Server) suppressionsPage(c echo.Context) error {
 	return s.showSuppressions(c, http.StatusOK, person{}, nil)
 }
 
-func (s *Server) showSuppressions(c echo.Context, status int, entered person, problems []fieldProblem) error {
+func (s *Server) showSuppressions(c echo.Context, status int, entered person, problems []problem.Field) error {
 	q := readQuery(c, "shop", "cursor", "note")
 	v := suppressionDetail{frame: s.frame(c, "Suppressions", "suppressions"), Entered: entered, Problems: problems}
 	v.Filter = filterForm{Shop: q.shop(), Shops: domains(s.engine.Stores())}
@@ -78,7 +79,7 @@ func (s *Server) liftSuppression(c echo.Context) error {
 	}
 	reason, wrong := checkReason(c.FormValue("reason"))
 	if wrong != nil {
-		return s.showSuppressions(c, http.StatusUnprocessableEntity, person{}, []fieldProblem{*wrong})
+		return s.showSuppressions(c, http.StatusUnprocessableEntity, person{}, []problem.Field{*wrong})
 	}
 	done := "lifted"
 	lifted, err := s.engine.Unsuppress(c.Request().Context(), id, "", "", "", postgres.Lift{By: sourceDashboard, Reason: reason})

@@ -12,6 +12,8 @@ import (
 
 	"ringback/internal/secret"
 	"ringback/internal/shopify"
+	"ringback/internal/web/problem"
+	"ringback/internal/web/request"
 
 	"github.com/labstack/echo/v4"
 )
@@ -22,33 +24,33 @@ const retryAfter = "30"
 // takeWebhook takes in whatever Shopify sends. The signature is checked first, on the raw body: a signed request is answered 200
 // once it is kept, 413 when it is too large, or 503 when it cannot be kept now.
 func (s *Server) takeWebhook(c echo.Context) error {
-	request := c.Request()
-	sum := shopify.NewVerifier(s.secretsOf(request.Header.Get(shopify.HeaderShop)), request.Header.Get(shopify.HeaderHMAC))
+	r := c.Request()
+	sum := shopify.NewVerifier(s.secretsOf(r.Header.Get(shopify.HeaderShop)), r.Header.Get(shopify.HeaderHMAC))
 	incoming, err := s.readBody(c, shopify.MaxBody, sum)
 	if err != nil {
 		return err
 	}
 	defer incoming.release()
 	if !sum.Signed() {
-		return newProblem(http.StatusUnauthorized, "signature", "Unauthorized", "The signature in "+shopify.HeaderHMAC+" does not match the body.")
+		return problem.New(http.StatusUnauthorized, "signature", "Unauthorized", "The signature in "+shopify.HeaderHMAC+" does not match the body.")
 	}
 	body, err := incoming.bytes()
 	if err != nil {
 		return notKept(c)
 	}
-	delivery, err := shopify.ParseHeaders(request.Header)
+	delivery, err := shopify.ParseHeaders(r.Header)
 	if err != nil {
-		s.log.WarnContext(request.Context(), "a signed webhook has unusable headers; it is kept unread", "error", err, "request_id", requestID(c))
+		s.log.WarnContext(r.Context(), "a signed webhook has unusable headers; it is kept unread", "error", err, "request_id", request.ID(c))
 		delivery = nameless(body)
 	}
-	ctx, cancel := takingIn(request)
+	ctx, cancel := takingIn(r)
 	defer cancel()
 	taken, err := s.engine.TakeWebhook(ctx, delivery, body)
 	if err != nil {
 		return s.sendAgain(c, "webhook not kept", err)
 	}
 	s.hearFrom(ctx, delivery.Shop)
-	return answer(c, http.StatusOK, map[string]any{"taken": taken})
+	return c.JSON(http.StatusOK, map[string]any{"taken": taken})
 }
 
 // nameless stands for the headers of a webhook that has none of use. No shop has an empty name, so it is kept but not acted
@@ -76,12 +78,12 @@ func takingIn(r *http.Request) (context.Context, context.CancelFunc) {
 // readBody reads a message's body, up to limit bytes, and lets sum see it as it comes. The caller releases it. One that breaks off,
 // comes too slowly or finds no memory should be sent again: nothing can be said of its signature.
 func (s *Server) readBody(c echo.Context, limit int64, sum io.Writer) (*reading, error) {
-	request := c.Request()
-	if request.ContentLength > limit {
-		return nil, ofStatus(http.StatusRequestEntityTooLarge)
+	r := c.Request()
+	if r.ContentLength > limit {
+		return nil, problem.OfStatus(http.StatusRequestEntityTooLarge)
 	}
 	incoming := s.inFlight.begin(c.Response(), c.RealIP())
-	err := incoming.readAll(http.MaxBytesReader(c.Response(), request.Body, limit), sum)
+	err := incoming.readAll(http.MaxBytesReader(c.Response(), r.Body, limit), sum)
 	if err == nil && incoming.complete() {
 		return incoming, nil
 	}
@@ -98,14 +100,14 @@ func (s *Server) readBody(c echo.Context, limit int64, sum io.Writer) (*reading,
 
 // sendAgain asks the sender to try later.
 func (s *Server) sendAgain(c echo.Context, what string, err error) error {
-	s.log.ErrorContext(c.Request().Context(), what, "error", err, "request_id", requestID(c))
+	s.log.ErrorContext(c.Request().Context(), what, "error", err, "request_id", request.ID(c))
 	return notKept(c)
 }
 
 // notKept is the answer to whoever should send a message again.
-func notKept(c echo.Context) *problem {
+func notKept(c echo.Context) *problem.Problem {
 	c.Response().Header().Set("Retry-After", retryAfter)
-	return newProblem(http.StatusServiceUnavailable, "not-kept", "Service Unavailable", "This could not be kept just now; send it again.")
+	return problem.New(http.StatusServiceUnavailable, "not-kept", "Service Unavailable", "This could not be kept just now; send it again.")
 }
 
 // heard remembers when shops were heard from, so that the database is told once a minute and not at each webhook.
