@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"ringback/internal/web"
+	"ringback/internal/web/webtest"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
@@ -18,12 +19,12 @@ import (
 const strictPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 	"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 
-func TestPagesCarryTheirHeaders(t *testing.T) {
+func TestPages_CarrySecurityHeaders(t *testing.T) {
 	t.Parallel()
-	open, locked := newSite(t, withUI), newSite(t, withPassword)
-	for _, a := range []answer{
-		open.page("/"), open.page("/carts"), open.page("/nothing"), open.page("/carts/none"), open.page("/carts?state=none"),
-		locked.page("/"), locked.page("/login"), locked.logIn("wrong"),
+	open, locked := webtest.New(t, webtest.WithUI), webtest.New(t, webtest.WithPassword)
+	for _, a := range []webtest.Answer{
+		open.Page("/"), open.Page("/carts"), open.Page("/nothing"), open.Page("/carts/none"), open.Page("/carts?state=none"),
+		locked.Page("/"), locked.Page("/login"), locked.LogIn("wrong"),
 	} {
 		assert.Equal(t, strictPolicy, a.Header.Get("Content-Security-Policy"), a.Request.URL.Path)
 		assert.Equal(t, "nosniff", a.Header.Get("X-Content-Type-Options"))
@@ -31,8 +32,8 @@ func TestPagesCarryTheirHeaders(t *testing.T) {
 		assert.Equal(t, "same-origin", a.Header.Get("Referrer-Policy"))
 		assert.Contains(t, a.Header.Values("Cache-Control"), "no-store")
 	}
-	jobs := open.page("/jobs/")
-	assert.Equal(t, "jobs at /jobs/", jobs.text())
+	jobs := open.Page("/jobs/")
+	assert.Equal(t, "jobs at /jobs/", jobs.Text())
 	policy := jobs.Header.Get("Content-Security-Policy")
 	assert.Contains(t, policy, "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline';")
 	assert.Contains(t, policy, "frame-ancestors 'none'")
@@ -41,11 +42,11 @@ func TestPagesCarryTheirHeaders(t *testing.T) {
 }
 
 // Without a password a loopback listener is not enough: tunnels and hostile names lead to it.
-func TestPagesWithoutAPasswordAreForThisMachine(t *testing.T) {
+func TestPages_WithoutPasswordAreForThisMachine(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withUI)
-	for _, host := range []string{"127.0.0.1:8080", "localhost", "LOCALHOST:80", "[::1]:8080", "ringback.localhost"} {
-		assert.Equal(t, http.StatusOK, s.send(http.MethodGet, "/carts", nil, "Host", host).StatusCode, host)
+	s := webtest.New(t, webtest.WithUI)
+	for _, host := range []string{"127.0.0.1:8080", "localhost", "LOCALHOST:80", "[::1]:8080", "[::1]", "ringback.localhost"} {
+		assert.Equal(t, http.StatusOK, s.Send(http.MethodGet, "/carts", nil, "Host", host).StatusCode, host)
 	}
 	for _, header := range [][]string{
 		{"Host", "calls.example.com"}, {"Host", "127.0.0.1.evil.example"}, {"Host", "localhost.evil.example:8080"}, {"Host", "10.0.0.7"},
@@ -53,68 +54,68 @@ func TestPagesWithoutAPasswordAreForThisMachine(t *testing.T) {
 		{"Cf-Connecting-Ip", "203.0.113.9"},
 	} {
 		for _, path := range []string{"/", "/carts", "/jobs/", "/jobs/api/jobs"} {
-			a := s.send(http.MethodGet, path, nil, header...)
-			isProblem(t, a, http.StatusForbidden)
-			assert.Contains(t, a.text(), "security.dashboard_password")
+			a := s.Send(http.MethodGet, path, nil, header...)
+			webtest.IsProblem(t, a, http.StatusForbidden)
+			assert.Contains(t, a.Text(), "security.dashboard_password")
 		}
 	}
-	assert.Equal(t, http.StatusOK, s.send(http.MethodGet, "/healthz", nil, "Host", "calls.example.com").StatusCode)
-	a := s.send(http.MethodGet, "/api/v1/carts", nil, "Host", "calls.example.com", "Authorization", "Bearer "+apiToken)
+	assert.Equal(t, http.StatusOK, s.Send(http.MethodGet, "/healthz", nil, "Host", "calls.example.com").StatusCode)
+	a := s.Send(http.MethodGet, "/api/v1/carts", nil, "Host", "calls.example.com", "Authorization", "Bearer "+webtest.APIToken)
 	assert.Equal(t, http.StatusOK, a.StatusCode, "the API has its token")
 
-	locked := newSite(t, withPassword)
-	assert.Equal(t, http.StatusOK, locked.send(http.MethodGet, "/login", nil, "Host", "calls.example.com").StatusCode)
+	locked := webtest.New(t, webtest.WithPassword)
+	assert.Equal(t, http.StatusOK, locked.Send(http.MethodGet, "/login", nil, "Host", "calls.example.com").StatusCode)
 }
 
 func TestMetrics_AreForThisMachineAndTheAPIToken(t *testing.T) {
 	t.Parallel()
 	withoutToken := func(o *web.Options) { o.Config.Security.APIToken = "" }
-	for name, s := range map[string]*site{
-		"open": newSite(t), "with a password": newSite(t, withPassword), "without a token": newSite(t, withPassword, withoutToken),
+	for name, s := range map[string]*webtest.Site{
+		"open": webtest.New(t), "with a password": webtest.New(t, webtest.WithPassword), "without a token": webtest.New(t, webtest.WithPassword, withoutToken),
 	} {
-		assert.Equal(t, http.StatusOK, s.send(http.MethodGet, "/metrics", nil).StatusCode, name)
-		assert.Equal(t, http.StatusOK, s.send(http.MethodHead, "/metrics", nil, "Host", "localhost:8080").StatusCode, name)
+		assert.Equal(t, http.StatusOK, s.Send(http.MethodGet, "/metrics", nil).StatusCode, name)
+		assert.Equal(t, http.StatusOK, s.Send(http.MethodHead, "/metrics", nil, "Host", "localhost:8080").StatusCode, name)
 		for _, header := range [][]string{
 			{"X-Forwarded-For", "203.0.113.9"}, {"X-Forwarded-For", "127.0.0.1"}, {"X-Forwarded-For", ""}, {"X-Forwarded-Proto", "https"},
 			{"Forwarded", "for=127.0.0.1"}, {"Via", "1.1 proxy"}, {"X-Real-Ip", "127.0.0.1"}, {"True-Client-Ip", "203.0.113.9"},
 			{"Cf-Connecting-Ip", "203.0.113.9"}, {"Host", "calls.example.com"}, {"Host", "127.0.0.1.evil.example"},
 		} {
-			a := s.send(http.MethodGet, "/metrics", nil, header...)
-			bearer := s.send(http.MethodGet, "/metrics", nil, append(header, "Authorization", "Bearer "+apiToken)...)
-			wrong := s.send(http.MethodGet, "/metrics", nil, append(header, "Authorization", "Bearer "+password)...)
+			a := s.Send(http.MethodGet, "/metrics", nil, header...)
+			bearer := s.Send(http.MethodGet, "/metrics", nil, append(header, "Authorization", "Bearer "+webtest.APIToken)...)
+			wrong := s.Send(http.MethodGet, "/metrics", nil, append(header, "Authorization", "Bearer "+webtest.Password)...)
 			if name == "without a token" {
-				for _, a := range []answer{a, bearer, wrong} {
-					isProblem(t, a, http.StatusForbidden)
-					assert.Contains(t, a.text(), "security.api_token")
+				for _, a := range []webtest.Answer{a, bearer, wrong} {
+					webtest.IsProblem(t, a, http.StatusForbidden)
+					assert.Contains(t, a.Text(), "security.api_token")
 				}
 				continue
 			}
-			isProblem(t, a, http.StatusUnauthorized)
-			assert.NotContains(t, a.text(), "ringback_carts")
-			isProblem(t, wrong, http.StatusUnauthorized)
+			webtest.IsProblem(t, a, http.StatusUnauthorized)
+			assert.NotContains(t, a.Text(), "ringback_carts")
+			webtest.IsProblem(t, wrong, http.StatusUnauthorized)
 			assert.Equal(t, http.StatusOK, bearer.StatusCode, "%s %v", name, header)
-			assert.Contains(t, bearer.text(), "ringback_carts")
+			assert.Contains(t, bearer.Text(), "ringback_carts")
 		}
 	}
-	s := newSite(t, withPassword)
-	s.logIn(password)
-	isProblem(t, s.send(http.MethodGet, "/metrics", nil, "X-Forwarded-For", "203.0.113.9"), http.StatusUnauthorized)
+	s := webtest.New(t, webtest.WithPassword)
+	s.LogIn(webtest.Password)
+	webtest.IsProblem(t, s.Send(http.MethodGet, "/metrics", nil, "X-Forwarded-For", "203.0.113.9"), http.StatusUnauthorized)
 }
 
-func TestOpenPagesOnOpenListenersAreRefused(t *testing.T) {
+func TestNew_OpenPagesOnOpenListenerAreRefused(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := webtest.New(t)
 	for listen, fine := range map[string]bool{
 		"127.0.0.1:0": true, "localhost:8080": true, "[::1]:8080": true, ":8080": false, "0.0.0.0:8080": false, "10.0.0.7:80": false, "8080": false,
 	} {
 		for _, password := range []string{"", "a long enough password"} {
-			cfg := *s.cfg
+			cfg := *s.Config
 			cfg.Server.Listen = listen
-			cfg.Security.DashboardPassword = s.cfg.Security.DashboardPassword
+			cfg.Security.DashboardPassword = s.Config.Security.DashboardPassword
 			if password != "" {
 				cfg.Security.DashboardPassword = "a long enough password"
 			}
-			_, err := web.New(web.Options{Engine: s.engine, DB: s.db, Config: &cfg, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)})
+			_, err := web.New(web.Options{Engine: s.Engine, DB: s.DB, Config: &cfg, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)})
 			if fine || password != "" && listen != "8080" {
 				assert.NoError(t, err, listen)
 				continue
@@ -124,60 +125,60 @@ func TestOpenPagesOnOpenListenersAreRefused(t *testing.T) {
 	}
 }
 
-func TestOtherSitesCannotSendForms(t *testing.T) {
+func TestForms_OfOtherSitesAreRefused(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withUI)
+	s := webtest.New(t, webtest.WithUI)
 	for _, header := range [][]string{
 		{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}, {"Origin", "null"},
 	} {
-		for _, path := range []string{"/shops/" + acme + "/pause", "/suppressions", "/jobs/api/jobs/cancel"} {
-			a := s.send(http.MethodPost, path, strings.NewReader("phone=%2B919876543210"), append(header, "Content-Type", "application/x-www-form-urlencoded")...)
-			p := isProblem(t, a, http.StatusForbidden)
+		for _, path := range []string{"/shops/" + webtest.Acme + "/pause", "/suppressions", "/jobs/api/jobs/cancel"} {
+			a := s.Send(http.MethodPost, path, strings.NewReader("phone=%2B919876543210"), append(header, "Content-Type", "application/x-www-form-urlencoded")...)
+			p := webtest.IsProblem(t, a, http.StatusForbidden)
 			assert.Equal(t, "urn:ringback:problem:cross-origin", p["type"], "%s %v", path, header)
 		}
-		a := s.send(http.MethodGet, "/carts", nil, header...)
+		a := s.Send(http.MethodGet, "/carts", nil, header...)
 		assert.Equal(t, http.StatusOK, a.StatusCode, "links from elsewhere are fine")
 	}
-	shop, err := s.db.Shop(t.Context(), acme)
+	shop, err := s.DB.Shop(t.Context(), webtest.Acme)
 	require.NoError(t, err)
 	assert.Nil(t, shop.PausedAt)
-	assert.Zero(t, s.count(`SELECT count(*) FROM suppressions`))
+	assert.Zero(t, s.Count(`SELECT count(*) FROM suppressions`))
 
-	a := s.send(http.MethodPost, "/shops/"+acme+"/pause", nil, "Origin", "http://127.0.0.1:8080", "Sec-Fetch-Site", "cross-site")
+	a := s.Send(http.MethodPost, "/shops/"+webtest.Acme+"/pause", nil, "Origin", "http://127.0.0.1:8080", "Sec-Fetch-Site", "cross-site")
 	assert.Equal(t, http.StatusSeeOther, a.StatusCode, "a proxy may change the host; public_url is ours")
-	locked := newSite(t, withPassword)
-	a = locked.send(http.MethodPost, "/login", strings.NewReader("password="+url.QueryEscape(password)), "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site")
+	locked := webtest.New(t, webtest.WithPassword)
+	a = locked.Send(http.MethodPost, "/login", strings.NewReader("password="+url.QueryEscape(webtest.Password)), "Content-Type", "application/x-www-form-urlencoded", "Sec-Fetch-Site", "cross-site")
 	assert.Equal(t, http.StatusForbidden, a.StatusCode)
 }
 
-func TestFormsAreBounded(t *testing.T) {
+func TestForms_AreBounded(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	a := s.form("/suppressions", url.Values{"phone": {strings.Repeat("1", 70_000)}})
+	s := webtest.New(t)
+	a := s.Form("/suppressions", url.Values{"phone": {strings.Repeat("1", 70_000)}})
 	assert.Equal(t, http.StatusRequestEntityTooLarge, a.StatusCode)
 }
 
 // The log says what happened, never to whom nor with which token.
-func TestTheLogHoldsNoPersonsAndNoTokens(t *testing.T) {
+func TestLog_HoldsNoPersonsAndNoTokens(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	c, token := callingCart(s)
-	bought := boughtCart()
-	s.seed(bought)
-	s.callback("mirai", token, "pk", "sk", miraiEvent(c.Calls[0].ID, "PHONE_CALL_CONNECTED"))
-	s.callback("mirai", token, "pk", "guess", []byte("{}"))
-	s.api(http.MethodPost, "/api/v1/suppressions", map[string]string{"phone": "+14155550123", "email": "ben@example.com"})
-	s.api(http.MethodDelete, "/api/v1/suppressions?phone=%2B14155550123", nil)
-	s.page("/carts/" + bought.ID.String())
-	s.page("/suppressions?shop=asha@example.com")
-	s.form("/suppressions", url.Values{"email": {"asha@example.com"}})
-	s.form("/carts/"+c.ID.String()+"/suppress", url.Values{})
-	s.webhook(acme, "checkouts/create", "shared new", checkout("t"))
-	s.page("/nobody/asha@example.com")
-	s.send("ASHA", "/carts", nil)
+	s := webtest.New(t)
+	c, token := webtest.CallingCart(s)
+	bought := webtest.BoughtCart()
+	s.Seed(bought)
+	s.Callback("mirai", token, "pk", "sk", webtest.MiraiEvent(c.Calls[0].ID, "PHONE_CALL_CONNECTED"))
+	s.Callback("mirai", token, "pk", "guess", []byte("{}"))
+	s.API(http.MethodPost, "/api/v1/suppressions", map[string]string{"phone": "+14155550123", "email": "ben@example.com"})
+	s.API(http.MethodDelete, "/api/v1/suppressions?phone=%2B14155550123", nil)
+	s.Page("/carts/" + bought.ID.String())
+	s.Page("/suppressions?shop=asha@example.com")
+	s.Form("/suppressions", url.Values{"email": {"asha@example.com"}})
+	s.Form("/carts/"+c.ID.String()+"/suppress", url.Values{})
+	s.Webhook(webtest.Acme, "checkouts/create", "shared new", webtest.Checkout("t"))
+	s.Page("/nobody/asha@example.com")
+	s.Send("ASHA", "/carts", nil)
 
-	log := s.log.String()
-	for _, secret := range []string{token, apiToken, "14155550123", "9876543210", "asha", "ASHA", "Asha", "ben@", "sk", "127.0.0.1"} {
+	log := s.Log.String()
+	for _, secret := range []string{token, webtest.APIToken, "14155550123", "9876543210", "asha", "ASHA", "Asha", "ben@", "sk", "127.0.0.1"} {
 		assert.NotContains(t, log, secret)
 	}
 	routes := map[string]bool{}
@@ -202,14 +203,14 @@ func TestTheLogHoldsNoPersonsAndNoTokens(t *testing.T) {
 	}
 }
 
-func TestAPanicIsAnAnswer(t *testing.T) {
+func TestServer_PanicIsAnswered(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *web.Options) {
+	s := webtest.New(t, func(o *web.Options) {
 		o.RiverUI = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("out of coffee") })
 	})
-	a := s.page("/jobs/")
+	a := s.Page("/jobs/")
 	assert.Equal(t, http.StatusInternalServerError, a.StatusCode)
-	assert.NotContains(t, a.text(), "coffee")
-	assert.Contains(t, s.log.String(), "coffee")
-	assert.Equal(t, http.StatusOK, s.page("/carts").StatusCode)
+	assert.NotContains(t, a.Text(), "coffee")
+	assert.Contains(t, s.Log.String(), "coffee")
+	assert.Equal(t, http.StatusOK, s.Page("/carts").StatusCode)
 }

@@ -15,6 +15,7 @@ import (
 
 	"ringback/internal/secret"
 	"ringback/internal/shopify"
+	"ringback/internal/web/webtest"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
@@ -22,9 +23,9 @@ import (
 )
 
 // What the database cannot take as it is must not come back for ever: Shopify drops a subscription after a few failures.
-func TestSignedWebhooksThatCannotBeStoredAreKeptUnread(t *testing.T) {
+func TestWebhook_UnstorableIsKeptUnread(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := webtest.New(t)
 	noise := rand.New(rand.NewPCG(1, 2))
 	long := make([]byte, 9000)
 	for i := range long {
@@ -40,11 +41,11 @@ func TestSignedWebhooksThatCannotBeStoredAreKeptUnread(t *testing.T) {
 	} {
 		body, err := json.Marshal(send.body)
 		require.NoError(t, err)
-		a := s.webhook(acme, send.topic, "shared new", body)
-		assert.Equal(t, http.StatusOK, a.StatusCode, "%s: %s", name, a.text())
+		a := s.Webhook(webtest.Acme, send.topic, "shared new", body)
+		assert.Equal(t, http.StatusOK, a.StatusCode, "%s: %s", name, a.Text())
 	}
-	assert.Equal(t, 3, s.count(`SELECT count(*) FROM webhooks WHERE error IS NOT NULL AND payload IS NOT NULL`))
-	assert.Zero(t, s.count(`SELECT count(*) FROM webhooks WHERE error LIKE '%' || $1 || '%'`, string(long[:20])))
+	assert.Equal(t, 3, s.Count(`SELECT count(*) FROM webhooks WHERE error IS NOT NULL AND payload IS NOT NULL`))
+	assert.Zero(t, s.Count(`SELECT count(*) FROM webhooks WHERE error LIKE '%' || $1 || '%'`, string(long[:20])))
 }
 
 // postAndLeave sends a request and hangs up without waiting for the answer.
@@ -60,35 +61,35 @@ func postAndLeave(t *testing.T, to string, h http.Header, body []byte) {
 	require.NoError(t, conn.Close())
 }
 
-func TestWhoeverHangsUpAtOnceIsHeard(t *testing.T) {
+func TestIntake_SenderThatHangsUpIsHeard(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := webtest.New(t)
 	// The database is slow for as long as this lock is held.
-	tx, err := s.pool.Begin(t.Context())
+	tx, err := s.Pool.Begin(t.Context())
 	require.NoError(t, err)
 	_, err = tx.Exec(t.Context(), `LOCK TABLE webhooks, callbacks IN ACCESS EXCLUSIVE MODE`)
 	require.NoError(t, err)
 
-	body := checkout("t")
-	delivery := shopify.Delivery{Topic: shopify.CheckoutsCreate, Shop: acme, WebhookID: uuid.NewString(), TriggeredAt: now}
-	postAndLeave(t, s.url+"/webhooks/shopify", delivery.Headers(shopify.Sign(secret.Secret("shared new"), body)), body)
+	body := webtest.Checkout("t")
+	delivery := shopify.Delivery{Topic: shopify.CheckoutsCreate, Shop: webtest.Acme, WebhookID: uuid.NewString(), TriggeredAt: webtest.Now}
+	postAndLeave(t, s.URL+"/webhooks/shopify", delivery.Headers(shopify.Sign(secret.Secret("shared new"), body)), body)
 	report := []byte(`{"event":{"type":"call.ended","data":{"call":{"callId":"nobody's"}}}}`)
-	postAndLeave(t, s.url+"/webhooks/voice/mirai/"+uuid.NewString(), http.Header{"X-Public-Key": {"pk"}, "X-Signature": {hexMAC("sk", report)}}, report)
+	postAndLeave(t, s.URL+"/webhooks/voice/mirai/"+uuid.NewString(), http.Header{"X-Public-Key": {"pk"}, "X-Signature": {hexMAC("sk", report)}}, report)
 	require.Eventually(t, func() bool {
-		return s.count(`SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IN ('webhooks'::regclass, 'callbacks'::regclass)`) == 2
+		return s.Count(`SELECT count(*) FROM pg_locks WHERE NOT granted AND relation IN ('webhooks'::regclass, 'callbacks'::regclass)`) == 2
 	}, 5*time.Second, 5*time.Millisecond)
 	require.NoError(t, tx.Rollback(context.Background()))
 	assert.Eventually(t, func() bool {
-		return s.count(`SELECT count(*) FROM webhooks`) == 1 && s.count(`SELECT count(*) FROM callbacks`) == 1
+		return s.Count(`SELECT count(*) FROM webhooks`) == 1 && s.Count(`SELECT count(*) FROM callbacks`) == 1
 	}, 5*time.Second, 20*time.Millisecond)
 }
 
-func hexMAC(secret string, body []byte) string { return fmt.Sprintf("%x", mac(secret, body)) }
+func hexMAC(secret string, body []byte) string { return fmt.Sprintf("%x", webtest.MAC(secret, body)) }
 
-func TestABrokenOffBodyIsAskedForAgain(t *testing.T) {
+func TestIntake_BrokenOffBodyIsAskedForAgain(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	u, err := url.Parse(s.url)
+	s := webtest.New(t)
+	u, err := url.Parse(s.URL)
 	require.NoError(t, err)
 	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", u.Host)
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"ringback/internal/web"
+	"ringback/internal/web/webtest"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
@@ -17,21 +18,12 @@ import (
 )
 
 // pages are addresses behind the login.
-var pages = []string{"/", "/carts", "/calls", "/suppressions", "/shops", "/shops/" + acme, "/jobs/", "/jobs"}
+var pages = []string{"/", "/carts", "/calls", "/suppressions", "/shops", "/shops/" + webtest.Acme, "/jobs/", "/jobs"}
 
-func withUI(o *web.Options) {
-	o.RiverUI = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("jobs at " + r.URL.Path)) })
-}
-
-func (s *site) logIn(password string) answer {
-	s.t.Helper()
-	return s.form("/login", url.Values{"password": {password}})
-}
-
-func (s *site) cookie() *http.Cookie {
-	u, err := url.Parse(s.url)
-	require.NoError(s.t, err)
-	for _, c := range s.client.Jar.Cookies(u) {
+func cookie(s *webtest.Site) *http.Cookie {
+	u, err := url.Parse(s.URL)
+	require.NoError(s.T, err)
+	for _, c := range s.Client.Jar.Cookies(u) {
 		if strings.Contains(c.Name, "ringback") {
 			return c
 		}
@@ -39,11 +31,11 @@ func (s *site) cookie() *http.Cookie {
 	return nil
 }
 
-func TestPagesAskForThePassword(t *testing.T) {
+func TestPages_AskForThePassword(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword, withUI)
+	s := webtest.New(t, webtest.WithPassword, webtest.WithUI)
 	for _, path := range pages {
-		a := s.page(path)
+		a := s.Page(path)
 		assert.Equal(t, http.StatusSeeOther, a.StatusCode, path)
 		want := "/login?next=" + url.QueryEscape(path)
 		if path == "/" {
@@ -52,71 +44,71 @@ func TestPagesAskForThePassword(t *testing.T) {
 		assert.Equal(t, want, a.Header.Get("Location"))
 		assert.Empty(t, a.Header.Get("Set-Cookie"), "no session for strangers")
 	}
-	for _, path := range []string{"/suppressions", "/shops/" + acme + "/pause", "/jobs/api/jobs/cancel"} {
-		assert.Equal(t, http.StatusUnauthorized, s.form(path, url.Values{}).StatusCode, path)
+	for _, path := range []string{"/suppressions", "/shops/" + webtest.Acme + "/pause", "/jobs/api/jobs/cancel"} {
+		assert.Equal(t, http.StatusUnauthorized, s.Form(path, url.Values{}).StatusCode, path)
 	}
-	isProblem(t, s.send(http.MethodGet, "/jobs/api/jobs", nil), http.StatusUnauthorized)
-	assert.Zero(t, s.count(`SELECT count(*) FROM sessions`))
+	webtest.IsProblem(t, s.Send(http.MethodGet, "/jobs/api/jobs", nil), http.StatusUnauthorized)
+	assert.Zero(t, s.Count(`SELECT count(*) FROM sessions`))
 }
 
-func TestALoginOpensThePagesUntilTheLogout(t *testing.T) {
+func TestLogin_OpensThePagesUntilLogout(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword, withUI)
-	login := s.page("/login?next=/carts?state=ready")
+	s := webtest.New(t, webtest.WithPassword, webtest.WithUI)
+	login := s.Page("/login?next=/carts?state=ready")
 	assert.Equal(t, http.StatusOK, login.StatusCode)
-	assert.Contains(t, login.text(), `name="next" value="/carts?state=ready"`)
-	assert.NotContains(t, login.text(), "<nav", "strangers see no pages")
+	assert.Contains(t, login.Text(), `name="next" value="/carts?state=ready"`)
+	assert.NotContains(t, login.Text(), "<nav", "strangers see no pages")
 
-	a := s.logIn("open sesame")
+	a := s.LogIn("open sesame")
 	assert.Equal(t, http.StatusUnauthorized, a.StatusCode)
-	assert.Contains(t, a.text(), "Wrong password.")
-	require.Nil(t, s.cookie())
+	assert.Contains(t, a.Text(), "Wrong password.")
+	require.Nil(t, cookie(s))
 
-	a = s.form("/login", url.Values{"password": {password}, "next": {"/carts?state=ready"}})
+	a = s.Form("/login", url.Values{"password": {webtest.Password}, "next": {"/carts?state=ready"}})
 	assert.Equal(t, http.StatusSeeOther, a.StatusCode)
 	assert.Equal(t, "/carts?state=ready", a.Header.Get("Location"))
 	set := a.Header.Get("Set-Cookie")
 	for _, want := range []string{"ringback=", "Path=/", "HttpOnly", "SameSite=Lax"} {
 		assert.Contains(t, set, want)
 	}
-	cookie := s.cookie()
+	cookie := cookie(s)
 	require.NotNil(t, cookie)
-	assert.Zero(t, s.count(`SELECT count(*) FROM sessions WHERE token = $1`, cookie.Value), "the database holds the hash of the token only")
-	assert.Equal(t, 1, s.count(`SELECT count(*) FROM sessions`))
+	assert.Zero(t, s.Count(`SELECT count(*) FROM sessions WHERE token = $1`, cookie.Value), "the database holds the hash of the token only")
+	assert.Equal(t, 1, s.Count(`SELECT count(*) FROM sessions`))
 
 	for _, path := range pages[:len(pages)-1] {
-		assert.Equal(t, http.StatusOK, s.page(path).StatusCode, path)
+		assert.Equal(t, http.StatusOK, s.Page(path).StatusCode, path)
 	}
-	assert.Equal(t, "/jobs/", s.page("/jobs").Header.Get("Location"))
-	assert.Equal(t, "/carts", s.page("/login?next=/carts").Header.Get("Location"), "who is in needs no login")
-	isProblem(t, s.send(http.MethodGet, "/api/v1/carts", nil), http.StatusUnauthorized)
+	assert.Equal(t, "/jobs/", s.Page("/jobs").Header.Get("Location"))
+	assert.Equal(t, "/carts", s.Page("/login?next=/carts").Header.Get("Location"), "who is in needs no login")
+	webtest.IsProblem(t, s.Send(http.MethodGet, "/api/v1/carts", nil), http.StatusUnauthorized)
 
-	a = s.form("/logout", nil)
+	a = s.Form("/logout", nil)
 	assert.Equal(t, http.StatusSeeOther, a.StatusCode)
-	assert.Equal(t, http.StatusSeeOther, s.page("/carts").StatusCode)
-	assert.Zero(t, s.count(`SELECT count(*) FROM sessions`))
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/carts", nil)
+	assert.Equal(t, http.StatusSeeOther, s.Page("/carts").StatusCode)
+	assert.Zero(t, s.Count(`SELECT count(*) FROM sessions`))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/carts", nil)
 	require.NoError(t, err)
 	request.AddCookie(cookie)
-	assert.Equal(t, http.StatusSeeOther, s.do(request).StatusCode, "the old cookie is worth nothing")
+	assert.Equal(t, http.StatusSeeOther, s.Do(request).StatusCode, "the old cookie is worth nothing")
 }
 
 // tries sends a password from an address behind our proxy; cookies are those of the request alone.
-func (s *site) tries(password, address string, cookies ...*http.Cookie) answer {
-	s.t.Helper()
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodPost, s.url+"/login",
+func tries(s *webtest.Site, password, address string, cookies ...*http.Cookie) webtest.Answer {
+	s.T.Helper()
+	request, err := http.NewRequestWithContext(s.T.Context(), http.MethodPost, s.URL+"/login",
 		strings.NewReader(url.Values{"password": {password}}.Encode()))
-	require.NoError(s.t, err)
+	require.NoError(s.T, err)
 	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	request.Header.Set("X-Forwarded-For", address)
 	for _, c := range cookies {
 		request.AddCookie(c)
 	}
-	return s.do(request)
+	return s.Do(request)
 }
 
 // loginCookie is the cookie by which a login tells the browser that made it.
-func loginCookie(t *testing.T, a answer) *http.Cookie {
+func loginCookie(t *testing.T, a webtest.Answer) *http.Cookie {
 	t.Helper()
 	require.Equal(t, http.StatusSeeOther, a.StatusCode)
 	for _, c := range a.Cookies() {
@@ -129,60 +121,60 @@ func loginCookie(t *testing.T, a answer) *http.Cookie {
 }
 
 // strangersGuess uses up what all strangers may guess together.
-func (s *site) strangersGuess() {
-	s.t.Helper()
+func strangersGuess(s *webtest.Site) {
+	s.T.Helper()
 	for i := range 150 {
-		a := s.tries("guess", fmt.Sprintf("198.51.100.%d", i/5))
-		require.Contains(s.t, []int{http.StatusUnauthorized, http.StatusTooManyRequests}, a.StatusCode)
+		a := tries(s, "guess", fmt.Sprintf("198.51.100.%d", i/5))
+		require.Contains(s.T, []int{http.StatusUnauthorized, http.StatusTooManyRequests}, a.StatusCode)
 	}
-	require.Equal(s.t, http.StatusTooManyRequests, s.tries("guess", "198.51.100.200").StatusCode, "the common bound holds")
+	require.Equal(s.T, http.StatusTooManyRequests, tries(s, "guess", "198.51.100.200").StatusCode, "the common bound holds")
 }
 
 // A session that somebody planted before the login does not become the login.
-func TestALoginGetsATokenOfItsOwn(t *testing.T) {
+func TestLogin_GetsTokenOfItsOwn(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
-	s.logIn(password)
-	first := s.cookie()
+	s := webtest.New(t, webtest.WithPassword)
+	s.LogIn(webtest.Password)
+	first := cookie(s)
 	require.NotNil(t, first)
-	assert.Equal(t, http.StatusSeeOther, s.logIn(password).StatusCode)
-	assert.NotEqual(t, first.Value, s.cookie().Value)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/carts", nil)
+	assert.Equal(t, http.StatusSeeOther, s.LogIn(webtest.Password).StatusCode)
+	assert.NotEqual(t, first.Value, cookie(s).Value)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/carts", nil)
 	require.NoError(t, err)
-	s.client.Jar = nil
+	s.Client.Jar = nil
 	request.AddCookie(first)
-	assert.Equal(t, http.StatusSeeOther, s.do(request).StatusCode)
+	assert.Equal(t, http.StatusSeeOther, s.Do(request).StatusCode)
 }
 
-func TestANewPasswordEndsAllLogins(t *testing.T) {
+func TestLogin_NewPasswordEndsAll(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
-	s.logIn(password)
-	assert.Equal(t, http.StatusOK, s.page("/carts").StatusCode)
+	s := webtest.New(t, webtest.WithPassword)
+	s.LogIn(webtest.Password)
+	assert.Equal(t, http.StatusOK, s.Page("/carts").StatusCode)
 
-	cookie := s.cookie()
-	changed := *s.cfg
+	cookie := cookie(s)
+	changed := *s.Config
 	changed.Security.DashboardPassword = "another password"
-	s.serve(web.Options{Engine: s.engine, DB: s.db, Config: &changed, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)})
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/carts", nil)
+	s.Serve(web.Options{Engine: s.Engine, DB: s.DB, Config: &changed, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)})
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/carts", nil)
 	require.NoError(t, err)
 	request.AddCookie(cookie)
-	assert.Equal(t, http.StatusSeeOther, s.do(request).StatusCode)
+	assert.Equal(t, http.StatusSeeOther, s.Do(request).StatusCode)
 }
 
-func TestCookiesAreBoundToAnHTTPSHost(t *testing.T) {
+func TestLogin_CookieIsBoundToHTTPSHost(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword, func(o *web.Options) { o.Config.Server.PublicURL = "https://calls.example.com" })
-	set := s.logIn(password).Header.Get("Set-Cookie")
+	s := webtest.New(t, webtest.WithPassword, func(o *web.Options) { o.Config.Server.PublicURL = "https://calls.example.com" })
+	set := s.LogIn(webtest.Password).Header.Get("Set-Cookie")
 	assert.Contains(t, set, "__Host-ringback=")
 	assert.Contains(t, set, "; Secure")
 	assert.Contains(t, set, "Path=/;")
 	assert.NotContains(t, set, "Domain")
 }
 
-func TestALoginLeadsOnlyToOurPages(t *testing.T) {
+func TestLogin_LeadsOnlyToOurPages(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
+	s := webtest.New(t, webtest.WithPassword)
 	clients := 0
 	for next, want := range map[string]string{
 		"/carts?state=ready":      "/carts?state=ready",
@@ -197,119 +189,119 @@ func TestALoginLeadsOnlyToOurPages(t *testing.T) {
 		"http:evil.example/carts": "/",
 	} {
 		clients++
-		s.form("/logout", nil)
+		s.Form("/logout", nil)
 		// Each from an address of its own: attempts from one are bounded.
-		a := s.send(http.MethodPost, "/login", strings.NewReader(url.Values{"password": {password}, "next": {next}}.Encode()),
+		a := s.Send(http.MethodPost, "/login", strings.NewReader(url.Values{"password": {webtest.Password}, "next": {next}}.Encode()),
 			"Content-Type", "application/x-www-form-urlencoded", "X-Forwarded-For", fmt.Sprintf("203.0.113.%d", clients))
 		assert.Equal(t, want, a.Header.Get("Location"), next)
 	}
 }
 
-func TestGuessingIsBounded(t *testing.T) {
+func TestLogin_GuessingIsBounded(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
+	s := webtest.New(t, webtest.WithPassword)
 	for range 5 {
-		assert.Equal(t, http.StatusUnauthorized, s.logIn("guess").StatusCode)
+		assert.Equal(t, http.StatusUnauthorized, s.LogIn("guess").StatusCode)
 	}
-	a := s.logIn(password)
+	a := s.LogIn(webtest.Password)
 	assert.Equal(t, http.StatusTooManyRequests, a.StatusCode, "the right one is not told either")
 	assert.NotEmpty(t, a.Header.Get("Retry-After"))
-	a = s.send(http.MethodPost, "/login", strings.NewReader("password="+url.QueryEscape(password)),
+	a = s.Send(http.MethodPost, "/login", strings.NewReader("password="+url.QueryEscape(webtest.Password)),
 		"Content-Type", "application/x-www-form-urlencoded", "X-Forwarded-For", "203.0.113.9")
 	assert.Equal(t, http.StatusSeeOther, a.StatusCode, "others may still log in")
-	assert.NotContains(t, s.log.String(), "guess\"")
-	assert.NotContains(t, s.log.String(), password)
+	assert.NotContains(t, s.Log.String(), "guess\"")
+	assert.NotContains(t, s.Log.String(), webtest.Password)
 }
 
 func TestLogin_StrangersDoNotKeepOutWhoLoggedInBefore(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
-	s.client.Jar = nil
-	known := loginCookie(t, s.tries(password, "203.0.113.1"))
-	assert.Equal(t, http.StatusSeeOther, s.tries(password, "2001:db8:1:2::1").StatusCode)
-	s.strangersGuess()
+	s := webtest.New(t, webtest.WithPassword)
+	s.Client.Jar = nil
+	known := loginCookie(t, tries(s, webtest.Password, "203.0.113.1"))
+	assert.Equal(t, http.StatusSeeOther, tries(s, webtest.Password, "2001:db8:1:2::1").StatusCode)
+	strangersGuess(s)
 
-	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "203.0.113.99").StatusCode, "nothing is told to strangers")
+	assert.Equal(t, http.StatusTooManyRequests, tries(s, webtest.Password, "203.0.113.99").StatusCode, "nothing is told to strangers")
 	for range 20 {
-		assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.1").StatusCode, "the address of an earlier login")
-		assert.Equal(t, http.StatusSeeOther, s.tries(password, "2001:db8:1:2:ffff::7").StatusCode, "the same network of a client")
-		assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.99", known).StatusCode, "the browser of an earlier login")
+		assert.Equal(t, http.StatusSeeOther, tries(s, webtest.Password, "203.0.113.1").StatusCode, "the address of an earlier login")
+		assert.Equal(t, http.StatusSeeOther, tries(s, webtest.Password, "2001:db8:1:2:ffff::7").StatusCode, "the same network of a client")
+		assert.Equal(t, http.StatusSeeOther, tries(s, webtest.Password, "203.0.113.99", known).StatusCode, "the browser of an earlier login")
 	}
-	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "2001:db8:1:3::1").StatusCode, "another network")
+	assert.Equal(t, http.StatusTooManyRequests, tries(s, webtest.Password, "2001:db8:1:3::1").StatusCode, "another network")
 
 	// Neither a share of its own nor the password alone is a way around the other bounds.
 	forged := *known
 	forged.Value = known.Value[:len(known.Value)-1] + "!"
-	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "203.0.113.98", &forged).StatusCode)
+	assert.Equal(t, http.StatusTooManyRequests, tries(s, webtest.Password, "203.0.113.98", &forged).StatusCode)
 	later := strings.Split(known.Value, "|")
 	later[1] = "9999999999"
 	forged.Value = strings.Join(later, "|")
-	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "203.0.113.98", &forged).StatusCode)
+	assert.Equal(t, http.StatusTooManyRequests, tries(s, webtest.Password, "203.0.113.98", &forged).StatusCode)
 }
 
 func TestLogin_TheBrowsersCookieOutlivesTheServerButNotThePassword(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
-	s.client.Jar = nil
-	known := loginCookie(t, s.tries(password, "203.0.113.1"))
+	s := webtest.New(t, webtest.WithPassword)
+	s.Client.Jar = nil
+	known := loginCookie(t, tries(s, webtest.Password, "203.0.113.1"))
 	assert.True(t, known.HttpOnly)
 	assert.Equal(t, "/login", known.Path)
 	assert.NotContains(t, known.Value, "203.0.113.1")
 
 	again := func(change func(*web.Options)) {
-		changed := *s.cfg
-		o := web.Options{Engine: s.engine, DB: s.db, Config: &changed, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)}
+		changed := *s.Config
+		o := web.Options{Engine: s.Engine, DB: s.DB, Config: &changed, Metrics: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler)}
 		change(&o)
-		s.serve(o)
-		s.client.Jar = nil
-		s.strangersGuess()
+		s.Serve(o)
+		s.Client.Jar = nil
+		strangersGuess(s)
 	}
 	again(func(*web.Options) {})
-	assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.99", known).StatusCode)
+	assert.Equal(t, http.StatusSeeOther, tries(s, webtest.Password, "203.0.113.99", known).StatusCode)
 	again(func(o *web.Options) { o.Config.Security.DashboardPassword = "another password" })
-	assert.Equal(t, http.StatusTooManyRequests, s.tries("another password", "203.0.113.99", known).StatusCode)
+	assert.Equal(t, http.StatusTooManyRequests, tries(s, "another password", "203.0.113.99", known).StatusCode)
 }
 
 // A known client that guesses is slowed down to one password in a while; its right password is let in all the same.
 func TestLogin_KnownClientsGuessSlowly(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
-	s.client.Jar = nil
-	known := loginCookie(t, s.tries(password, "203.0.113.1"))
+	s := webtest.New(t, webtest.WithPassword)
+	s.Client.Jar = nil
+	known := loginCookie(t, tries(s, webtest.Password, "203.0.113.1"))
 	for range 5 {
-		assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "203.0.113.1").StatusCode)
+		assert.Equal(t, http.StatusUnauthorized, tries(s, "guess", "203.0.113.1").StatusCode)
 	}
 	started := time.Now()
 	for range 3 {
-		assert.Equal(t, http.StatusTooManyRequests, s.tries("guess", "203.0.113.1").StatusCode)
+		assert.Equal(t, http.StatusTooManyRequests, tries(s, "guess", "203.0.113.1").StatusCode)
 	}
-	assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.1").StatusCode)
+	assert.Equal(t, http.StatusSeeOther, tries(s, webtest.Password, "203.0.113.1").StatusCode)
 	assert.GreaterOrEqual(t, time.Since(started), 2500*time.Millisecond, "a pause follows each wrong password")
-	assert.Equal(t, http.StatusSeeOther, s.tries(password, "203.0.113.1", known).StatusCode, "the browser has a share besides the address's")
-	assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "203.0.113.1", known).StatusCode)
+	assert.Equal(t, http.StatusSeeOther, tries(s, webtest.Password, "203.0.113.1", known).StatusCode, "the browser has a share besides the address's")
+	assert.Equal(t, http.StatusUnauthorized, tries(s, "guess", "203.0.113.1", known).StatusCode)
 }
 
 func TestLogin_RightPasswordsDoNotUseUpTheBounds(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
-	s.client.Jar = nil
+	s := webtest.New(t, webtest.WithPassword)
+	s.Client.Jar = nil
 	for i := range 120 {
-		require.Equal(t, http.StatusSeeOther, s.tries(password, fmt.Sprintf("203.0.113.%d", i)).StatusCode)
+		require.Equal(t, http.StatusSeeOther, tries(s, webtest.Password, fmt.Sprintf("203.0.113.%d", i)).StatusCode)
 	}
-	assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "198.51.100.1").StatusCode)
+	assert.Equal(t, http.StatusUnauthorized, tries(s, "guess", "198.51.100.1").StatusCode)
 }
 
 func TestLogin_OneClientsIPv6AddressesCountAsOne(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
-	s.client.Jar = nil
+	s := webtest.New(t, webtest.WithPassword)
+	s.Client.Jar = nil
 	for i := range 5 {
-		assert.Equal(t, http.StatusUnauthorized, s.tries("guess", fmt.Sprintf("2001:db8::%d", i+1)).StatusCode)
+		assert.Equal(t, http.StatusUnauthorized, tries(s, "guess", fmt.Sprintf("2001:db8::%d", i+1)).StatusCode)
 	}
-	assert.Equal(t, http.StatusTooManyRequests, s.tries(password, "2001:db8::1:2:3:4").StatusCode)
-	assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "::ffff:198.51.100.1").StatusCode)
+	assert.Equal(t, http.StatusTooManyRequests, tries(s, webtest.Password, "2001:db8::1:2:3:4").StatusCode)
+	assert.Equal(t, http.StatusUnauthorized, tries(s, "guess", "::ffff:198.51.100.1").StatusCode)
 	for range 4 {
-		assert.Equal(t, http.StatusUnauthorized, s.tries("guess", "198.51.100.1").StatusCode)
+		assert.Equal(t, http.StatusUnauthorized, tries(s, "guess", "198.51.100.1").StatusCode)
 	}
-	assert.Equal(t, http.StatusTooManyRequests, s.tries("guess", "198.51.100.1").StatusCode, "mapped or not, it is one address")
+	assert.Equal(t, http.StatusTooManyRequests, tries(s, "guess", "198.51.100.1").StatusCode, "mapped or not, it is one address")
 }

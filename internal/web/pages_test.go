@@ -10,6 +10,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
+	"ringback/internal/web/webtest"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -20,10 +21,10 @@ import (
 
 // parse reads a page and checks what holds for all of them: it is well-formed in our sense, loads nothing from elsewhere and
 // holds no code of its own.
-func parse(t *testing.T, a answer) *html.Node {
+func parse(t *testing.T, a webtest.Answer) *html.Node {
 	t.Helper()
 	require.Contains(t, a.Header.Get("Content-Type"), "text/html")
-	doc, err := html.Parse(strings.NewReader(a.text()))
+	doc, err := html.Parse(strings.NewReader(a.Text()))
 	require.NoError(t, err)
 	count := map[string]int{}
 	ids := map[string]bool{}
@@ -78,46 +79,46 @@ func words(doc *html.Node) string {
 	return strings.Join(strings.Fields(b.String()), " ")
 }
 
-func (s *site) read(path string) (string, answer) {
-	s.t.Helper()
-	a := s.page(path)
-	require.Equal(s.t, http.StatusOK, a.StatusCode, a.text())
-	return words(parse(s.t, a)), a
+func read(s *webtest.Site, path string) (string, webtest.Answer) {
+	s.T.Helper()
+	a := s.Page(path)
+	require.Equal(s.T, http.StatusOK, a.StatusCode, a.Text())
+	return words(parse(s.T, a)), a
 }
 
-func TestPagesOfANewInstallationAreEmptyButWhole(t *testing.T) {
+func TestPages_OfNewInstallationAreEmptyButComplete(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := webtest.New(t)
 	for path, want := range map[string]string{
-		"/":                   "No calls yet.",
-		"/carts":              "No carts yet.",
-		"/calls":              "No calls here yet.",
-		"/suppressions":       "Nobody is on this list.",
-		"/shops":              "none yet",
-		"/shops/" + acme:      "Nothing has happened yet.",
-		"/carts?live=on":      "Auto-refresh: every 10 s",
-		"/?note=paused":       "Calling is paused for this shop.",
-		"/?note=%3Cb%3E":      "Overview",
-		"/calls?shop=" + bolt: "No calls here yet.",
+		"/":                           "No calls yet.",
+		"/carts":                      "No carts yet.",
+		"/calls":                      "No calls here yet.",
+		"/suppressions":               "Nobody is on this list.",
+		"/shops":                      "none yet",
+		"/shops/" + webtest.Acme:      "Nothing has happened yet.",
+		"/carts?live=on":              "Auto-refresh: every 10 s",
+		"/?note=paused":               "Calling is paused for this shop.",
+		"/?note=%3Cb%3E":              "Overview",
+		"/calls?shop=" + webtest.Bolt: "No calls here yet.",
 	} {
-		text, _ := s.read(path)
+		text, _ := read(s, path)
 		assert.Contains(t, text, want, path)
 	}
-	text, _ := s.read("/")
+	text, _ := read(s, "/")
 	assert.NotContains(t, text, "Jobs", "there is no River UI to lead to")
 }
 
-func TestTheOverviewTellsHowItGoes(t *testing.T) {
+func TestOverview_ShowsFigures(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withUI)
-	s.seed(someCart(), someCart(), boughtCart())
-	callingCart(s)
-	_, err := s.engine.PauseShop(t.Context(), bolt, "api")
+	s := webtest.New(t, webtest.WithUI)
+	s.Seed(webtest.SomeCart(), webtest.SomeCart(), webtest.BoughtCart())
+	webtest.CallingCart(s)
+	_, err := s.Engine.PauseShop(t.Context(), webtest.Bolt, "api")
 	require.NoError(t, err)
-	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
-		return tx.SetCredits(ctx, acme, decimal.RequireFromString("1234.5"))
+	require.NoError(t, s.DB.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
+		return tx.SetCredits(ctx, webtest.Acme, decimal.RequireFromString("1234.5"))
 	}))
-	text, a := s.read("/")
+	text, a := read(s, "/")
 	for _, want := range []string{
 		"108.00 USD won back", "Carts won back 1 of 4", "Calls answered 1 of 2", "1 of 7 lines busy", "1 cart being called",
 		"Called group: 1 of 1 bought (too few to compare).",
@@ -126,45 +127,45 @@ func TestTheOverviewTellsHowItGoes(t *testing.T) {
 	} {
 		assert.Contains(t, text, want)
 	}
-	assert.Contains(t, a.text(), `href="/carts?reason=delay&amp;state=waiting"`)
+	assert.Contains(t, a.Text(), `href="/carts?reason=delay&amp;state=waiting"`)
 	assert.Less(t, strings.Index(text, "bolt Paused"), strings.Index(text, "acme Active"), "what is halted comes first")
 }
 
-func TestListsLeadOn(t *testing.T) {
+func TestLists_LeadOn(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
+	s := webtest.New(t)
 	for range 55 {
-		c := boughtCart()
-		s.seed(c)
+		c := webtest.BoughtCart()
+		s.Seed(c)
 	}
-	s.seed(someCart())
+	s.Seed(webtest.SomeCart())
 	for path, chosen := range map[string]string{
-		"/carts?state=purchased": `<option value="purchased" selected>`, "/calls?shop=" + bolt: `<option value="bolt.myshopify.com" selected>`,
+		"/carts?state=purchased": `<option value="purchased" selected>`, "/calls?shop=" + webtest.Bolt: `<option value="bolt.myshopify.com" selected>`,
 	} {
-		text, a := s.read(path)
+		text, a := read(s, path)
 		assert.Equal(t, 50, strings.Count(text, "Ben Ito"), path)
 		assert.NotContains(t, text, "Newest")
-		next := regexp.MustCompile(`href="([^"]*cursor=[^"]*)"`).FindStringSubmatch(a.text())
+		next := regexp.MustCompile(`href="([^"]*cursor=[^"]*)"`).FindStringSubmatch(a.Text())
 		require.Len(t, next, 2)
-		text, a = s.read(strings.ReplaceAll(next[1], "&amp;", "&"))
+		text, a = read(s, strings.ReplaceAll(next[1], "&amp;", "&"))
 		assert.Equal(t, 5, strings.Count(text, "Ben Ito"), path)
 		assert.Contains(t, text, "Newest")
 		assert.NotContains(t, text, "Older")
-		assert.Contains(t, a.text(), chosen, "the choice is kept")
+		assert.Contains(t, a.Text(), chosen, "the choice is kept")
 	}
-	text, _ := s.read("/carts?shop=" + acme)
+	text, _ := read(s, "/carts?shop="+webtest.Acme)
 	assert.Contains(t, text, "Asha Rao 1,895.50 INR Scheduled Delay in 30 min 0 15 min ago")
-	a := s.page("/carts?state=lost")
+	a := s.Page("/carts?state=lost")
 	assert.Equal(t, http.StatusBadRequest, a.StatusCode)
 	assert.Contains(t, words(parse(t, a)), "state : write one of watching, waiting")
 }
 
-func TestACartsPageTellsItsStory(t *testing.T) {
+func TestCartPage_TellsItsStory(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	c := boughtCart()
-	s.seed(c)
-	text, a := s.read("/carts/" + c.ID.String())
+	s := webtest.New(t)
+	c := webtest.BoughtCart()
+	s.Seed(c)
+	text, a := read(s, "/carts/"+c.ID.String())
 	for _, want := range []string{
 		"Ben Ito", "Purchased The customer bought. Won back by a call.", "Call 1 Completed 03:20:00 EST", "talked 1 min 35 s",
 		"offered COMEBACK10, 10 % off", "Will buy today.", "Checkout update from Shopify Scheduled", "Why: 2 steps", "a mobile number of the checkout",
@@ -173,43 +174,43 @@ func TestACartsPageTellsItsStory(t *testing.T) {
 		assert.Contains(t, text, want)
 	}
 	assert.NotContains(t, text, "Call now", "nothing can be asked of a settled cart")
-	assert.Contains(t, a.text(), `<title>Cart of bolt · Ringback</title>`, "names stay out of the history")
-	assert.Contains(t, a.text(), `href="https://bolt.myshopify.com/admin/orders/5551"`)
-	assert.Contains(t, a.text(), `<time datetime="2026-11-21T08:20:00Z" title="21 Nov 2026, 08:20:00 UTC">`)
+	assert.Contains(t, a.Text(), `<title>Cart of bolt · Ringback</title>`, "names stay out of the history")
+	assert.Contains(t, a.Text(), `href="https://bolt.myshopify.com/admin/orders/5551"`)
+	assert.Contains(t, a.Text(), `<time datetime="2026-11-21T08:20:00Z" title="21 Nov 2026, 08:20:00 UTC">`)
 
 	for _, id := range []string{uuid.NewString(), "x"} {
-		a := s.page("/carts/" + id)
+		a := s.Page("/carts/" + id)
 		assert.Equal(t, http.StatusNotFound, a.StatusCode)
 		parse(t, a)
 	}
 }
 
 // What shops and voice APIs send is shown as text, whatever it is.
-func TestStrangeContentIsHarmless(t *testing.T) {
+func TestPages_StrangeContentIsHarmless(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withUI)
-	c := boughtCart()
+	s := webtest.New(t, webtest.WithUI)
+	c := webtest.BoughtCart()
 	const bad = `<script>alert(1)</script><b onclick=x>"'&`
 	c.Checkout.Customer.FirstName, c.Checkout.Items[0].Title = bad, bad
 	c.Calls[0].Summary, c.Calls[0].Error, c.Calls[0].RecordingURL = bad, bad, "javascript:alert(1)"
 	c.Calls[0].Offer.Code, c.Order.Name, c.Order.ID, c.Token = bad, bad, "1/../../evil?x=#", bad
 	c.Reason = cart.Reason(bad)
-	s.seed(c)
-	for _, path := range []string{"/", "/carts", "/calls", "/carts/" + c.ID.String(), "/shops/" + bolt} {
-		text, a := s.read(path)
+	s.Seed(c)
+	for _, path := range []string{"/", "/carts", "/calls", "/carts/" + c.ID.String(), "/shops/" + webtest.Bolt} {
+		text, a := read(s, path)
 		assert.Contains(t, text, "<script>alert(1)</script>", path)
-		assert.NotContains(t, a.text(), "javascript:")
+		assert.NotContains(t, a.Text(), "javascript:")
 	}
 }
 
-func TestACartIsWorkedByHand(t *testing.T) {
+func TestCartPage_OperatorCallsAndStops(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	c, settled := someCart(), boughtCart()
-	s.seed(c, settled)
-	calling, _ := callingCart(s)
+	s := webtest.New(t)
+	c, settled := webtest.SomeCart(), webtest.BoughtCart()
+	s.Seed(c, settled)
+	calling, _ := webtest.CallingCart(s)
 	path := "/carts/" + c.ID.String()
-	text, _ := s.read(path)
+	text, _ := read(s, path)
 	for _, want := range []string{
 		"Scheduled The customer may still be shopping", "Next check 15:00:00 IST (in 30 min)", "Call now", "Stop this cart", "in acme",
 		"in every shop", "Not called yet.",
@@ -223,133 +224,133 @@ func TestACartIsWorkedByHand(t *testing.T) {
 		{"/carts/" + settled.ID.String() + "/call", "/carts/" + settled.ID.String() + "?note=settled"},
 		{"/carts/" + calling.ID.String() + "/call", "/carts/" + calling.ID.String() + "?note=calling"},
 	} {
-		a := s.form(step.form, nil)
-		assert.Equal(t, http.StatusSeeOther, a.StatusCode, a.text())
+		a := s.Form(step.form, nil)
+		assert.Equal(t, http.StatusSeeOther, a.StatusCode, a.Text())
 		assert.Equal(t, step.want, a.Header.Get("Location"))
 	}
-	text, _ = s.read(path + "?note=stopped")
+	text, _ = read(s, path+"?note=stopped")
 	assert.Contains(t, text, "The cart is stopped. A call under way is being cancelled.")
 	assert.Contains(t, text, "Stopped An operator stopped the cart.")
-	assert.Equal(t, http.StatusNotFound, s.form("/carts/"+uuid.NewString()+"/call", nil).StatusCode)
+	assert.Equal(t, http.StatusNotFound, s.Form("/carts/"+uuid.NewString()+"/call", nil).StatusCode)
 }
 
-func TestACustomerIsSuppressedByHand(t *testing.T) {
+func TestCartPage_OperatorSuppressesCustomer(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	c, other := someCart(), boughtCart()
-	nobody := someCart()
+	s := webtest.New(t)
+	c, other := webtest.SomeCart(), webtest.BoughtCart()
+	nobody := webtest.SomeCart()
 	nobody.Phone, nobody.Checkout = "", cart.Checkout{Token: nobody.Token}
-	s.seed(c, other, nobody)
+	s.Seed(c, other, nobody)
 
-	assert.Equal(t, "/carts/"+c.ID.String()+"?note=suppressed", s.form("/carts/"+c.ID.String()+"/suppress", url.Values{"scope": {"shop"}}).Header.Get("Location"))
-	assert.Equal(t, 2, s.count(`SELECT count(*) FROM suppressions WHERE scope = $1 AND source = 'dashboard'`, acme))
-	found, err := s.db.Cart(t.Context(), c.ID)
+	assert.Equal(t, "/carts/"+c.ID.String()+"?note=suppressed", s.Form("/carts/"+c.ID.String()+"/suppress", url.Values{"scope": {"shop"}}).Header.Get("Location"))
+	assert.Equal(t, 2, s.Count(`SELECT count(*) FROM suppressions WHERE scope = $1 AND source = 'dashboard'`, webtest.Acme))
+	found, err := s.DB.Cart(t.Context(), c.ID)
 	require.NoError(t, err)
 	assert.Equal(t, cart.Stopped, found.State)
 
-	s.form("/carts/"+other.ID.String()+"/suppress", url.Values{"scope": {"all"}})
-	assert.Equal(t, 2, s.count(`SELECT count(*) FROM suppressions WHERE scope = ''`))
-	assert.Contains(t, s.form("/carts/"+nobody.ID.String()+"/suppress", nil).Header.Get("Location"), "note=no-person")
-	text, _ := s.read("/carts/" + nobody.ID.String())
+	s.Form("/carts/"+other.ID.String()+"/suppress", url.Values{"scope": {"all"}})
+	assert.Equal(t, 2, s.Count(`SELECT count(*) FROM suppressions WHERE scope = ''`))
+	assert.Contains(t, s.Form("/carts/"+nobody.ID.String()+"/suppress", nil).Header.Get("Location"), "note=no-person")
+	text, _ := read(s, "/carts/"+nobody.ID.String())
 	assert.Contains(t, text, "Unknown customer")
 	assert.NotContains(t, text, "Never call this customer")
 }
 
-func TestSuppressionsAreKeptByHand(t *testing.T) {
+func TestSuppressionsPage_AddsAndLifts(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	a := s.form("/suppressions", url.Values{"shop": {"nowhere"}, "phone": {"12"}, "email": {"nobody"}})
+	s := webtest.New(t)
+	a := s.Form("/suppressions", url.Values{"shop": {"nowhere"}, "phone": {"12"}, "email": {"nobody"}})
 	assert.Equal(t, http.StatusBadRequest, a.StatusCode)
 	text := words(parse(t, a))
 	for _, want := range []string{"write a valid phone number", "write an address such as", "Shop: write the domain"} {
 		assert.Contains(t, text, want)
 	}
-	assert.Contains(t, a.text(), `value="nobody"`, "what was typed is kept")
+	assert.Contains(t, a.Text(), `value="nobody"`, "what was typed is kept")
 
-	a = s.form("/suppressions", url.Values{"shop": {acme}, "phone": {"98765 43210"}})
+	a = s.Form("/suppressions", url.Values{"shop": {webtest.Acme}, "phone": {"98765 43210"}})
 	assert.Equal(t, "/suppressions?note=suppressed", a.Header.Get("Location"))
-	text, a = s.read("/suppressions")
+	text, a = read(s, "/suppressions")
 	assert.Contains(t, text, "+919876543210 acme Dashboard")
-	lift := regexp.MustCompile(`action="(/suppressions/[^"]+/lift)"`).FindStringSubmatch(a.text())
+	lift := regexp.MustCompile(`action="(/suppressions/[^"]+/lift)"`).FindStringSubmatch(a.Text())
 	require.Len(t, lift, 2)
 	for _, reason := range []string{"", "  ", "asha@example.com wants it"} {
-		a = s.form(lift[1], url.Values{"reason": {reason}})
+		a = s.Form(lift[1], url.Values{"reason": {reason}})
 		assert.Equal(t, http.StatusUnprocessableEntity, a.StatusCode)
 		assert.Contains(t, words(parse(t, a)), "Not lifted. Reason:")
-		assert.NotContains(t, a.text(), "asha@example.com")
+		assert.NotContains(t, a.Text(), "asha@example.com")
 	}
 	why := url.Values{"reason": {"  asked for\tit  in a chat "}}
-	assert.Equal(t, "/suppressions?note=lifted", s.form(lift[1], why).Header.Get("Location"))
-	assert.Equal(t, "/suppressions?note=gone", s.form(lift[1], why).Header.Get("Location"))
-	assert.Equal(t, http.StatusNotFound, s.form("/suppressions/x/lift", nil).StatusCode)
-	text, _ = s.read("/suppressions")
+	assert.Equal(t, "/suppressions?note=lifted", s.Form(lift[1], why).Header.Get("Location"))
+	assert.Equal(t, "/suppressions?note=gone", s.Form(lift[1], why).Header.Get("Location"))
+	assert.Equal(t, http.StatusNotFound, s.Form("/suppressions/x/lift", nil).StatusCode)
+	text, _ = read(s, "/suppressions")
 	assert.Contains(t, text, "Nobody is on this list.")
 	assert.Contains(t, text, "Dashboard asked for it in a chat", "what was lifted stays on record")
 }
 
-func TestAShopIsPausedByHand(t *testing.T) {
+func TestShopPage_OperatorPausesAndResumes(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	path := "/shops/" + acme
-	text, _ := s.read(path)
+	s := webtest.New(t)
+	path := "/shops/" + webtest.Acme
+	text, _ := read(s, path)
 	assert.Contains(t, text, "Active Pause calling")
 	assert.Contains(t, text, "Zone Asia/Kolkata")
-	assert.Equal(t, path+"?note=paused", s.form(path+"/pause", nil).Header.Get("Location"))
-	assert.Equal(t, path+"?note=unchanged", s.form(path+"/pause", nil).Header.Get("Location"))
-	text, _ = s.read(path)
+	assert.Equal(t, path+"?note=paused", s.Form(path+"/pause", nil).Header.Get("Location"))
+	assert.Equal(t, path+"?note=unchanged", s.Form(path+"/pause", nil).Header.Get("Location"))
+	text, _ = read(s, path)
 	assert.Contains(t, text, "Paused since 14:30:00 IST, by dashboard Resume calling")
-	assert.Equal(t, path+"?note=resumed", s.form(path+"/resume", nil).Header.Get("Location"))
+	assert.Equal(t, path+"?note=resumed", s.Form(path+"/resume", nil).Header.Get("Location"))
 
-	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
-		_, err := tx.TripBreaker(ctx, acme, "8 of 10 calls failed", nil)
+	require.NoError(t, s.DB.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
+		_, err := tx.TripBreaker(ctx, webtest.Acme, "8 of 10 calls failed", nil)
 		return err
 	}))
-	text, _ = s.read(path)
+	text, _ = read(s, path)
 	assert.Contains(t, text, "Auto-paused 8 of 10 calls failed")
 	assert.Contains(t, text, "Resume calling")
-	assert.Equal(t, http.StatusNotFound, s.page("/shops/other.myshopify.com").StatusCode)
-	assert.Equal(t, http.StatusNotFound, s.form("/shops/other.myshopify.com/pause", nil).StatusCode)
+	assert.Equal(t, http.StatusNotFound, s.Page("/shops/other.myshopify.com").StatusCode)
+	assert.Equal(t, http.StatusNotFound, s.Form("/shops/other.myshopify.com/pause", nil).StatusCode)
 }
 
 // A cart outlives its shop's place in the configuration.
-func TestACartOfAForgottenShopIsShown(t *testing.T) {
+func TestCartPage_OfForgottenShopIsShown(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	c := boughtCart()
+	s := webtest.New(t)
+	c := webtest.BoughtCart()
 	c.Shop = "gone.myshopify.com"
-	s.seed(c)
-	require.NoError(t, s.db.EnsureShops(t.Context(), []string{c.Shop}))
-	text, _ := s.read("/carts/" + c.ID.String())
+	s.Seed(c)
+	require.NoError(t, s.DB.EnsureShops(t.Context(), []string{c.Shop}))
+	text, _ := read(s, "/carts/"+c.ID.String())
 	assert.Contains(t, text, "This shop is no longer in the configuration")
 	assert.NotContains(t, text, "Never call")
-	text, _ = s.read("/shops")
+	text, _ = read(s, "/shops")
 	assert.Contains(t, text, "gone Not configured")
-	text, _ = s.read("/carts")
+	text, _ = read(s, "/carts")
 	assert.Contains(t, text, "Ben Ito gone")
 }
 
-func TestStaticFilesAreKeptByBrowsers(t *testing.T) {
+func TestStatic_FilesAreCachedByBrowsers(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, withPassword)
-	page := s.page("/login").text()
+	s := webtest.New(t, webtest.WithPassword)
+	page := s.Page("/login").Text()
 	for kind, path := range map[string]string{
 		"text/css; charset=utf-8": regexp.MustCompile(`/static/[0-9a-f]+/style\.css`).FindString(page),
 		"image/svg+xml":           regexp.MustCompile(`/static/[0-9a-f]+/icon\.svg`).FindString(page),
 	} {
 		require.NotEmpty(t, path)
-		a := s.page(path)
+		a := s.Page(path)
 		assert.Equal(t, http.StatusOK, a.StatusCode, "strangers need them for the login")
 		assert.Equal(t, kind, a.Header.Get("Content-Type"))
 		assert.Contains(t, a.Header.Get("Cache-Control"), "immutable")
-		assert.NotContains(t, a.text(), "http://127", kind)
+		assert.NotContains(t, a.Text(), "http://127", kind)
 	}
 }
 
-func TestPagesAreCompressed(t *testing.T) {
+func TestPages_AreCompressed(t *testing.T) {
 	t.Parallel()
-	s := newSite(t)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/carts", nil)
+	s := webtest.New(t)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/carts", nil)
 	require.NoError(t, err)
 	request.Header.Set("Accept-Encoding", "gzip")
-	assert.Equal(t, "gzip", s.do(request).Header.Get("Content-Encoding"))
+	assert.Equal(t, "gzip", s.Do(request).Header.Get("Content-Encoding"))
 }

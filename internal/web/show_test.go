@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestInstantsAreShownByTheStoresClock(t *testing.T) {
+func TestMoment_IsShownByTheStoresClock(t *testing.T) {
 	t.Parallel()
 	kolkata, err := zoneinfo.Load("Asia/Kolkata")
 	require.NoError(t, err)
@@ -49,14 +49,14 @@ func TestTone_EveryStateAndCallHasOne(t *testing.T) {
 	}
 }
 
-func TestArmsAreComparedOnlyWhenThereAreEnough(t *testing.T) {
+func TestArms_SmallOnesAreNotCompared(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "Called group: 12.5 % bought. Control group, never called: 1 of 29 bought (too few to compare).", armsSay([]postgres.Arm{
 		{Arm: cart.ArmCall, Carts: 400, Purchased: 50}, {Arm: cart.ArmHoldout, Carts: 29, Purchased: 1},
 	}))
 }
 
-func TestACostlyAnswerHoldsAsLongAsItIsWorth(t *testing.T) {
+func TestCached_HoldsLongerTheMoreItCost(t *testing.T) {
 	t.Parallel()
 	asked, failing := 0, true
 	ctx, hangUp := context.WithCancel(t.Context())

@@ -8,6 +8,7 @@ import (
 	"ringback/internal/postgres"
 	"ringback/internal/secret"
 	"ringback/internal/web"
+	"ringback/internal/web/webtest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,26 +16,26 @@ import (
 
 func TestResume_SaysWhatToDoAboutAShopThatRemovedTheApp(t *testing.T) {
 	t.Parallel()
-	s := newSite(t, func(o *web.Options) {
-		o.Engine.Store(bolt).Config.AdminToken = secret.Secret("shpat_old")
+	s := webtest.New(t, func(o *web.Options) {
+		o.Engine.Store(webtest.Bolt).Config.AdminToken = secret.Secret("shpat_old")
 	})
-	require.NoError(t, s.db.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
-		for _, shop := range []string{acme, bolt} {
-			if _, err := tx.UninstallShop(ctx, shop, now); err != nil {
+	require.NoError(t, s.DB.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
+		for _, shop := range []string{webtest.Acme, webtest.Bolt} {
+			if _, err := tx.UninstallShop(ctx, shop, webtest.Now); err != nil {
 				return err
 			}
 		}
 		return nil
 	}))
-	for shop, remedy := range map[string]string{acme: "/shopify/install?shop=" + acme, bolt: "admin_token of " + bolt} {
-		p := isProblem(t, s.api(http.MethodPost, "/api/v1/shops/"+shop+"/resume", nil), http.StatusConflict)
+	for shop, remedy := range map[string]string{webtest.Acme: "/shopify/install?shop=" + webtest.Acme, webtest.Bolt: "admin_token of " + webtest.Bolt} {
+		p := webtest.IsProblem(t, s.API(http.MethodPost, "/api/v1/shops/"+shop+"/resume", nil), http.StatusConflict)
 		assert.Equal(t, "urn:ringback:problem:shop-uninstalled", p["type"])
 		assert.Contains(t, p["detail"], remedy)
 
-		a := s.form("/shops/"+shop+"/resume", nil)
+		a := s.Form("/shops/"+shop+"/resume", nil)
 		assert.Equal(t, http.StatusConflict, a.StatusCode)
-		assert.Contains(t, a.text(), remedy)
-		assert.Contains(t, s.page("/shops/"+shop).text(), remedy)
+		assert.Contains(t, a.Text(), remedy)
+		assert.Contains(t, s.Page("/shops/"+shop).Text(), remedy)
 	}
-	assert.Equal(t, 1, s.count(`SELECT count(*) FROM river_job WHERE kind = 'regain_access'`), "only a custom app's token can be asked about")
+	assert.Equal(t, 1, s.Count(`SELECT count(*) FROM river_job WHERE kind = 'regain_access'`), "only a custom app's token can be asked about")
 }

@@ -102,12 +102,12 @@ func isLocal(r *http.Request) bool {
 	return loopback.Host(hostOf(r.Host)) && loopback.Host(hostOf(r.RemoteAddr))
 }
 
-// hostOf is the host of host:port, or of a host alone.
+// hostOf is the host of host:port or of a host alone. An IPv6 address loses its brackets.
 func hostOf(address string) string {
 	if host, _, err := net.SplitHostPort(address); err == nil {
 		return host
 	}
-	return address
+	return strings.Trim(address, "[]")
 }
 
 // SameOrigin refuses forms that another site's page sends in the user's name. Pages at publicURL count as our own: a proxy may
