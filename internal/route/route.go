@@ -1,5 +1,5 @@
-// Package route names the addresses at which the outside reaches the program: Shopify, voice APIs, merchants, operators and
-// whoever watches it. They are written into the settings of others, so none may change.
+// Package route names the addresses at which the outside reaches the program: Shopify, voice APIs, merchants,
+// operators and whoever watches it. They are written into the settings of others, so none may change.
 package route
 
 import "net/url"

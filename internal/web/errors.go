@@ -9,6 +9,7 @@ import (
 	"ringback/internal/engine"
 	"ringback/internal/postgres"
 	"ringback/internal/route"
+	"ringback/internal/web/intake"
 	"ringback/internal/web/problem"
 	"ringback/internal/web/request"
 
@@ -42,8 +43,8 @@ func problemOf(err error) (p *problem.Problem, known bool) {
 		"Something went wrong on our side; the log has it under this request's X-Request-Id."), false
 }
 
-// fail answers a request that ended in an error: with a page where a person looks, else with a problem document. An error that
-// is our own fault is logged under the request's id; one that is the client's is not.
+// fail answers a request that ended in an error: with a page where a person looks, else with a problem document. An
+// error that is our own fault is logged under the request's id; one that is the client's is not.
 func (s *Server) fail(err error, c echo.Context) {
 	ctx := c.Request().Context()
 	p, known := problemOf(err)
@@ -55,7 +56,7 @@ func (s *Server) fail(err error, c echo.Context) {
 	}
 	if !known && strings.HasPrefix(request.Route(c), route.Webhooks) {
 		// The sender is not at fault and can send it again.
-		p = notKept(c)
+		p = intake.SendAgain(c)
 	}
 	if wantsPage(c.Request()) {
 		err = s.errorPage(c, p)

@@ -17,6 +17,7 @@ import (
 	"ringback/internal/postgres"
 	"ringback/internal/route"
 	"ringback/internal/web/guard"
+	"ringback/internal/web/intake"
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/labstack/echo/v4"
@@ -50,8 +51,6 @@ type Server struct {
 	router   *echo.Echo
 	metrics  *httpMetrics
 	ready    *readiness
-	heard    *heard
-	inFlight *inFlight
 	door     *door
 	sessions *scs.SessionManager
 	// sameOrigin refuses forms of other sites.
@@ -78,19 +77,17 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("security.dashboard_password is missing: server.listen is open to other machines; write a password, or listen on 127.0.0.1")
 	}
 	s := &Server{
-		engine:   o.Engine,
-		db:       o.DB,
-		config:   o.Config,
-		log:      o.Logger,
-		metrics:  newHTTPMetrics(o.Metrics),
-		ready:    &readiness{check: o.Ready},
-		heard:    newHeard(),
-		inFlight: newInFlight(),
-		jobsUI:   o.RiverUI != nil,
-		counts:   newCostly(func(ctx context.Context) ([]postgres.StateCount, error) { return o.DB.CountCarts(ctx, "") }),
-		load:     newCostly(o.DB.Load),
-		day:      newCostly(statsOfLast(o.DB, 24*time.Hour)),
-		month:    newCostly(statsOfLast(o.DB, usualSpan)),
+		engine:  o.Engine,
+		db:      o.DB,
+		config:  o.Config,
+		log:     o.Logger,
+		metrics: newHTTPMetrics(o.Metrics),
+		ready:   &readiness{check: o.Ready},
+		jobsUI:  o.RiverUI != nil,
+		counts:  newCostly(func(ctx context.Context) ([]postgres.StateCount, error) { return o.DB.CountCarts(ctx, "") }),
+		load:    newCostly(o.DB.Load),
+		day:     newCostly(statsOfLast(o.DB, 24*time.Hour)),
+		month:   newCostly(statsOfLast(o.DB, usualSpan)),
 	}
 	if s.sameOrigin, err = guard.SameOrigin(o.Config.Server.PublicURL); err != nil {
 		return nil, err
@@ -110,7 +107,9 @@ func New(o Options) (*Server, error) {
 	s.router.IPExtractor = echo.ExtractIPFromXFFHeader()
 	s.router.Use(s.observe, s.recoverPanic)
 	s.routeHealth(o.Metrics)
-	s.routeWebhooks()
+	intake.New(intake.Options{
+		Engine: o.Engine, Config: o.Config, NoteWebhook: o.DB.HeardFromShop, Logger: o.Logger,
+	}).Route(s.router)
 	s.routeAPI()
 	s.routeInstall()
 	s.routeEmbedded()
@@ -128,11 +127,6 @@ func (s *Server) routeHealth(metrics *prometheus.Registry) {
 	get(s.router, route.Ready, s.readyz)
 	scrape := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError)})
 	get(s.router, route.Metrics, echo.WrapHandler(scrape), guard.LocalOrBearer(s.config.Security.APIToken))
-}
-
-func (s *Server) routeWebhooks() {
-	s.router.POST(route.ShopifyWebhooks, s.takeWebhook)
-	s.router.POST(route.VoiceCallbacks, s.takeCallback)
 }
 
 func (s *Server) routeAPI() {

@@ -51,9 +51,9 @@ func Bearer(token secret.Secret) echo.MiddlewareFunc {
 	}
 }
 
-// Local lets only requests of this machine through. It guards pages without a password, for which a loopback listener is not
-// enough: a tunnel, which is how webhooks reach a laptop, passes requests of everybody on to it, and a hostile site can
-// resolve a name of its own to 127.0.0.1.
+// Local lets only requests of this machine through. It guards pages without a password, for which a loopback listener
+// is not enough: a tunnel, which is how webhooks reach a laptop, passes requests of everybody on to it, and a hostile
+// site can resolve a name of its own to 127.0.0.1.
 func Local(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !isLocal(c.Request()) {
@@ -110,8 +110,8 @@ func hostOf(address string) string {
 	return strings.Trim(address, "[]")
 }
 
-// SameOrigin refuses forms that another site's page sends in the user's name. Pages at publicURL count as our own: a proxy may
-// change the host.
+// SameOrigin refuses forms that another site's page sends in the user's name. Pages at publicURL count as our own: a
+// proxy may change the host.
 func SameOrigin(publicURL string) (echo.MiddlewareFunc, error) {
 	origins := http.NewCrossOriginProtection()
 	if origin := originOf(publicURL); origin != "" {

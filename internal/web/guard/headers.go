@@ -6,8 +6,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// The content security policies. Pages load nothing from other hosts, run no inline code and cannot be framed. River UI is a
-// single-page application that writes style elements as it runs; its policy allows these, and fonts, as well.
+// The content security policies. Pages load nothing from other hosts, run no inline code and cannot be framed. River
+// UI is a single-page application that writes style elements as it runs; its policy allows these, and fonts, as well.
 const (
 	PagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; " +
 		"form-action 'self'; frame-ancestors 'none'; base-uri 'none'"

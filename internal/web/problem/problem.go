@@ -1,5 +1,5 @@
-// Package problem writes answers that say what went wrong (RFC 9457, "Problem Details for HTTP APIs"). A handler returns a
-// Problem as its error; the server writes it.
+// Package problem writes answers that say what went wrong (RFC 9457, "Problem Details for HTTP APIs"). A handler
+// returns a Problem as its error; the server writes it.
 package problem
 
 import (

@@ -1,5 +1,5 @@
-// Package request says what logs, metrics and answers call a request. They never hold its path, query or address, which may
-// contain tokens and personal data.
+// Package request says what logs, metrics and answers call a request. They never hold its path, query or address,
+// which may contain tokens and personal data.
 package request
 
 import (

@@ -14,7 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A schema is an Object, a List, an OrNull or the name of a kind, such as "uuid" or "instant"; a kind that ends in ? may be null.
+// A schema is an Object, a List, an OrNull or the name of a kind, such as "uuid" or "instant"; a kind that ends in ?
+// may be null.
 type (
 	// Object has exactly these fields, each of its schema.
 	Object map[string]any
@@ -151,7 +152,8 @@ func IsProblem(t *testing.T, a Answer, status int) map[string]any {
 	return p
 }
 
-// Blames requires that an answer is a problem document that names these fields at fault, and returns its entries by field.
+// Blames requires that an answer is a problem document that names these fields at fault, and returns its entries by
+// field.
 func Blames(t *testing.T, a Answer, fields ...string) map[string]map[string]any {
 	t.Helper()
 	assert.Equal(t, 400, a.StatusCode, a.Text())

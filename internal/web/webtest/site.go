@@ -1,5 +1,5 @@
-// Package webtest runs the web server for tests: a configured installation of two shops on a database of its own, with what a
-// browser, Shopify, a voice API or a client of the JSON API sends to it.
+// Package webtest runs the web server for tests: a configured installation of two shops on a database of its own,
+// with what a browser, Shopify, a voice API or a client of the JSON API sends to it.
 package webtest
 
 import (
