@@ -54,8 +54,8 @@ lint: ## Check formatting, generated code, dead code and the rules of .golangci.
 	@scripts/need.sh go
 	@scripts/gofmt.sh
 	@scripts/generate.sh --check
-	@scripts/deadcode.sh
 	$(LINT) run
+	@scripts/deadcode.sh
 
 fmt: ## Format the code
 	gofmt -w cmd internal migrations

@@ -40,16 +40,28 @@ func (c recorded) took() time.Duration {
 }
 
 // lastReport is the provider's report that gives a call its outcome. A lost call has none.
-var lastReport = map[cart.Outcome]cart.ReportKind{
-	cart.Completed: cart.ReportHungUp,
-	cart.Timeout:   cart.ReportTimeout,
-	cart.NoAnswer:  cart.ReportNoAnswer,
-	cart.Busy:      cart.ReportBusy,
-	cart.Failed:    cart.ReportFailed,
-	cart.Aborted:   cart.ReportAborted,
-	cart.Skipped:   cart.ReportSkipped,
-	cart.Invalid:   cart.ReportInvalid,
-	cart.Lost:      cart.ReportOther,
+func lastReport(o cart.Outcome) cart.ReportKind {
+	switch o {
+	case cart.Completed:
+		return cart.ReportHungUp
+	case cart.Timeout:
+		return cart.ReportTimeout
+	case cart.NoAnswer:
+		return cart.ReportNoAnswer
+	case cart.Busy:
+		return cart.ReportBusy
+	case cart.Failed:
+		return cart.ReportFailed
+	case cart.Aborted:
+		return cart.ReportAborted
+	case cart.Skipped:
+		return cart.ReportSkipped
+	case cart.Invalid:
+		return cart.ReportInvalid
+	case cart.Lost:
+		return cart.ReportOther
+	}
+	return ""
 }
 
 // reports are what the provider tells of a call that was sent at the given moment and goes as this one did.
@@ -66,12 +78,13 @@ func (c recorded) reports(sent time.Time) []cart.Report {
 	if c.Answered() && c.Outcome != cart.Aborted {
 		all = append(all, cart.Report{Kind: cart.ReportTalking, At: sent.Add(c.AnsweredAt.Sub(c.begun()))})
 	}
-	all = append(all, cart.Report{Kind: lastReport[c.Outcome], At: ended, Insights: c.said(ended)})
+	all = append(all, cart.Report{Kind: lastReport(c.Outcome), At: ended, Insights: c.said(ended)})
 	switch c.Outcome {
 	case cart.Completed, cart.Timeout:
 		all = append(all, cart.Report{Kind: cart.ReportAnalysed, At: ended}, cart.Report{Kind: cart.ReportFinished, At: ended})
 	case cart.NoAnswer, cart.Busy, cart.Failed:
 		all = append(all, cart.Report{Kind: cart.ReportFinished, At: ended})
+	case cart.Aborted, cart.Skipped, cart.Lost, cart.Invalid:
 	}
 	return all
 }

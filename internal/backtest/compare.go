@@ -42,8 +42,10 @@ func (k Kind) says() string {
 		return "more calls"
 	case FewerCalls:
 		return "fewer calls"
+	case OtherEnd:
+		return "ends for another reason"
 	}
-	return "ends for another reason"
+	return string(k)
 }
 
 // compare says how an outcome differs from what it was, "" when it does not, and on which call, from 0; on the one after the last that
@@ -149,7 +151,7 @@ func otherSight(a, b *cart.Step) bool {
 	return a != nil && b != nil && a.Saw != b.Saw && binding(a.Verdict) && binding(b.Verdict)
 }
 
-func verdict(s *cart.Step) string {
+func verdict(s *cart.Step) cart.Verdict {
 	if s == nil {
 		return ""
 	}

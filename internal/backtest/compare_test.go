@@ -28,7 +28,7 @@ func TestHowPoliciesDiffer(t *testing.T) {
 		kind    backtest.Kind
 		rule    string
 		// before and after are what the rule said; "" when it was not looked at.
-		before, after string
+		before, after cart.Verdict
 	}{
 		"too small from now on": {
 			unchanged, func(r *policy.Rules) { r.Eligibility.MinTotal = amount("2000") }, abandoned(1, monday),
@@ -92,7 +92,7 @@ func TestHowPoliciesDiffer(t *testing.T) {
 	}
 }
 
-func verdictOf(s *cart.Step) string {
+func verdictOf(s *cart.Step) cart.Verdict {
 	if s == nil {
 		return ""
 	}

@@ -208,6 +208,7 @@ func (l *lane) step(r *replay, kind stepKind) {
 		l.give(r, cart.LineFree{CallID: r.callID()})
 	case stepGiveUp:
 		l.settle(r)
+	case stepNone:
 	}
 }
 
@@ -219,11 +220,8 @@ func (l *lane) give(r *replay, e cart.Event) {
 	for given < len(l.due) {
 		next := l.due[given]
 		given++
-		switch next.(type) {
-		case cart.Woken, cart.LineFree, cart.SendBegun:
-			if near == nil {
-				near = l.facts(r)
-			}
+		if near == nil && lifecycle.NeedsQueries(next) {
+			near = l.facts(r)
 		}
 		l.apply(r, next, near)
 	}
@@ -247,8 +245,7 @@ func (l *lane) apply(r *replay, e cart.Event, near *policy.Near) {
 	}
 }
 
-// enact does what one effect asks for. The effects that are missing here concern the provider, which goes by the
-// record, and the operator's own system.
+// enact does what one effect asks for.
 func (l *lane) enact(r *replay, e cart.Event, effect lifecycle.Effect) {
 	switch f := effect.(type) {
 	case lifecycle.Record:
@@ -273,6 +270,10 @@ func (l *lane) enact(r *replay, e cart.Event, effect lifecycle.Effect) {
 		if r.phone != nil {
 			r.phone.suppress(r.cart.Shop, l.clock)
 		}
+	case lifecycle.Abort, lifecycle.Update, lifecycle.Watch, lifecycle.AccountRefused:
+		// The provider goes by the record.
+	case lifecycle.Acted:
+		// It concerns the operator's own system only.
 	}
 }
 
@@ -353,8 +354,7 @@ func (l *lane) supersede(r *replay) {
 		if other == r || other.cart.Shop != r.cart.Shop || !newer(&r.cart, &other.cart) {
 			continue
 		}
-		switch other.cart.State {
-		case cart.Watching, cart.Waiting, cart.Ready:
+		if s := other.cart.State; s == cart.Watching || s == cart.Waiting || s == cart.Ready {
 			l.apply(other, cart.NewerCart{}, nil)
 			l.conclude(other)
 		}
@@ -412,6 +412,8 @@ func actionOf(s cart.State) cart.Action {
 		return cart.ActCall
 	case cart.Purchased, cart.Stopped:
 		return cart.ActStop
+	case cart.Waiting:
+		return cart.ActWait
 	}
 	return cart.ActWait
 }
@@ -422,6 +424,9 @@ func (r *replay) keep(e cart.Event, trace []cart.Step) {
 		return
 	}
 	switch e.(type) {
+	case cart.CheckoutSeen, cart.Woken, cart.LineFree, cart.SendBegun, cart.PlaceAccepted, cart.PlaceFailed,
+		cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered, cart.CallSilent,
+		cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.OperatorCalled, cart.NewerCart, cart.Erased:
 	case cart.OrderSeen, cart.CheckoutDeleted, cart.OptOut, cart.AppUninstalled, cart.OperatorCancelled:
 		saw := "the cart had ended: " + string(r.cart.Reason)
 		if r.cart.State == cart.Purchased {

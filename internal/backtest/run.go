@@ -216,6 +216,12 @@ func (r *run) collect() {
 }
 
 // binding reports whether a step's verdict kept the call from being made.
-func binding(verdict string) bool {
-	return verdict == cart.VerdictWait || verdict == cart.VerdictWatch || verdict == cart.VerdictStop
+func binding(verdict cart.Verdict) bool {
+	switch verdict {
+	case cart.VerdictWait, cart.VerdictWatch, cart.VerdictStop:
+		return true
+	case cart.VerdictOK, cart.VerdictSkipped:
+		return false
+	}
+	return false
 }

@@ -74,6 +74,17 @@ const (
 	Invalid Outcome = "invalid"
 )
 
+// Unanswered reports whether the call ended without anybody picking up, for a reason that another call may overcome.
+func (o Outcome) Unanswered() bool {
+	switch o {
+	case NoAnswer, Busy, Failed:
+		return true
+	case Completed, Timeout, Aborted, Skipped, Lost, Invalid:
+		return false
+	}
+	return false
+}
+
 // Call is one attempt as the provider sees it.
 type Call struct {
 	// ID is a UUIDv7 of ours, echoed by the provider as metadata.call_id.

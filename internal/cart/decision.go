@@ -43,18 +43,21 @@ type Decision struct {
 type Step struct {
 	Rule string `json:"rule"`
 	// Saw never holds personal data: traces outlive the erasure of a person.
-	Saw     string `json:"saw"`
-	Verdict string `json:"verdict"`
+	Saw     string  `json:"saw"`
+	Verdict Verdict `json:"verdict"`
 }
+
+// Verdict is what a rule said.
+type Verdict string
 
 // The verdicts of a step.
 const (
-	VerdictOK    = "ok"
-	VerdictWait  = "wait"
-	VerdictWatch = "watch"
-	VerdictStop  = "stop"
-	// VerdictSkipped: the rule did not apply or its facts are only loaded when a call is near.
-	VerdictSkipped = "skipped"
+	VerdictOK    Verdict = "ok"
+	VerdictWait  Verdict = "wait"
+	VerdictWatch Verdict = "watch"
+	VerdictStop  Verdict = "stop"
+	// VerdictSkipped: the rule does not apply, or its facts are loaded only just before a call.
+	VerdictSkipped Verdict = "skipped"
 )
 
 // Entry is one line of a cart's ledger. Entries are never changed.

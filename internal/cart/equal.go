@@ -55,13 +55,13 @@ func (f *Offer) equal(o *Offer) bool {
 		f.ApplyAs == o.ApplyAs && f.Unique == o.Unique && f.Fallback == o.Fallback && f.EndsAfter == o.EndsAfter
 }
 
-func (c *Order) equal(o *Order) bool {
-	return c.ID == o.ID && c.Name == o.Name && c.CheckoutToken == o.CheckoutToken && c.CartToken == o.CartToken &&
-		c.CustomerID == o.CustomerID && c.Email == o.Email && slices.Equal(c.Emails, o.Emails) &&
-		slices.Equal(c.Phones, o.Phones) && c.Country == o.Country && sameAmount(&c.Total, &o.Total) &&
-		c.Currency == o.Currency && slices.Equal(c.Codes, o.Codes) && c.CreatedAt.Equal(o.CreatedAt) &&
-		c.UpdatedAt.Equal(o.UpdatedAt) && c.SourceName == o.SourceName && c.Test == o.Test &&
-		sameInstant(c.CancelledAt, o.CancelledAt)
+func (o *Order) equal(p *Order) bool {
+	return o.ID == p.ID && o.Name == p.Name && o.CheckoutToken == p.CheckoutToken && o.CartToken == p.CartToken &&
+		o.CustomerID == p.CustomerID && o.Email == p.Email && slices.Equal(o.Emails, p.Emails) &&
+		slices.Equal(o.Phones, p.Phones) && o.Country == p.Country && sameAmount(&o.Total, &p.Total) &&
+		o.Currency == p.Currency && slices.Equal(o.Codes, p.Codes) && o.CreatedAt.Equal(p.CreatedAt) &&
+		o.UpdatedAt.Equal(p.UpdatedAt) && o.SourceName == p.SourceName && o.Test == p.Test &&
+		sameInstant(o.CancelledAt, p.CancelledAt)
 }
 
 func (c *Checkout) equal(o *Checkout) bool {

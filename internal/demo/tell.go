@@ -141,12 +141,12 @@ func (t *teller) entry(ctx context.Context, db *postgres.DB, c *cast, e cart.Ent
 		from = "new"
 	}
 	what := fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), wording.LowerFirst(wording.ReasonSentence(e.Reason)))
-	switch e.To {
-	case cart.Calling:
+	if e.To == cart.Calling {
 		what = fmt.Sprintf("%s → %s: a line is free, and every rule still agrees.", from, t.paint(bold, string(e.To)))
-	case cart.Purchased:
+	} else if e.To == cart.Purchased {
 		if found, err := db.Cart(ctx, e.CartID); err == nil {
-			what = fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), wording.LowerFirst(wording.Attribution(found.Attribution)))
+			credited := wording.LowerFirst(wording.Attribution(found.Attribution))
+			what = fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), credited)
 		}
 	}
 	t.line(ringTone, "ringback", name, what)

@@ -150,8 +150,7 @@ func (e *Engine) Supersede(ctx context.Context, id uuid.UUID) error {
 		if err != nil {
 			return err
 		}
-		switch c.State {
-		case cart.Waiting, cart.Ready, cart.Calling:
+		if c.State == cart.Waiting || c.State == cart.Ready || c.State == cart.Calling {
 			u.tellPerson(c, &c.Cart)
 			older, err = u.OlderActiveCarts(ctx, c)
 		}

@@ -120,6 +120,11 @@ func unconfigured(domain string, ev cart.Event) *Store {
 		// An abort is left to a process that knows whether the provider can do it.
 		rules := lifecycle.Rules{Policy: &policy.Rules{}, Unknown: true, Voice: lifecycle.Voice{CanAbort: true}}
 		return &Store{Domain: domain, Rules: rules}
+	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.Woken, cart.LineFree, cart.SendBegun,
+		cart.PlaceAccepted, cart.PlaceFailed, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported,
+		cart.AbortAnswered, cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.AppUninstalled,
+		cart.OperatorCalled, cart.NewerCart:
+		return nil
 	}
 	return nil
 }
@@ -167,6 +172,10 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 		if u.engine.forwards() {
 			return u.insert(ctx, ForwardAction{CallID: f.CallID, Digest: f.Digest}, time.Time{})
 		}
+	case lifecycle.Wake, lifecycle.Unwake:
+		// See moveWake.
+	case lifecycle.Send:
+		// Whoever gave SendBegun looks for it.
 	}
 	return nil
 }
@@ -176,21 +185,20 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 func (u *unit) moveWake(ctx context.Context, c *postgres.Cart, ev cart.Event, effects []lifecycle.Effect) error {
 	_, running := ev.(cart.Woken)
 	for _, effect := range effects {
-		switch f := effect.(type) {
-		case lifecycle.Wake:
+		if wake, is := effect.(lifecycle.Wake); is {
 			if running {
-				at := f.At
-				c.WakeJobAt = &at
+				c.WakeJobAt = &wake.At
 				return nil
 			}
-			if c.WakeJobID != nil && c.WakeJobAt != nil && !f.At.Before(*c.WakeJobAt) {
+			if c.WakeJobID != nil && c.WakeJobAt != nil && !wake.At.Before(*c.WakeJobAt) {
 				return nil
 			}
 			if err := u.cancelWake(ctx, c); err != nil {
 				return err
 			}
-			return u.insertWake(ctx, c, f.At)
-		case lifecycle.Unwake:
+			return u.insertWake(ctx, c, wake.At)
+		}
+		if _, is := effect.(lifecycle.Unwake); is {
 			if running {
 				c.WakeJobID, c.WakeJobAt = nil, nil
 				return nil

@@ -49,8 +49,22 @@ type Result struct {
 	Changed bool
 }
 
+// NeedsQueries reports whether Apply needs Facts.Near for the event. For any other event it may be nil.
+func NeedsQueries(e cart.Event) bool {
+	switch e.(type) {
+	case cart.Woken, cart.LineFree, cart.SendBegun:
+		return true
+	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.PlaceAccepted, cart.PlaceFailed,
+		cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered, cart.CallSilent, cart.OptOut,
+		cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.AppUninstalled, cart.OperatorCancelled,
+		cart.OperatorCalled, cart.NewerCart, cart.Erased:
+		return false
+	}
+	return false
+}
+
 // Apply changes a cart by an event and says what must follow. A new cart is given with ID, Shop and Token set and
-// an empty State. Of facts, Cart and Forced are filled in here; Near may be nil unless the event is Woken, LineFree or SendBegun.
+// an empty State. Of the facts, Apply itself fills in Cart and Forced; NeedsQueries says when Near must be loaded.
 func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) Result {
 	a := &change{cart: c, was: c, rules: r, facts: f, now: now, event: e}
 	a.cart.Calls = slices.Clone(c.Calls)
@@ -121,7 +135,7 @@ type change struct {
 func (a *change) then(e Effect) { a.effects = append(a.effects, e) }
 
 // note adds a line to the entry's trace.
-func (a *change) note(rule, saw, verdict string) {
+func (a *change) note(rule, saw string, verdict cart.Verdict) {
 	a.trace = append(a.trace, cart.Step{Rule: rule, Saw: saw, Verdict: verdict})
 	a.noted = true
 }

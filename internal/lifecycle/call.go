@@ -298,11 +298,7 @@ func mayDialAgain(call *cart.Call) bool {
 	if call.Rescheduled && !call.HoldsLine {
 		return true
 	}
-	switch outcomeOf(call) {
-	case cart.NoAnswer, cart.Busy, cart.Failed:
-		return call.State == cart.Ended
-	}
-	return false
+	return call.State == cart.Ended && outcomeOf(call).Unanswered()
 }
 
 // abort asks the provider to stop a call, as soon as its id is known.

@@ -46,6 +46,7 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 			a.tellProvider()
 		}
 		return
+	case cart.Watching, cart.Waiting, cart.Ready:
 	}
 	a.decide()
 	if isNew {
@@ -144,6 +145,7 @@ func (a *change) consentChanged(e cart.ConsentChanged) {
 		a.decide()
 	case cart.Calling:
 		a.withdrawn()
+	case cart.Purchased, cart.Stopped:
 	}
 }
 
@@ -157,15 +159,14 @@ func (a *change) withdrawn() bool {
 	f := a.facts
 	f.Cart, f.Near = &a.cart, nil
 	d := policy.Decide(a.rules.Policy, f, a.now)
-	if d.Action != cart.ActWatch {
+	switch {
+	case d.Action != cart.ActWatch:
 		return false
-	}
-	switch d.Reason {
-	case cart.NoConsent:
+	case d.Reason == cart.NoConsent:
 		a.note("consent", "withdrawn while a call was on its way", cart.VerdictStop)
-	case cart.EmptyCart:
+	case d.Reason == cart.EmptyCart:
 		a.note("items", "the cart was emptied while a call was on its way", cart.VerdictStop)
-	case cart.Test:
+	case d.Reason == cart.Test:
 		a.note("eligibility.test", "the checkout turned out to be a test while a call was on its way", cart.VerdictStop)
 	default:
 		return false
@@ -186,6 +187,7 @@ func (a *change) newerCart() {
 	case cart.Watching, cart.Waiting, cart.Ready:
 		a.note("one_cart_per_phone", "the same customer is active on a newer cart", cart.VerdictStop)
 		a.stop(cart.Superseded)
+	case cart.Calling, cart.Purchased, cart.Stopped:
 	}
 }
 
@@ -196,11 +198,7 @@ func (a *change) woken() {
 	}
 	before := a.cart.Reason
 	a.decide()
-	switch a.cart.Reason {
-	case cart.Paused, cart.Breaker, cart.OtherCall:
-		// Looked at every few minutes for as long as it lasts: said once, it is said.
-		a.noted = a.cart.Reason != before
-	default:
-		a.noted = true
-	}
+	// A cart that waits for one of these is checked every few minutes. The ledger gets one entry, not one for each check.
+	recurring := a.cart.Reason == cart.Paused || a.cart.Reason == cart.Breaker || a.cart.Reason == cart.OtherCall
+	a.noted = !recurring || a.cart.Reason != before
 }

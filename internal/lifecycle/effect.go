@@ -8,7 +8,10 @@ import (
 	"github.com/google/uuid"
 )
 
-// Effect is something that must happen together with a change of a cart, in the same transaction.
+// Effect is something that must happen together with a change of a cart, in the same transaction. The set is closed: the
+// linter finds a switch that forgets one.
+//
+//sumtype:decl
 type Effect interface{ effect() }
 
 type (

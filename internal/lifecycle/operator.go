@@ -30,6 +30,7 @@ func (a *change) shopPaused(e cart.ShopPaused) {
 			a.noted = true
 			a.decide()
 		}
+	case cart.Watching, cart.Waiting, cart.Purchased, cart.Stopped:
 	}
 }
 
@@ -48,6 +49,7 @@ func (a *change) operatorCalled() {
 		a.cart.Forced = true
 		a.noted = true
 		a.decide()
+	case cart.Calling, cart.Purchased, cart.Stopped:
 	}
 }
 

@@ -93,6 +93,8 @@ func implied(final cart.Outcome) []cart.ReportKind {
 		return []cart.ReportKind{cart.ReportInvalid}
 	case cart.Aborted:
 		return []cart.ReportKind{cart.ReportAborted}
+	case cart.Lost:
+		// Only we say so.
 	}
 	return nil
 }
@@ -138,14 +140,17 @@ func countDials(call *cart.Call, r cart.Report) {
 // lived reports whether a call that counted as rejected was taken by the provider after all: only a call that was dialled, or is
 // about to be, gives such reports.
 func lived(call *cart.Call) bool {
-	for _, k := range call.Seen {
+	return slices.ContainsFunc(call.Seen, func(k cart.ReportKind) bool {
 		switch k {
-		case cart.ReportFinished, cart.ReportInvalid, cart.ReportSkipped, cart.ReportAborted, cart.ReportOther:
-		default:
+		case cart.ReportRinging, cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed,
+			cart.ReportTimeout, cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportRescheduled,
+			cart.ReportAction:
 			return true
+		case cart.ReportFinished, cart.ReportInvalid, cart.ReportSkipped, cart.ReportAborted, cart.ReportOther:
+			return false
 		}
-	}
-	return false
+		return false
+	})
 }
 
 // revive takes back that the provider rejected a call. The call was dialled: it counts as an attempt, and its cart is not called
@@ -271,6 +276,10 @@ func answered(k cart.ReportKind) bool {
 	switch k {
 	case cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportTimeout:
 		return true
+	case cart.ReportRinging, cart.ReportFinished, cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed,
+		cart.ReportInvalid, cart.ReportSkipped, cart.ReportRescheduled, cart.ReportAborted, cart.ReportAction,
+		cart.ReportOther:
+		return false
 	}
 	return false
 }
@@ -283,10 +292,14 @@ func putDown(k cart.ReportKind) bool {
 // ends tells the reports after which the phone connection is over.
 func ends(k cart.ReportKind) bool {
 	switch k {
+	case cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportFinished, cart.ReportTimeout,
+		cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportInvalid, cart.ReportSkipped,
+		cart.ReportAborted:
+		return true
 	case cart.ReportRinging, cart.ReportTalking, cart.ReportRescheduled, cart.ReportAction, cart.ReportOther:
 		return false
 	}
-	return true
+	return false
 }
 
 // heed acts at once on what the customer said, whatever else is still to come of the call.
@@ -310,32 +323,25 @@ func (a *change) heed(call *cart.Call) {
 	}
 	switch {
 	case !a.cart.State.Settled():
-		switch said {
-		case cart.Declined:
+		if said == cart.Declined {
 			a.note("said", "is not interested", cart.VerdictStop)
-		case cart.UnclearAnswer:
+		} else if said == cart.UnclearAnswer {
 			a.note("said", "the analysis is neither a yes nor a no", cart.VerdictStop)
 		}
 		a.stop(said)
-	case a.cart.State == cart.Stopped && firmness(said) > firmness(a.cart.Reason):
+	case a.cart.State == cart.Stopped && outweighs(said, a.cart.Reason):
 		a.set(cart.Stopped, said)
 	}
 }
 
-// firmness orders the reasons for which a talk ends a cart: a later, firmer one takes the place of a weaker one. Reasons
-// of another kind stay.
-func firmness(r cart.Reason) int {
-	switch r {
-	case cart.Exhausted:
-		return 1
-	case cart.UnclearAnswer:
-		return 2
-	case cart.Declined:
-		return 3
-	case cart.OptedOut:
-		return 4
-	}
-	return 5
+// answers are the reasons for which a conversation ends a cart, weakest first.
+var answers = []cart.Reason{cart.Exhausted, cart.UnclearAnswer, cart.Declined, cart.OptedOut}
+
+// outweighs reports whether what the customer said takes the place of the reason for which the cart stopped: when that
+// was a weaker answer. A reason of another kind stays.
+func outweighs(said, stopped cart.Reason) bool {
+	before := slices.Index(answers, stopped)
+	return before >= 0 && before < slices.Index(answers, said)
 }
 
 func has(call *cart.Call, k cart.ReportKind) bool { return slices.Contains(call.Seen, k) }
@@ -408,6 +414,7 @@ func (a *change) settle(call *cart.Call) {
 		if !finished && !a.chainEnded(call) {
 			return
 		}
+	case cart.Skipped, cart.Invalid, cart.Aborted, cart.Lost:
 	}
 	a.close(call, outcome)
 }

@@ -491,7 +491,7 @@ func TestEveryDecisionExplainsItself(t *testing.T) {
 			require.False(t, d.Priority)
 		}
 		last := d.Trace[len(d.Trace)-1]
-		require.Equal(t, map[cart.Action]string{
+		require.Equal(t, map[cart.Action]cart.Verdict{
 			cart.ActCall: cart.VerdictOK, cart.ActLook: cart.VerdictOK, cart.ActWait: cart.VerdictWait,
 			cart.ActWatch: cart.VerdictWatch, cart.ActStop: cart.VerdictStop,
 		}[d.Action], last.Verdict)

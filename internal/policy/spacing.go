@@ -49,6 +49,7 @@ func (s *Spacing) after(o cart.Outcome, n int) time.Duration {
 		gap = s.Timeout
 	case cart.Lost:
 		gap = s.Lost
+	case cart.Failed, cart.Aborted, cart.Completed, cart.Skipped, cart.Invalid:
 	}
 	if s.Backoff <= 1 || n <= 1 {
 		return gap

@@ -18,8 +18,9 @@ type tracer struct {
 
 // tracedStep is a step whose Saw ends at end in the buffer; it begins where the step before ends.
 type tracedStep struct {
-	rule, verdict string
-	end           int
+	rule    string
+	verdict cart.Verdict
+	end     int
 }
 
 // say adds to what the step being made saw.
@@ -90,7 +91,7 @@ func (t *tracer) sayAmount(amount decimal.Decimal) {
 }
 
 // step ends the step being made.
-func (t *tracer) step(rule, verdict string) {
+func (t *tracer) step(rule string, verdict cart.Verdict) {
 	t.steps = append(t.steps, tracedStep{rule, verdict, len(t.buf)})
 }
 

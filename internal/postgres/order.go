@@ -234,11 +234,23 @@ func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, p car
 	return matched, nil
 }
 
+// strength orders the matches: the strongest has the lowest number.
 func strength(m cart.Match) int {
-	for i, known := range [...]cart.Match{cart.MatchCode, cart.MatchCheckout, cart.MatchCart, cart.MatchCustomer, cart.MatchEmail, cart.MatchPhone, cart.MatchLinked} {
-		if m == known {
-			return i
-		}
+	switch m {
+	case cart.MatchCode:
+		return 1
+	case cart.MatchCheckout:
+		return 2
+	case cart.MatchCart:
+		return 3
+	case cart.MatchCustomer:
+		return 4
+	case cart.MatchEmail:
+		return 5
+	case cart.MatchPhone:
+		return 6
+	case cart.MatchLinked:
+		return 7
 	}
 	return 99
 }

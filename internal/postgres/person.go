@@ -186,6 +186,8 @@ func matchBy(kind cart.KeyKind) cart.Match {
 		return cart.MatchCustomer
 	case cart.KeyEmail:
 		return cart.MatchEmail
+	case cart.KeyPhone:
+		return cart.MatchPhone
 	}
 	return cart.MatchPhone
 }

@@ -124,6 +124,7 @@ func (s *Server) login(c echo.Context) error {
 	case wrongPassword:
 		s.log.WarnContext(ctx, "wrong dashboard password", "request_id", request.ID(c))
 		return s.show(c, http.StatusUnauthorized, loginView(s.frame(c, "Log in", ""), next, "Wrong password."))
+	case letIn:
 	}
 	if err := s.db.DropExpiredSessions(ctx); err != nil {
 		return err

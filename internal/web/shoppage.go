@@ -39,6 +39,7 @@ func (s *Server) shopLines(shops []postgres.Shop, counts []postgres.StateCount) 
 			active[n.Shop] += n.Count
 		case cart.Purchased:
 			purchased[n.Shop] += n.Count
+		case cart.Watching, cart.Stopped:
 		}
 	}
 	lines := make([]shopLine, len(shops))

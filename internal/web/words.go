@@ -33,12 +33,14 @@ func stateTone(s cart.State) string {
 		return "tone-live"
 	case cart.Purchased:
 		return "tone-good"
+	case cart.Watching, cart.Stopped:
+		return "tone-still"
 	}
 	return "tone-still"
 }
 
 // verdictTone is the colour class of a rule's verdict.
-func verdictTone(verdict string) string {
+func verdictTone(verdict cart.Verdict) string {
 	switch verdict {
 	case cart.VerdictOK:
 		return "tone-good"
@@ -46,6 +48,8 @@ func verdictTone(verdict string) string {
 		return "tone-wait"
 	case cart.VerdictStop:
 		return "tone-bad"
+	case cart.VerdictWatch, cart.VerdictSkipped:
+		return "tone-still"
 	}
 	return "tone-still"
 }

@@ -113,8 +113,11 @@ func Why(c *cart.Cart) string {
 
 // Arm is the label of a customer's side of the holdout experiment.
 func Arm(a cart.Arm) string {
-	if a == cart.ArmHoldout {
+	switch a {
+	case cart.ArmHoldout:
 		return "Control group, never called"
+	case cart.ArmCall:
+		return "Called group"
 	}
 	return "Called group"
 }

@@ -58,6 +58,7 @@ var rules = map[string]string{
 	"order":        "Order",
 	"reconcile":    "Reconciliation with Shopify",
 	"provider":     "Voice API",
+	"line":         "Line of the assistant",
 	"at_most_once": "At most one dial per attempt",
 	"abort":        "Call cancellation",
 	"opt_out":      "Opt-out",
@@ -67,7 +68,7 @@ var rules = map[string]string{
 }
 
 // Verdict is the label of what a rule said.
-func Verdict(verdict string) string {
+func Verdict(verdict cart.Verdict) string {
 	switch verdict {
 	case cart.VerdictOK:
 		return "OK"

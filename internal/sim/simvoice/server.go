@@ -230,6 +230,7 @@ func (s *Server) place(w http.ResponseWriter, r *http.Request, order Order, req 
 		return
 	case Drop:
 		panic(http.ErrAbortHandler)
+	case Accept, Lose, HangAndTake, Garble:
 	}
 	c := s.take(order, req, b)
 	if c == nil {
@@ -243,7 +244,7 @@ func (s *Server) place(w http.ResponseWriter, r *http.Request, order Order, req 
 		s.untilGone(r)
 	case Garble:
 		_, _ = io.WriteString(w, "<html>queued</html>")
-	default:
+	case Accept, Answer, Hang, Drop:
 		reply(w, http.StatusOK, map[string]any{"callId": c.id, "status": "initiate"})
 	}
 }

@@ -124,8 +124,7 @@ func parse(envelope tolerant.Object, names config.Insights) (voice.Callback, boo
 	readAnalysis(&c, part("analysis"), names)
 	credits := part("credits")
 	c.Report.CreditsUsed, c.Report.CreditsLeft = credits.Decimal("used"), credits.Decimal("available")
-	switch c.Report.Kind {
-	case cart.ReportFinished:
+	if c.Report.Kind == cart.ReportFinished {
 		if n := part("report").Seconds("reAttemptCount"); n != nil {
 			c.Report.Redials = min(*n, mostRedials)
 		}
@@ -133,7 +132,7 @@ func parse(envelope tolerant.Object, names config.Insights) (voice.Callback, boo
 		if c.Report.FinalStatus == "" {
 			c.Report.FinalStatus = outcomes[regular(call.Word("status"))]
 		}
-	case cart.ReportAction:
+	} else if c.Report.Kind == cart.ReportAction {
 		c.Report.Action = strings.ReplaceAll(regular(data.Word("action")), "-", "_")
 		c.Report.ActionReason = data.Word("reason")
 		c.Report.ActionPayload = tolerant.Raw(data["payload"])
@@ -160,8 +159,12 @@ func at(kind cart.ReportKind, call tolerant.Object) time.Time {
 		return call.Time("startedAt")
 	case cart.ReportAction, cart.ReportOther, cart.ReportRescheduled:
 		return time.Time{}
+	case cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportFinished, cart.ReportTimeout,
+		cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportInvalid, cart.ReportSkipped,
+		cart.ReportAborted:
+		return call.Time("endedAt", "startedAt")
 	}
-	return call.Time("endedAt", "startedAt")
+	return time.Time{}
 }
 
 // readAnalysis reads what the agent found out, by the names that the store's configuration gives it.
