@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"ringback/internal/app"
-	"ringback/internal/config"
 	"ringback/internal/zoneinfo"
 )
 
@@ -17,7 +16,7 @@ func check(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if err := parse(flags, args); err != nil {
 		return err
 	}
-	cfg, warnings, err := config.Load(*path, os.LookupEnv)
+	cfg, warnings, err := app.LoadConfig(*path)
 	for _, w := range warnings {
 		fmt.Fprintln(os.Stderr, w)
 	}

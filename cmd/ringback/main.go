@@ -96,7 +96,7 @@ func parse(flags *flag.FlagSet, args []string) error {
 
 // load reads the configuration that a command names by -config.
 func load(path string) (*config.Config, error) {
-	cfg, _, err := config.Load(path, os.LookupEnv)
+	cfg, _, err := app.LoadConfig(path)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return nil, errSilent

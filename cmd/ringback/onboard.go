@@ -24,7 +24,7 @@ func onboard(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		return errors.New("name one store, such as acme.myshopify.com")
 	}
 	r.File, r.Shop = *path, shops[0]
-	r.Config, _, err = config.Load(*path, os.LookupEnv, config.ToOnboard(r.Shop))
+	r.Config, _, err = app.LoadConfig(*path, config.ToOnboard(r.Shop))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return errSilent

@@ -20,8 +20,8 @@ import (
 	"ringback/internal/postgres/embedded"
 	"ringback/internal/route"
 	"ringback/internal/seal"
+	"ringback/internal/voice"
 	"ringback/internal/voice/providers"
-	"ringback/internal/voice/wire"
 	"ringback/internal/web"
 	"ringback/internal/zoneinfo"
 
@@ -244,17 +244,17 @@ func Stores(cfg *config.Config) (map[string]*engine.Store, error) {
 		if err != nil {
 			return nil, fmt.Errorf("stores.%s.policy: %w", domain, err)
 		}
-		provider, err := providers.New(sc.Voice, wire.Network{})
+		provider, err := providers.New(sc.Voice, voice.Network{})
 		if err != nil {
 			return nil, fmt.Errorf("stores.%s.voice: %w", domain, err)
 		}
 		can := provider.Abilities()
 		stores[domain] = &engine.Store{
-			Domain:       domain,
-			Config:       sc,
-			Provider:     provider,
-			FormerSigner: providers.FormerSigner(sc.Voice),
-			Location:     location,
+			Domain:        domain,
+			Config:        sc,
+			Provider:      provider,
+			FormerSigners: providers.FormerSigners(sc.Voice),
+			Location:      location,
 			Rules: lifecycle.Rules{
 				Policy:  &rules,
 				Country: sc.Country,

@@ -16,6 +16,7 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/shopify"
+	"ringback/internal/voice/providers"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -27,7 +28,7 @@ func BenchmarkWebhook(b *testing.B) {
 	w := &world{pool: pgtest.New(b)}
 	api := httptest.NewServer(http.NotFoundHandler())
 	b.Cleanup(api.Close)
-	cfg, _, err := config.Parse("bench.yaml", []byte(configurationOf(w, api.URL)), func(string) (string, bool) { return "", false })
+	cfg, _, err := config.Parse("bench.yaml", []byte(configurationOf(w, api.URL)), func(string) (string, bool) { return "", false }, providers.Config())
 	require.NoError(b, err)
 	store := cfg.Stores[acme]
 	store.Policy.Delay = time.Hour

@@ -14,6 +14,7 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/secret"
 	"ringback/internal/shopify"
+	"ringback/internal/voice/mihu"
 	"ringback/internal/voice/mirai"
 
 	"github.com/google/uuid"
@@ -35,6 +36,18 @@ func (p placedCall) path(t *testing.T) string {
 	u, err := url.Parse(p.CallbackURL)
 	require.NoError(t, err)
 	return u.Path
+}
+
+// useMirai gives a store an account at Mirai.
+func useMirai(s *config.Store, pair mirai.Pair) {
+	s.Voice.Provider, s.Voice.Settings = mirai.Name, &mirai.Settings{Pair: pair}
+}
+
+// useMihu moves a store to Mihu. It keeps its former keys.
+func useMihu(s *config.Store) {
+	s.Voice.Others = map[string]config.Settings{s.Voice.Provider: s.Voice.Settings}
+	s.Voice.Provider, s.Voice.Settings = mihu.Name, &mihu.Settings{Token: "t"}
+	s.Voice.Assistant = "3f0c9a3e-6d0a-4a43-9b1c-0b6d6a0f7d11"
 }
 
 // quietVoice is a voice API that takes calls, or refuses them with a status, and says nothing of them by itself.
@@ -140,10 +153,12 @@ func TestCallback_OfACallOfAnAccountThatThisServerDoesNotKnowIsAskedForAgain(t *
 	t.Parallel()
 	w, call := quiet(t, "tok", nil)
 	old := w.serves(func(cfg *config.Config) {
-		store(cfg, func(s *config.Store) { s.Voice.PublicKey, s.Voice.PrivateKey = "pk2", "sk2" })
+		store(cfg, func(s *config.Store) { useMirai(s, mirai.Pair{PublicKey: "pk2", PrivateKey: "sk2"}) })
 	})
 	assert.Equal(t, http.StatusServiceUnavailable, w.calledBack(old, call.path(t), "pk", "sk", optOut()))
-	newer := w.serves(func(cfg *config.Config) { store(cfg, func(s *config.Store) { s.Voice.PrivateKey = "sk2" }) })
+	newer := w.serves(func(cfg *config.Config) {
+		store(cfg, func(s *config.Store) { useMirai(s, mirai.Pair{PublicKey: "pk", PrivateKey: "sk2"}) })
+	})
 	assert.Equal(t, http.StatusServiceUnavailable, w.calledBack(newer, call.path(t), "pk", "sk", optOut()), "the key that the call was placed with is not known")
 	assert.Zero(t, w.suppressed())
 }
@@ -151,14 +166,15 @@ func TestCallback_OfACallOfAnAccountThatThisServerDoesNotKnowIsAskedForAgain(t *
 func TestCallback_KeysAreRotatedWithoutLosingAReport(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*config.Store){
-		"private key": func(s *config.Store) { s.Voice.PrivateKey, s.Voice.PrivateKeys = "sk2", secret.List{"sk2", "sk"} },
+		"private key": func(s *config.Store) {
+			useMirai(s, mirai.Pair{PublicKey: "pk", PrivateKey: "sk2", PrivateKeys: secret.List{"sk2", "sk"}})
+		},
 		"pair": func(s *config.Store) {
-			s.Voice.PublicKey, s.Voice.PublicKeys = "pk2", []string{"pk2", "pk"}
-			s.Voice.PrivateKey, s.Voice.PrivateKeys = "sk2", secret.List{"sk2", "sk"}
+			useMirai(s, mirai.Pair{
+				PublicKey: "pk2", PublicKeys: []string{"pk2", "pk"}, PrivateKey: "sk2", PrivateKeys: secret.List{"sk2", "sk"},
+			})
 		},
-		"provider": func(s *config.Store) {
-			s.Voice.Provider, s.Voice.Token, s.Voice.Assistant = "mihu", "t", "3f0c9a3e-6d0a-4a43-9b1c-0b6d6a0f7d11"
-		},
+		"provider": useMihu,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -214,7 +230,7 @@ func TestCallback_OfAnotherAccountOnTheSameAssistantIsNotBelieved(t *testing.T) 
 	w, call := quiet(t, "tok", nil)
 	w.stop()
 	other := w.cfg.Stores[acme]
-	other.Voice.PublicKey, other.Voice.PrivateKey = "pk2", "sk2"
+	useMirai(&other, mirai.Pair{PublicKey: "pk2", PrivateKey: "sk2"})
 	w.cfg.Stores["beta.myshopify.com"] = other
 	w.start()
 	t.Cleanup(w.stop)
@@ -234,7 +250,8 @@ func TestCallback_AtTheURLOfAnAssistantThatNoStoreUsesAnyMoreIsHeeded(t *testing
 	}))
 	t.Cleanup(api.Close)
 	w := newWorld(t, setup{store: func(s *config.Store) {
-		s.Voice.Provider, s.Voice.BaseURL, s.Voice.Token, s.Voice.Assistant = "mihu", api.URL, "t", "3f0c9a3e-6d0a-4a43-9b1c-0b6d6a0f7d11"
+		useMihu(s)
+		s.Voice.BaseURL = api.URL
 	}})
 	w.took(shopify.CheckoutsCreate, checkout("tok"))
 	<-placed
@@ -245,7 +262,8 @@ func TestCallback_AtTheURLOfAnAssistantThatNoStoreUsesAnyMoreIsHeeded(t *testing
 	old := w.serves(older)
 	assert.Equal(t, http.StatusServiceUnavailable, w.calledBack(old, at.Path, "", "", said), "the shop is not known here")
 	w.restarts(func(s *config.Store) {
-		s.Voice.Provider, s.Voice.Assistant, s.Voice.PublicKey, s.Voice.PrivateKey = "mirai", "as", "pk", "sk"
+		useMirai(s, mirai.Pair{PublicKey: "pk", PrivateKey: "sk"})
+		s.Voice.Assistant = "as"
 	})
 	assert.Equal(t, http.StatusOK, w.calledBack(w.url, at.Path, "", "", said))
 	assert.NotZero(t, w.suppressed())

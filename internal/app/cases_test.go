@@ -20,6 +20,7 @@ import (
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simvoice"
+	"ringback/internal/voice/providers"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
@@ -102,7 +103,7 @@ func runPlays(t *testing.T, plays []play) {
 		text += fmt.Sprintf("  %s: {timezone: %s, country: %s, currency: %s, voice: {%s}, policy: {%s}}\n",
 			p.shop(), place.zone, country, place.currency, voice, p.policy)
 	}
-	cfg, _, err := config.Parse("cases.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	cfg, _, err := config.Parse("cases.yaml", []byte(text), func(string) (string, bool) { return "", false }, providers.Config())
 	require.NoError(t, err)
 	w.cfg = cfg
 	w.start()

@@ -22,6 +22,7 @@ import (
 	"ringback/internal/seal"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simvoice"
+	"ringback/internal/voice/providers"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -88,7 +89,7 @@ func newWorld(t *testing.T, s setup) *world {
 
 func (w *world) configure(voiceURL string, s setup) *config.Config {
 	text := configurationOf(w, voiceURL)
-	cfg, _, err := config.Parse("test.yaml", []byte(text), func(string) (string, bool) { return "", false })
+	cfg, _, err := config.Parse("test.yaml", []byte(text), func(string) (string, bool) { return "", false }, providers.Config())
 	require.NoError(w.t, err)
 	if s.store != nil {
 		store := cfg.Stores[acme]

@@ -12,8 +12,15 @@ import (
 	"time"
 
 	"ringback/internal/config"
+	"ringback/internal/voice/providers"
 	"ringback/internal/zoneinfo"
 )
+
+// LoadConfig reads and checks a configuration file with the environment of this process. It knows every voice provider. What is
+// wrong with the file's content is a *config.Error; warnings are returned with and without an error.
+func LoadConfig(path string, options ...config.Option) (*config.Config, []config.Warning, error) {
+	return config.Load(path, os.LookupEnv, providers.Config(), options...)
+}
 
 // Main runs a long-lived program: it reads -config, builds the app for its role and runs it until it is told to stop.
 // It returns the exit code.
@@ -27,7 +34,7 @@ func Main(name string, role Role, args []string, stderr io.Writer) int {
 		}
 		return 2
 	}
-	cfg, warnings, err := config.Load(*path, os.LookupEnv)
+	cfg, warnings, err := LoadConfig(*path)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1

@@ -408,7 +408,8 @@ func TestACallIsKnownByItsNumberAlone(t *testing.T) {
 	}))
 	t.Cleanup(api.Close)
 	w := newWorld(t, setup{store: func(s *config.Store) {
-		s.Voice.Provider, s.Voice.BaseURL, s.Voice.Token, s.Voice.Assistant = "mihu", api.URL, "t", "3f0c9a3e-6d0a-4a43-9b1c-0b6d6a0f7d11"
+		useMihu(s)
+		s.Voice.BaseURL = api.URL
 	}})
 	w.took(shopify.CheckoutsCreate, checkout("numbered"))
 	w.took(shopify.CheckoutsCreate, checkout("other"))

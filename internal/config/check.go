@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 
@@ -202,11 +201,11 @@ func (l *loader) checkLog() {
 	l.checkOneOf(l.file, "log.format", l.config.Log.Format, "text", "json")
 }
 
-// checkOneOf checks a word of a closed list and reports whether it is on it.
+// checkOneOf checks a word of a closed list and reports whether it is in the list.
 func (l *loader) checkOneOf(s *scope, path, value string, allowed ...string) bool {
-	if slices.Contains(allowed, value) {
-		return true
+	problem := NotOneOf(value, allowed...)
+	if problem != "" {
+		s.problem(path, problem)
 	}
-	s.problem(path, notOneOf(value, allowed))
-	return false
+	return problem == ""
 }

@@ -32,7 +32,7 @@ func (l *loader) checkStores() {
 		l.checkStore(l.stores[domain], &store)
 		l.config.Stores[domain] = store
 	}
-	l.checkLines()
+	l.checkSharedAssistants()
 	if len(l.config.Stores) == 0 && l.defaults != nil {
 		l.checkDefaultsAlone()
 	}
@@ -136,8 +136,9 @@ func currencyProblem(code string) string {
 	return ""
 }
 
-// checkLines holds stores that share an assistant to one number of lines: the lines are the assistant's, not the store's.
-func (l *loader) checkLines() {
+// checkSharedAssistants holds stores that share an assistant to the same lines and the same max_wait: both belong to the
+// assistant, not to a store.
+func (l *loader) checkSharedAssistants() {
 	first := map[string]string{}
 	for _, domain := range l.domains() {
 		voice := l.config.Stores[domain].Voice
@@ -149,9 +150,15 @@ func (l *loader) checkLines() {
 			first[voice.AssistantKey()] = domain
 			continue
 		}
-		if theirs := l.config.Stores[other].Voice.Lines; theirs != voice.Lines {
-			l.stores[domain].ownProblem("voice.lines", fmt.Sprintf("%s has %d lines and %s has %d, but they share the assistant %s, and with it its lines; give both the same number",
-				domain, voice.Lines, other, theirs, voice.Assistant))
+		theirs := l.config.Stores[other].Voice
+		if theirs.Lines != voice.Lines {
+			l.stores[domain].ownProblem("voice.lines", fmt.Sprintf("%s has %d lines and %s has %d, but they share the assistant %s, "+
+				"and with it its lines; give both the same number", domain, voice.Lines, other, theirs.Lines, voice.Assistant))
+		}
+		if theirs.MaxWait != voice.MaxWait {
+			l.stores[domain].ownProblem("voice.max_wait", fmt.Sprintf("%s has %s and %s has %s, but they share the assistant %s, "+
+				"and with it the queue for its lines; give both the same time", domain, wording.Duration(voice.MaxWait), other,
+				wording.Duration(theirs.MaxWait), voice.Assistant))
 		}
 	}
 }

@@ -118,46 +118,34 @@ type Store struct {
 	Policy        policy.Rules  `yaml:"policy"`
 }
 
-// Voice is a store's account at a voice API.
+// Voice is a store's account at a voice API: the keys that every provider has, and the settings of the store's own.
 type Voice struct {
-	// Provider is mirai, mirai_admin or mihu.
+	// Provider is the name of one of the providers that Load was given.
 	Provider string `yaml:"provider"`
-	// BaseURL is the provider's address; https, but for a loopback host.
+	// BaseURL is the API's address; https, but for a loopback host.
 	BaseURL string `yaml:"base_url"`
-	// PublicKey and PrivateKey are Mirai's pair; the private one also signs its callbacks.
-	PublicKey  string        `yaml:"public_key" file:"allowed"`
-	PrivateKey secret.Secret `yaml:"private_key"`
-	// PublicKeys and PrivateKeys are the pair's values while it is rotated, the new ones first. Callbacks under any of them are
-	// taken; requests are made with the first. After loading, PublicKey and PrivateKey are the first ones.
-	PublicKeys  []string    `yaml:"public_keys"`
-	PrivateKeys secret.List `yaml:"private_keys"`
-	Workspace   string      `yaml:"workspace" file:"allowed"`
-	// Organization is needed by mirai_admin.
-	Organization string `yaml:"organization" file:"allowed"`
-	// Token is the bearer token of mirai_admin and mihu.
-	Token secret.Secret `yaml:"token"`
-	// Assistant is the assistant's (mihu: the agent's) id.
+	// Workspace is the part of the account that the assistant belongs to; empty where the API has no such thing.
+	Workspace string `yaml:"workspace" file:"allowed"`
+	// Assistant is the id of the assistant, which some APIs call an agent.
 	Assistant string `yaml:"assistant" file:"allowed"`
 	// Lines is how many calls the assistant may have at once.
 	Lines int `yaml:"lines"`
-	// MaxWait is the age in ready past which a cart goes before more valuable ones.
+	// MaxWait is the time in ready after which a cart goes before more valuable ones.
 	MaxWait time.Duration `yaml:"max_wait"`
-	// Timeout bounds one request; past it a placement is uncertain.
+	// Timeout bounds one request. When it runs out, nobody knows whether the call was placed.
 	Timeout time.Duration `yaml:"timeout"`
-	// Silence is how long a call may go unheard of before it is settled.
+	// Silence is the time without a report after which a call counts as lost.
 	Silence time.Duration `yaml:"silence"`
 	// Retries says who redials after an unanswered call: ours or provider.
 	Retries  string   `yaml:"retries"`
 	Insights Insights `yaml:"insights"`
-	// Payload makes the payload of a Mirai assistant of the custom variant: each value is a text/template over the cart.
-	// Empty means the abandoned_cart payload.
-	Payload map[string]string `yaml:"payload"`
-	// Prompt, About and Greeting are mihu's text/templates over the cart.
-	Prompt   string `yaml:"prompt"`
-	About    string `yaml:"about"`
-	Greeting string `yaml:"greeting"`
 	// Onboarding is what `ringback onboard` tells the provider.
 	Onboarding Onboarding `yaml:"onboarding"`
+
+	// Settings are the keys of the store's provider.
+	Settings Settings `yaml:"-"`
+	// Others are the settings of other providers that the section has keys of, by the provider's name.
+	Others map[string]Settings `yaml:"-"`
 }
 
 // Insights names the insights of a call's analysis that the policy reads.

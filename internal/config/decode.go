@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -22,7 +23,9 @@ import (
 // itself from text. A type may do both: it reads itself from a scalar, and its fields are read from a mapping or a list.
 type decoder struct {
 	surroundings
-	scope *scope
+	// providers are the voice APIs whose own keys may stand under voice.
+	providers providers
+	scope     *scope
 }
 
 var (
@@ -30,6 +33,7 @@ var (
 	secretsType  = reflect.TypeFor[secret.List]()
 	durationType = reflect.TypeFor[time.Duration]()
 	decimalType  = reflect.TypeFor[decimal.Decimal]()
+	voiceType    = reflect.TypeFor[Voice]()
 )
 
 // plainDecimal keeps exponents out: 1e999999999 is short to write and takes all memory to print.
@@ -131,41 +135,73 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 		d.scope.unreadable(path, wrongForm(n, "a mapping of keys to values"))
 		return
 	}
+	// The rest is left for last: whether a key of a voice section is known depends on its provider.
+	var rest []int
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name := n.Content[i].Value
-		known := false
-		for _, f := range fields {
-			if f.name == name {
-				known = true
-				d.value(n.Content[i+1], v.FieldByIndex(f.index), join(path, name), f.fileAllowed)
+		at := slices.IndexFunc(fields, func(f field) bool { return f.name == name })
+		if at < 0 {
+			rest = append(rest, i)
+			continue
+		}
+		d.value(n.Content[i+1], v.FieldByIndex(fields[at].index), join(path, name), fields[at].fileAllowed)
+	}
+	section, isVoice := v.Addr().Interface().(*Voice)
+	for _, i := range rest {
+		name := n.Content[i].Value
+		if !isVoice || !d.providerKey(n.Content[i+1], section, path, name) {
+			d.unknown(join(path, name), name, v)
+		}
+	}
+}
+
+// providerKey decodes a key under voice that belongs to a provider, into the settings of each that has it. A section may hold
+// keys of several: the defaults serve stores of different providers, and a store that has moved keeps its former keys.
+func (d *decoder) providerKey(n *yaml.Node, section *Voice, path, name string) (known bool) {
+	for _, p := range d.providers {
+		settings := section.Others[p.Name]
+		if settings == nil {
+			settings = p.Settings()
+		}
+		into := reflect.ValueOf(settings).Elem()
+		for _, f := range fieldsOf(into.Type()) {
+			if f.name != name {
+				continue
 			}
-		}
-		if !known {
-			d.unknown(join(path, name), name, v.Type())
+			known = true
+			if section.Others == nil {
+				section.Others = map[string]Settings{}
+			}
+			section.Others[p.Name] = settings
+			d.value(n, into.FieldByIndex(f.index), join(path, name), f.fileAllowed)
 		}
 	}
+	return known
 }
 
-// unknown reports a key that the struct type t does not have.
-func (d *decoder) unknown(path, name string, t reflect.Type) {
-	var names []string
-	for _, f := range fieldsOf(t) {
-		names = append(names, f.name)
+// unknown reports a key that the struct v does not have.
+func (d *decoder) unknown(path, name string, v reflect.Value) {
+	names := namesOf(v.Type())
+	if v.Type() == voiceType {
+		names = d.providers.keys(v.Addr().Interface().(*Voice).Provider)
 	}
-	d.scope.unknownKey(path, name, names, homeOf(name, t))
+	d.scope.unknownKey(path, name, names, d.homeOf(name, v.Type()))
 }
 
-// homeOf looks for a key in the structs below t, for a key that was written too far out: the path under which it is known, or "".
-func homeOf(name string, t reflect.Type) string {
+// homeOf looks for a key in the structs below t, for a key that was written too far out. It returns the path at which the key is
+// known, or "".
+func (d *decoder) homeOf(name string, t reflect.Type) string {
 	for _, f := range fieldsOf(t) {
 		below := t.FieldByIndex(f.index).Type
 		if below.Kind() != reflect.Struct {
 			continue
 		}
-		for _, g := range fieldsOf(below) {
-			if g.name == name {
-				return f.name + "." + name
-			}
+		names := namesOf(below)
+		if below == voiceType {
+			names = d.providers.keys("")
+		}
+		if slices.Contains(names, name) {
+			return f.name + "." + name
 		}
 	}
 	return ""

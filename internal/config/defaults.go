@@ -6,9 +6,6 @@ import (
 	"ringback/internal/policy"
 )
 
-// miraiBaseURL is Mirai's production server (Mirai Minds OpenAPI 1.1.0, servers).
-const miraiBaseURL = "https://api.voice-agents.miraiminds.co"
-
 // builtin is the configuration of an empty file.
 func builtin() Config {
 	return Config{

@@ -1,15 +1,17 @@
-package config
+package config_test
 
 import (
-	"encoding"
 	"os"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
 
+	"ringback/internal/config"
 	"ringback/internal/policy"
 	"ringback/internal/secret"
+	"ringback/internal/voice/mirai"
+	"ringback/internal/voice/miraiadmin"
+	"ringback/internal/voice/providers"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -27,7 +29,7 @@ func exampleEnv(name string) (string, bool) {
 		return "", false
 	}
 	if name == "RINGBACK_ENCRYPTION_KEY" {
-		return testEnv("TEST_KEY")
+		return config.TestEnv("TEST_KEY")
 	}
 	return "value-of-" + strings.ToLower(name), true
 }
@@ -41,11 +43,11 @@ func readExample(t *testing.T) []byte {
 
 func TestExampleShowsTheDefaults(t *testing.T) {
 	t.Parallel()
-	cfg, warnings, err := Parse(exampleFile, readExample(t), exampleEnv)
+	cfg, warnings, err := config.Parse(exampleFile, readExample(t), exampleEnv, providers.Config())
 	require.NoError(t, err)
 	assert.Empty(t, warnings)
 
-	want := builtin()
+	want := config.Builtin()
 	want.Server.PublicURL = cfg.Server.PublicURL
 	want.Security = cfg.Security
 	want.Shopify.ClientSecrets = cfg.Shopify.ClientSecrets
@@ -54,20 +56,22 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 
 	store, ok := cfg.Store("acme.myshopify.com")
 	require.True(t, ok)
-	wantStore := builtinStore()
+	wantStore := config.BuiltinStore()
 	wantStore.Timezone, wantStore.Country, wantStore.Currency = "Asia/Kolkata", "IN", "INR"
 	wantStore.ClientSecrets = secret.List{}
 	wantStore.Voice.Provider = "mirai"
-	wantStore.Voice.BaseURL = miraiBaseURL
-	wantStore.Voice.PublicKey = "value-of-mirai_public_key"
-	wantStore.Voice.PrivateKey = "value-of-mirai_private_key"
+	wantStore.Voice.BaseURL = mirai.BaseURL
+	pair := mirai.Pair{PublicKey: "value-of-mirai_public_key", PrivateKey: "value-of-mirai_private_key"}
+	wantStore.Voice.Settings = &mirai.Settings{Pair: pair}
+	wantStore.Voice.Others = map[string]config.Settings{"mirai_admin": &miraiadmin.Settings{Pair: pair}}
 	wantStore.Voice.Workspace = "value-of-mirai_workspace"
 	wantStore.Voice.Assistant = "value-of-mirai_assistant"
 	wantStore.Policy.Consent = policy.ConsentSMS
 	assert.Equal(t, wantStore, store)
 }
 
-// TestExampleNamesEveryKey takes the # off the optional keys: the file must still load, and hold every key there is.
+// TestExampleNamesEveryKey takes the # off the optional keys: the file must still load, and hold every key that there is with the
+// providers that it shows.
 func TestExampleNamesEveryKey(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -76,7 +80,7 @@ func TestExampleNamesEveryKey(t *testing.T) {
 		require.NoError(t, os.WriteFile(dir+"/secrets/"+name, []byte("a long enough secret\n"), 0o600))
 	}
 	text := optionalKey.ReplaceAll(readExample(t), []byte("$1$2"))
-	_, warnings, err := Parse(dir+"/config.yaml", text, exampleEnv)
+	_, warnings, err := config.Parse(dir+"/config.yaml", text, exampleEnv, providers.Config())
 	require.NoError(t, err)
 	for _, w := range warnings {
 		assert.Regexp(t, `voice\.payload: warning`, w.String(), "only acme's payload, shown beside the other variant, may be warned of")
@@ -86,7 +90,14 @@ func TestExampleNamesEveryKey(t *testing.T) {
 	require.NoError(t, yaml.Unmarshal(text, &root))
 	there := map[string]bool{}
 	collectPaths(root.Content[0], "", there)
-	for _, path := range keyPaths(reflect.TypeFor[document](), "") {
+	var shown []config.Provider
+	for _, p := range providers.Config() {
+		if strings.Contains(string(text), "provider: "+p.Name+"\n") {
+			shown = append(shown, p)
+		}
+	}
+	require.NotEmpty(t, shown)
+	for _, path := range config.KeyPaths(shown) {
 		if !strings.HasPrefix(path, "defaults.") {
 			assert.True(t, there[path], "config.example.yaml does not show %s", path)
 		}
@@ -99,8 +110,8 @@ func collectPaths(n *yaml.Node, path string, into map[string]bool) {
 	switch n.Kind {
 	case yaml.MappingNode:
 		for i := 0; i+1 < len(n.Content); i += 2 {
-			collectPaths(n.Content[i+1], join(path, n.Content[i].Value), into)
-			collectPaths(n.Content[i+1], join(path, "*"), into)
+			collectPaths(n.Content[i+1], below(path, n.Content[i].Value), into)
+			collectPaths(n.Content[i+1], below(path, "*"), into)
 		}
 	case yaml.SequenceNode:
 		for _, item := range n.Content {
@@ -109,30 +120,7 @@ func collectPaths(n *yaml.Node, path string, into map[string]bool) {
 	}
 }
 
-// keyPaths lists every key that a type can be given, in the form of collectPaths.
-func keyPaths(t reflect.Type, path string) []string {
-	switch {
-	case t.Kind() == reflect.Pointer:
-		return keyPaths(t.Elem(), path)
-	case t == secretsType, t == decimalType:
-		return []string{path}
-	case t.Kind() == reflect.Slice:
-		return append([]string{path}, keyPaths(t.Elem(), path+"[]")[1:]...)
-	case t.Kind() == reflect.Map:
-		return append([]string{path}, keyPaths(t.Elem(), join(path, "*"))...)
-	case t.Kind() == reflect.Struct:
-		paths := []string{path}
-		for _, f := range fieldsOf(t) {
-			paths = append(paths, keyPaths(t.FieldByIndex(f.index).Type, join(path, f.name))...)
-		}
-		_, leaf := reflect.New(t).Interface().(encoding.TextUnmarshaler)
-		if len(paths) == 1 && !leaf {
-			panic("no keys in " + t.String())
-		}
-		return paths
-	}
-	return []string{path}
-}
+func below(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 
 // TestDamageToTheExampleIsReported puts something else in place of any one value of the full example. Whatever it is, the loader
 // either takes it or says where it stands.
@@ -158,8 +146,8 @@ func TestDamageToTheExampleIsReported(t *testing.T) {
 		require.NoError(t, err)
 
 		lines := strings.Count(string(damagedText), "\n") + 1
-		_, _, err = Parse("testdata/f.yml", damagedText, exampleEnv)
-		var problems *Error
+		_, _, err = config.Parse("testdata/f.yml", damagedText, exampleEnv, providers.Config())
+		var problems *config.Error
 		require.ErrorAs(t, err, &problems, "the secret files are not there")
 		for _, p := range problems.Problems {
 			require.NotEmpty(t, p.Message)

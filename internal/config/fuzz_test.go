@@ -1,9 +1,12 @@
-package config
+package config_test
 
 import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"ringback/internal/config"
+	"ringback/internal/voice/providers"
 
 	"github.com/stretchr/testify/require"
 )
@@ -19,8 +22,8 @@ func FuzzLoad(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
-		cfg, warnings, err := Parse("testdata/f.yml", text, testEnv)
-		var problems *Error
+		cfg, warnings, err := config.Parse("testdata/f.yml", text, config.TestEnv, providers.Config())
+		var problems *config.Error
 		switch {
 		case err == nil:
 			require.NotNil(t, cfg)
@@ -37,7 +40,7 @@ func FuzzLoad(f *testing.F) {
 				lines++
 			}
 		}
-		check := func(p Problem) {
+		check := func(p config.Problem) {
 			require.NotEmpty(t, p.Message)
 			require.Positive(t, p.Line)
 			require.Positive(t, p.Column)
@@ -49,7 +52,7 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 		for _, w := range warnings {
-			check(Problem(w))
+			check(config.Problem(w))
 		}
 	})
 }

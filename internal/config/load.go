@@ -20,19 +20,25 @@ func ToOnboard(domain string) Option {
 	return func(l *loader) { l.onboarding = strings.ToLower(domain) }
 }
 
-// Load reads and checks the configuration file at path. env looks environment variables up (os.LookupEnv). Whatever is wrong with the
-// file's content is found in one run and returned as an *Error; the warnings are there either way.
-func Load(path string, env func(string) (string, bool), options ...Option) (*Config, []Warning, error) {
+// Load reads and checks the configuration file at path. env looks up environment variables (os.LookupEnv); voice lists the voice APIs that
+// stores may use. Everything that is wrong with the file's content is found in one run and returned as an *Error. Warnings are returned
+// with and without an error.
+func Load(
+	path string, env func(string) (string, bool), voice []Provider, options ...Option,
+) (*Config, []Warning, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, nil, fmt.Errorf("cannot read the configuration: %w", err)
 	}
-	return Parse(path, text, env, options...)
+	return Parse(path, text, env, voice, options...)
 }
 
-// Parse is Load for a text that is already at hand. path names the text in messages, and its folder is where file: paths begin.
-func Parse(path string, text []byte, env func(string) (string, bool), options ...Option) (*Config, []Warning, error) {
+// Parse is Load for a text that is already in memory. Messages name it by path, and its file: paths begin at path's folder.
+func Parse(
+	path string, text []byte, env func(string) (string, bool), voice []Provider, options ...Option,
+) (*Config, []Warning, error) {
 	l := loader{
+		providers:    voice,
 		surroundings: surroundings{env: env, dir: filepath.Dir(path)},
 		found:        newFindings(path),
 		config:       builtin(),
@@ -61,6 +67,8 @@ type document struct {
 // loader holds one run's state.
 type loader struct {
 	surroundings
+	providers providers
+
 	found  *findings
 	config Config
 	// onboarding is the store that is about to be onboarded, "" for none.
@@ -124,7 +132,7 @@ func (l *loader) readStore(key, own, defaults *yaml.Node) {
 }
 
 func (l *loader) decode(s *scope, tree *yaml.Node, into any) {
-	d := decoder{surroundings: l.surroundings, scope: s}
+	d := decoder{surroundings: l.surroundings, providers: l.providers, scope: s}
 	d.value(tree, reflect.ValueOf(into).Elem(), "", false)
 }
 

@@ -1,4 +1,4 @@
-package config
+package config_test
 
 import (
 	"os"
@@ -7,29 +7,19 @@ import (
 	"testing"
 	"time"
 
+	"ringback/internal/config"
 	"ringback/internal/secret"
+	"ringback/internal/voice/mihu"
+	"ringback/internal/voice/mirai"
+	"ringback/internal/voice/providers"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// testEnv is the environment that the files in testdata see.
-func testEnv(name string) (string, bool) {
-	value, set := map[string]string{
-		"TEST_KEY":     "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=",
-		"TEST_OLD_KEY": strings.Repeat("0a", 32),
-		"TEST_FOLDER":  "secrets",
-		"TEST_TOKEN":   "tok",
-		"TEST_PORT":    "9999",
-		"TEST_EMPTY":   "",
-		"TEST_NESTED":  "${TEST_KEY}",
-	}[name]
-	return value, set
-}
-
-func load(t *testing.T, name string) *Config {
+func load(t *testing.T, name string) *config.Config {
 	t.Helper()
-	cfg, warnings, err := Load(filepath.Join("testdata", name), testEnv)
+	cfg, warnings, err := config.Load(filepath.Join("testdata", name), config.TestEnv, providers.Config())
 	require.NoError(t, err)
 	require.Empty(t, warnings)
 	return cfg
@@ -46,7 +36,7 @@ func TestBadFiles(t *testing.T) {
 			t.Parallel()
 			want, err := os.ReadFile(strings.TrimSuffix(file, ".yml") + ".err")
 			require.NoError(t, err)
-			cfg, _, err := Load(file, testEnv)
+			cfg, _, err := config.Load(file, config.TestEnv, providers.Config())
 			require.Error(t, err)
 			assert.Nil(t, cfg)
 			assert.Equal(t, strings.TrimSpace(string(want)), strings.ReplaceAll(err.Error(), "testdata/", ""))
@@ -56,8 +46,8 @@ func TestBadFiles(t *testing.T) {
 
 func TestTenMistakesGiveTenMessagesAtTheirLines(t *testing.T) {
 	t.Parallel()
-	_, _, err := Load("testdata/bad_ten.yml", testEnv)
-	var problems *Error
+	_, _, err := config.Load("testdata/bad_ten.yml", config.TestEnv, providers.Config())
+	var problems *config.Error
 	require.ErrorAs(t, err, &problems)
 	require.Len(t, problems.Problems, 10)
 	var lines []int
@@ -70,7 +60,7 @@ func TestTenMistakesGiveTenMessagesAtTheirLines(t *testing.T) {
 func TestMinimalFileGetsTheBuiltInValues(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, "good_minimal.yml")
-	want := builtin()
+	want := config.Builtin()
 	want.Security.EncryptionKey = cfg.Security.EncryptionKey
 	assert.Equal(t, &want, cfg)
 	assert.Equal(t, "127.0.0.1:8080", cfg.Server.Listen)
@@ -88,8 +78,8 @@ func TestStoreIsReadOverTheBuiltInValues(t *testing.T) {
 	require.True(t, ok)
 	assert.Equal(t, "IN", store.Country)
 	assert.Equal(t, "INR", store.Currency)
-	assert.Equal(t, "pk_from_a_file", store.Voice.PublicKey)
-	assert.Equal(t, "sk_from_a_file", store.Voice.PrivateKey.Reveal())
+	assert.Equal(t, "pk_from_a_file", store.Voice.Settings.(*mirai.Settings).PublicKey)
+	assert.Equal(t, "sk_from_a_file", store.Voice.Settings.(*mirai.Settings).PrivateKey.Reveal())
 	assert.Equal(t, "12345", store.Voice.Assistant)
 	assert.Equal(t, 5, store.Voice.Lines)
 	assert.Equal(t, 15*time.Second, store.Voice.Timeout)
@@ -111,7 +101,7 @@ func TestDefaultsAreMergedUnderEveryStore(t *testing.T) {
 	assert.Equal(t, secret.List{"shared-1", "shared-2"}, one.ClientSecrets)
 	assert.Equal(t, 3, one.Voice.Lines)
 	assert.Equal(t, "https://acme.mihu.ai/api/v1", one.Voice.BaseURL)
-	assert.Equal(t, "tok", one.Voice.Token.Reveal())
+	assert.Equal(t, "tok", one.Voice.Settings.(*mihu.Settings).Token.Reveal())
 	assert.Equal(t, 36*time.Hour, one.Policy.Delay)
 	assert.Equal(t, "never_again", one.Voice.Insights.OptedOut, "a mapping merges key by key")
 	assert.Equal(t, "no_thanks", one.Voice.Insights.Declined)
@@ -144,7 +134,7 @@ func TestEnvironmentIsPutIn(t *testing.T) {
 
 func TestMissingFile(t *testing.T) {
 	t.Parallel()
-	_, _, err := Load("testdata/none.yml", testEnv)
+	_, _, err := config.Load("testdata/none.yml", config.TestEnv, providers.Config())
 	require.ErrorIs(t, err, os.ErrNotExist)
 	assert.ErrorContains(t, err, "testdata/none.yml")
 }

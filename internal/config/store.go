@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strings"
 
 	"ringback/internal/secret"
@@ -26,21 +25,4 @@ func (s Shopify) SecretsOf(store Store) secret.List {
 // same key share one pool of lines, so it must stay the same from release to release.
 func (v Voice) AssistantKey() string {
 	return strings.Join([]string{v.Provider, v.BaseURL, v.Workspace, v.Assistant}, "|")
-}
-
-// CallbackKeys are the private keys that callbacks may be signed with, the one that requests are made with first.
-func (v Voice) CallbackKeys() secret.List { return withFirst(v.PrivateKey, v.PrivateKeys) }
-
-// AccountKeys are the public keys that callbacks may name, the one that requests are made with first.
-func (v Voice) AccountKeys() []string { return withFirst(v.PublicKey, v.PublicKeys) }
-
-// withFirst lists what is set, once each, beginning with first.
-func withFirst[T ~string](first T, more []T) []T {
-	var all []T
-	for _, key := range append([]T{first}, more...) {
-		if strings.TrimSpace(string(key)) != "" && !slices.Contains(all, key) {
-			all = append(all, key)
-		}
-	}
-	return all
 }

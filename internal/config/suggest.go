@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -44,9 +45,18 @@ func distance(a, b string) int {
 	return rows[len(a)][len(b)]
 }
 
-// notOneOf says that value is none of the allowed ones, and which was probably meant.
-func notOneOf(value string, allowed []string) string {
-	list := strings.Join(allowed[:len(allowed)-1], ", ") + " or " + allowed[len(allowed)-1]
+// NotOneOf says that value is none of the allowed ones, and which was probably meant. It is "" when value is one of them.
+func NotOneOf(value string, allowed ...string) string {
+	if slices.Contains(allowed, value) {
+		return ""
+	}
+	if len(allowed) == 0 {
+		return fmt.Sprintf("%q is not known", value)
+	}
+	list := allowed[len(allowed)-1]
+	if len(allowed) > 1 {
+		list = strings.Join(allowed[:len(allowed)-1], ", ") + " or " + list
+	}
 	if value == "" {
 		return "has no value; write " + list
 	}

@@ -1,8 +1,11 @@
-package config
+package config_test
 
 import (
 	"testing"
 	"time"
+
+	"ringback/internal/config"
+	"ringback/internal/voice/providers"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -10,7 +13,7 @@ import (
 
 func TestWarningsDoNotStopAFile(t *testing.T) {
 	t.Parallel()
-	cfg, warnings, err := Load("testdata/warnings.yml", testEnv)
+	cfg, warnings, err := config.Load("testdata/warnings.yml", config.TestEnv, providers.Config())
 	require.NoError(t, err)
 	require.NotNil(t, cfg)
 	var lines []string
@@ -37,7 +40,7 @@ func TestWarningsDoNotStopAFile(t *testing.T) {
 func TestWarningsAreThereBesideProblems(t *testing.T) {
 	t.Parallel()
 	text := "security: {api_token: short}"
-	_, warnings, err := Parse("x.yml", []byte(text), testEnv)
+	_, warnings, err := config.Parse("x.yml", []byte(text), config.TestEnv, providers.Config())
 	require.Error(t, err)
 	require.Len(t, warnings, 1)
 	assert.Equal(t, "security.api_token", warnings[0].Path)
@@ -65,7 +68,7 @@ stores:
     voice: {provider: mirai, public_key: p, private_key: k, workspace: w, assistant: a}
     policy: {consent: not_required, windows: [` + windows + `]}
 `
-		cfg, warnings, err := Parse("x.yml", []byte(text), testEnv)
+		cfg, warnings, err := config.Parse("x.yml", []byte(text), config.TestEnv, providers.Config())
 		require.NoError(t, err, windows)
 		assert.Equal(t, 10*time.Minute, cfg.Stores["a.myshopify.com"].PurchaseCheck, "the purchase check is on unless it is turned off")
 		said := ""

@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"ringback/internal/app"
-	"ringback/internal/config"
 	"ringback/internal/route"
 	"ringback/internal/sim/simshop"
 	"ringback/internal/sim/simvoice"
@@ -87,7 +86,7 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	cfg, _, err := config.Load(path, os.LookupEnv)
+	cfg, _, err := app.LoadConfig(path)
 	if err != nil {
 		return err
 	}

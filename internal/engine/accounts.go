@@ -32,10 +32,8 @@ func newAccounts(stores []*Store, token func(*Store) string) accounts {
 		if signer, ok := s.Provider.(voice.Signer); ok {
 			all.add(s, s.Provider.Name(), signer)
 		}
-		if s.FormerSigner != nil {
-			for _, provider := range []string{"mirai", "mirai_admin"} {
-				all.add(s, provider, s.FormerSigner)
-			}
+		for provider, signer := range s.FormerSigners {
+			all.add(s, provider, signer)
 		}
 		if !s.Provider.Abilities().CallbackPerCall {
 			t := token(s)

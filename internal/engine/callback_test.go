@@ -14,8 +14,8 @@ import (
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/seal"
 	"ringback/internal/secret"
+	"ringback/internal/voice"
 	"ringback/internal/voice/mirai"
-	"ringback/internal/voice/wire"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/assert"
@@ -39,14 +39,16 @@ func manyStores(t testing.TB, stores int) (*engine.Engine, *atomic.Int64) {
 	var checks atomic.Int64
 	all := make(map[string]*engine.Store, stores)
 	for i := range stores {
-		voice := config.Voice{
+		section := config.Voice{
 			Provider: "mirai", BaseURL: "http://127.0.0.1:1", Workspace: "ws", Assistant: fmt.Sprint("as", i),
-			PublicKey: fmt.Sprint("pk", i/2), PrivateKey: secret.Secret(fmt.Sprint("sk", i/2)),
+			Settings: &mirai.Settings{Pair: mirai.Pair{
+				PublicKey: fmt.Sprint("pk", i/2), PrivateKey: secret.Secret(fmt.Sprint("sk", i/2)),
+			}},
 		}
-		provider, err := mirai.New(voice, wire.Network{})
+		provider, err := mirai.New(section, voice.Network{})
 		require.NoError(t, err)
 		domain := fmt.Sprintf("shop%d.myshopify.com", i)
-		all[domain] = &engine.Store{Domain: domain, Config: config.Store{Voice: voice}, Provider: counting{provider, &checks}}
+		all[domain] = &engine.Store{Domain: domain, Config: config.Store{Voice: section}, Provider: counting{provider, &checks}}
 	}
 	box, err := seal.NewBox(oldKey)
 	require.NoError(t, err)

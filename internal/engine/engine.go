@@ -29,8 +29,8 @@ type Store struct {
 	Config   config.Store
 	Rules    lifecycle.Rules
 	Provider voice.Provider
-	// FormerSigner checks callbacks of the account that the store used before it moved to a provider that signs nothing; nil for none.
-	FormerSigner voice.Signer
+	// FormerSigners check callbacks of the accounts that the store has moved away from and kept the keys of, by their provider.
+	FormerSigners map[string]voice.Signer
 	// Location is the store's zone.
 	Location *time.Location
 }

@@ -24,8 +24,8 @@ import (
 	"ringback/internal/secret"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simshop"
+	"ringback/internal/voice"
 	"ringback/internal/voice/providers"
-	"ringback/internal/voice/wire"
 	"ringback/internal/zoneinfo"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -126,7 +126,7 @@ func newHouse(t *testing.T, p plan) *house {
 // process is another program on the house's database.
 func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...string) (*engine.Engine, *postgres.DB, *prometheus.Registry) {
 	h.t.Helper()
-	cfg, _, err := config.Parse("house.yaml", fmt.Appendf(nil, houseConfig, keys[0]), func(string) (string, bool) { return "", false })
+	cfg, _, err := config.Parse("house.yaml", fmt.Appendf(nil, houseConfig, keys[0]), func(string) (string, bool) { return "", false }, providers.Config())
 	require.NoError(h.t, err)
 	box, err := seal.NewBox(keys...)
 	require.NoError(h.t, err)
@@ -138,7 +138,7 @@ func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...
 	}
 	rules := sc.Policy
 	require.NoError(h.t, rules.Compile(policy.Store{Shop: loom, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency}))
-	provider, err := providers.New(sc.Voice, wire.Network{})
+	provider, err := providers.New(sc.Voice, voice.Network{})
 	require.NoError(h.t, err)
 	location, err := zoneinfo.Load(sc.Timezone)
 	require.NoError(h.t, err)

@@ -9,7 +9,7 @@ import (
 	"regexp"
 	"strings"
 
-	"ringback/internal/voice/mirai"
+	"ringback/internal/voice"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -21,7 +21,7 @@ const faqForm = "write a list of {question: …, answer: …}"
 var syntaxLine = regexp.MustCompile(`^yaml: line (\d+): `)
 
 // readFAQ reads a YAML list of questions and answers. The error lists all that is wrong, by file and line.
-func readFAQ(file string) ([]mirai.Question, error) {
+func readFAQ(file string) ([]voice.Question, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("voice.onboarding.faq_file: %w", err)
@@ -41,7 +41,7 @@ func readFAQ(file string) ([]mirai.Question, error) {
 	if list.Kind != yaml.SequenceNode || len(list.Content) == 0 {
 		return nil, fmt.Errorf("%s:%d: holds no questions; %s", file, list.Line, faqForm)
 	}
-	var questions []mirai.Question
+	var questions []voice.Question
 	var problems []error
 	for _, item := range list.Content {
 		q, wrong := readQuestion(item)
@@ -59,7 +59,7 @@ type mistake struct {
 	message string
 }
 
-func readQuestion(item *yaml.Node) (q mirai.Question, wrong []mistake) {
+func readQuestion(item *yaml.Node) (q voice.Question, wrong []mistake) {
 	if item.Kind != yaml.MappingNode {
 		return q, []mistake{{item.Line, "is not a question with its answer; " + faqForm}}
 	}

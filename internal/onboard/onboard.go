@@ -1,5 +1,5 @@
-// Package onboard makes at a voice API what a store needs before its first call: at Mirai a workspace and an assistant, at Mihu
-// the agent's webhook. It may be run at any time: what exists is found and updated.
+// Package onboard makes at a voice API what a store needs before its first call, such as a workspace, an assistant or a webhook.
+// What that is, the provider's package knows. It may be run at any time: what exists is found and updated.
 package onboard
 
 import (
@@ -13,13 +13,15 @@ import (
 	"slices"
 	"strings"
 
+	"ringback/internal/app"
 	"ringback/internal/config"
 	"ringback/internal/policy"
 	"ringback/internal/voice"
-	"ringback/internal/voice/mihu"
-	"ringback/internal/voice/mirai"
-	"ringback/internal/voice/wire"
+	"ringback/internal/voice/providers"
 )
+
+// hiddenToken stands for the secret part of a callback URL, which is made with the database.
+const hiddenToken = "(the token of this installation)"
 
 // Request is what is asked for on the command line.
 type Request struct {
@@ -42,61 +44,87 @@ func Run(ctx context.Context, r Request) error {
 	if !known {
 		return fmt.Errorf("%s has no store %q; it has %s", r.File, r.Shop, strings.Join(slices.Sorted(maps.Keys(r.Config.Stores)), ", "))
 	}
-	switch store.Voice.Provider {
-	case mirai.Name:
-		return onboardMirai(ctx, r, store)
-	case mihu.Name:
-		return onboardMihu(ctx, r, store)
+	provider, err := providers.Find(store.Voice.Provider)
+	if err != nil {
+		return located(r.Shop, err)
 	}
-	return fmt.Errorf("stores.%s.voice.provider: %s cannot be onboarded: its requests make no workspace or assistant; onboard the store with provider: mirai and its pair of keys, then write both ids into the section of %s",
-		r.Shop, store.Voice.Provider, store.Voice.Provider)
-}
-
-func onboardMirai(ctx context.Context, r Request, store config.Store) error {
-	brief := mirai.Brief{Voice: store.Voice, Currency: store.Currency, Timezone: store.Timezone, Slots: slots(store.Policy)}
-	var unread error
-	if file := store.Voice.Onboarding.FAQFile; file != "" {
-		brief.FAQ, unread = readFAQ(file)
+	if provider.Onboard == nil {
+		return located(r.Shop, fmt.Errorf("voice.provider: %s cannot be onboarded: %s", provider.Name, provider.NoOnboarding))
 	}
-	onboarder, missing := mirai.NewOnboarder(brief, wire.Network{})
+	brief, unread := r.brief(store)
+	onboarder, missing := provider.Onboard(brief, voice.Network{})
 	if err := errors.Join(located(r.Shop, missing), unread); err != nil {
 		return err
 	}
 	if r.DryRun {
-		steps, err := onboarder.Steps()
+		steps, err := onboarder.Steps(ctx)
 		if err != nil {
 			return err
 		}
-		return show(r.Out, store.Voice.BaseURL, steps)
+		return show(r.Out, steps)
 	}
 	done, err := onboarder.Run(ctx)
-	tell(r, store.Voice, done)
+	report(r, done)
 	if err != nil {
 		return fmt.Errorf("stores.%s: %w", r.Shop, err)
 	}
 	return nil
 }
 
-// slots are the windows as Mirai must keep to them: on the store's clock, on any day. There are none where the windows follow the
-// customer's.
-func slots(rules policy.Rules) []mirai.Span {
+// brief is what the provider is told of the store. The error says what is wrong with the file of questions.
+func (r Request) brief(store config.Store) (voice.Brief, error) {
+	brief := voice.Brief{
+		Voice: store.Voice, Currency: store.Currency, Timezone: store.Timezone, Slots: slots(store.Policy),
+		CallbackURL: func(ctx context.Context) (string, error) { return callbackURL(ctx, r, store) },
+	}
+	var err error
+	if file := store.Voice.Onboarding.FAQFile; file != "" {
+		brief.FAQ, err = readFAQ(file)
+	}
+	return brief, err
+}
+
+// slots are the windows as an assistant must keep to them: on the store's clock, on any day. There are none where the windows follow
+// the customer's.
+func slots(rules policy.Rules) []voice.Span {
 	if rules.Timezone != policy.ZoneStore {
 		return nil
 	}
-	spans := make([]mirai.Span, len(rules.Windows))
+	spans := make([]voice.Span, len(rules.Windows))
 	for i, w := range rules.Windows {
-		spans[i] = mirai.Span{From: w.From, To: w.To}
+		spans[i] = voice.Span{From: w.From, To: w.To}
 	}
 	return spans
 }
 
-// located puts the store's place in the configuration before every key that is missing.
-func located(shop string, missing error) error {
-	if missing == nil {
+// callbackURL is the address for the events of all calls of the store's assistant. Its token is made of a key that the database
+// keeps. The program that opens the database gets no stores, so that it changes nothing of them.
+func callbackURL(ctx context.Context, r Request, store config.Store) (string, error) {
+	if r.DryRun {
+		return r.Config.Server.PublicURL + "/webhooks/voice/" + store.Voice.Provider + "/" + hiddenToken, nil
+	}
+	alone := *r.Config
+	alone.Stores = map[string]config.Store{r.Shop: store}
+	stores, err := app.Stores(&alone)
+	if err != nil {
+		return "", err
+	}
+	alone.Stores = nil
+	a, err := app.New(ctx, &alone, app.Tool, r.Log)
+	if err != nil {
+		return "", err
+	}
+	defer a.Close()
+	return a.Engine.AssistantCallbackURL(stores[r.Shop]), nil
+}
+
+// located puts the store's place in the configuration before every line of an error.
+func located(shop string, err error) error {
+	if err == nil {
 		return nil
 	}
 	var all []string
-	for line := range strings.SplitSeq(missing.Error(), "\n") {
+	for line := range strings.SplitSeq(err.Error(), "\n") {
 		if line = "stores." + shop + "." + line; !slices.Contains(all, line) {
 			all = append(all, line)
 		}
@@ -104,35 +132,26 @@ func located(shop string, missing error) error {
 	return errors.New(strings.Join(all, "\n"))
 }
 
-// tell says what was done and what belongs into the configuration. It is told after an error as well: what was made must not be
-// made a second time.
-func tell(r Request, v config.Voice, done mirai.Onboarded) {
-	if done.Workspace == "" {
+// report says what was done and what must be put into the configuration. After an error it says so as well: what was made must
+// not be made a second time.
+func report(r Request, done voice.Onboarded) {
+	for _, line := range done.Done {
+		fmt.Fprintln(r.Out, line)
+	}
+	if len(done.Keys) == 0 {
 		return
 	}
-	if done.NewWorkspace {
-		fmt.Fprintf(r.Out, "made the workspace %s\n", done.Workspace)
-	}
-	switch {
-	case done.NewAssistant:
-		fmt.Fprintf(r.Out, "made the assistant %s\n", done.Assistant)
-	case done.Assistant != "":
-		fmt.Fprintf(r.Out, "updated the assistant %s\n", done.Assistant)
-	}
-	if done.Workspace == v.Workspace && (done.Assistant == v.Assistant || done.Assistant == "") {
-		return
-	}
-	fmt.Fprintf(r.Out, "\nPut this into %s:\n\nstores:\n  %s:\n    voice:\n      workspace: %q\n", r.File, r.Shop, done.Workspace)
-	if done.Assistant != "" {
-		fmt.Fprintf(r.Out, "      assistant: %q\n", done.Assistant)
+	fmt.Fprintf(r.Out, "\nPut this into %s:\n\nstores:\n  %s:\n    voice:\n", r.File, r.Shop)
+	for _, key := range done.Keys {
+		fmt.Fprintf(r.Out, "      %s: %q\n", key.Key, key.Value)
 	}
 }
 
 // show writes the requests out. The account's keys travel in headers, which are left out.
-func show(out io.Writer, base string, steps []voice.Step) error {
+func show(out io.Writer, steps []voice.Step) error {
 	fmt.Fprintf(out, "Nothing is sent. The requests would be, with the account's keys in their headers:\n")
 	for _, step := range steps {
-		fmt.Fprintf(out, "\n# %s\n%s %s%s\n", step.What, step.Method, strings.TrimSuffix(base, "/"), step.Path)
+		fmt.Fprintf(out, "\n# %s\n%s %s\n", step.What, step.Method, step.URL)
 		if step.Body == nil {
 			continue
 		}

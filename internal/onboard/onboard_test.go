@@ -16,6 +16,7 @@ import (
 	"ringback/internal/onboard"
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/sim/simvoice"
+	"ringback/internal/voice/providers"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -80,7 +81,7 @@ func (d *desk) write(name, text string) {
 func (d *desk) run(dry bool) (out string, err error) {
 	d.t.Helper()
 	d.write("config.yaml", d.text)
-	cfg, _, err := config.Load(d.file, func(string) (string, bool) { return "", false }, config.ToOnboard(shop))
+	cfg, _, err := config.Load(d.file, func(string) (string, bool) { return "", false }, providers.Config(), config.ToOnboard(shop))
 	require.NoError(d.t, err)
 	var b strings.Builder
 	err = onboard.Run(d.t.Context(), onboard.Request{File: d.file, Config: cfg, Shop: shop, DryRun: dry, Out: &b, Log: slog.New(slog.DiscardHandler)})

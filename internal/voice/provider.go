@@ -12,7 +12,7 @@ import (
 
 // Provider is one account at a voice API. It is safe for concurrent use.
 type Provider interface {
-	// Name is the provider's name in the configuration and in callback URLs: mirai, mirai_admin or mihu.
+	// Name is the provider's name in the configuration and in callback URLs.
 	Name() string
 	// Abilities tells what this account can do.
 	Abilities() Abilities
@@ -51,8 +51,6 @@ type Abilities struct {
 type Receipt struct {
 	// ProviderCallID is the provider's id of the call; never empty.
 	ProviderCallID string
-	// Status is the provider's own word for where the call stands, such as "initiate" or "queued"; may be empty.
-	Status string
 }
 
 // Callback is one event of a callback body. It carries personal data and must not be logged.

@@ -167,7 +167,7 @@ stores:
 
 func load(tb testing.TB, path string) *config.Config {
 	tb.Helper()
-	cfg, _, err := config.Load(path, os.LookupEnv)
+	cfg, _, err := app.LoadConfig(path)
 	require.NoError(tb, err)
 	return cfg
 }

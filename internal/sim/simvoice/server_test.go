@@ -18,8 +18,8 @@ import (
 	"ringback/internal/sim/simvoice"
 	"ringback/internal/voice"
 	"ringback/internal/voice/mirai"
+	"ringback/internal/voice/script"
 	"ringback/internal/voice/voicetest"
-	"ringback/internal/voice/wire"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -71,11 +71,12 @@ func newStage(t *testing.T, opts simvoice.Options) *stage {
 func (s *stage) clientWith(change func(*config.Voice)) *mirai.Provider {
 	s.t.Helper()
 	cfg := config.Voice{
-		BaseURL: s.api.URL, Timeout: 10 * time.Second, PublicKey: "pk_1", PrivateKey: "sk_1", Workspace: "ws_1", Assistant: "assistant_1",
+		BaseURL: s.api.URL, Timeout: 10 * time.Second, Workspace: "ws_1", Assistant: "assistant_1",
+		Settings: &mirai.Settings{Pair: mirai.Pair{PublicKey: "pk_1", PrivateKey: "sk_1"}},
 		Insights: config.Insights{OptedOut: "do_not_call", Declined: "not_interested", Callback: "callback_requested", CallbackAt: "callback_at"},
 	}
 	change(&cfg)
-	p, err := mirai.New(cfg, wire.Network{})
+	p, err := mirai.New(cfg, voice.Network{})
 	require.NoError(s.t, err)
 	return p
 }
@@ -343,11 +344,13 @@ func TestRefusesWhatTheRealOneWould(t *testing.T) {
 		request func(*voice.Request)
 		kind    voice.RefusalKind
 	}{
-		"a wrong key":       {change: func(c *config.Voice) { c.PrivateKey = "sk_2" }, kind: voice.RefusedKeys},
+		"a wrong key":       {change: func(c *config.Voice) { c.Settings.(*mirai.Settings).PrivateKey = "sk_2" }, kind: voice.RefusedKeys},
 		"another workspace": {change: func(c *config.Voice) { c.Workspace = "ws_2" }, kind: voice.RefusedKeys},
 		"another assistant": {change: func(c *config.Voice) { c.Assistant = "assistant_2" }, kind: voice.RefusedAssistant},
 		"an open callback":  {request: func(r *voice.Request) { r.CallbackURL = "http://calls.example.com/x" }, kind: voice.RefusedContent},
-		"a foreign payload": {change: func(c *config.Voice) { c.Payload = map[string]string{"customerName": "{{.Name}}"} }, kind: voice.RefusedContent},
+		"a foreign payload": {change: func(c *config.Voice) {
+			c.Settings.(*mirai.Settings).Payload = map[string]script.Text{"customerName": "{{.Name}}"}
+		}, kind: voice.RefusedContent},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -374,7 +377,9 @@ func TestRefusesWhatTheRealOneWould(t *testing.T) {
 func TestCustomVariantTakesAnyPayload(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{Custom: true})
-	client := s.clientWith(func(c *config.Voice) { c.Payload = map[string]string{"customerName": "{{.Name}}"} })
+	client := s.clientWith(func(c *config.Voice) {
+		c.Settings.(*mirai.Settings).Payload = map[string]script.Text{"customerName": "{{.Name}}"}
+	})
 	_, err := client.Place(t.Context(), s.request())
 	require.NoError(t, err)
 	assert.JSONEq(t, `{"customerName":"Asha Rao"}`, string(s.sim.Calls()[0].Order.Payload))

@@ -32,13 +32,18 @@ func Load(provider string) (*Document, error) {
 	if err != nil {
 		return nil, fmt.Errorf("no published API of %q", provider)
 	}
+	return Parse(provider+".openapi.yaml", raw)
+}
+
+// Parse reads an OpenAPI document. The name is for messages.
+func Parse(name string, raw []byte) (*Document, error) {
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(raw)
 	if err != nil {
-		return nil, fmt.Errorf("read %s.openapi.yaml: %w", provider, err)
+		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if err := doc.Validate(loader.Context); err != nil {
-		return nil, fmt.Errorf("%s.openapi.yaml: %w", provider, err)
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return &Document{doc: doc, options: []openapi3.SchemaValidationOption{
 		openapi3.VisitAsRequest(),

@@ -1,6 +1,7 @@
 package mihu_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -16,7 +17,6 @@ import (
 	"ringback/internal/voice/contract"
 	"ringback/internal/voice/mihu"
 	"ringback/internal/voice/voicetest"
-	"ringback/internal/voice/wire"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,7 +28,7 @@ func newProvider(t *testing.T, base string, change func(*config.Voice)) *mihu.Pr
 	if change != nil {
 		change(&cfg)
 	}
-	p, err := mihu.New(cfg, wire.Network{})
+	p, err := mihu.New(cfg, voice.Network{})
 	require.NoError(t, err)
 	return p
 }
@@ -54,7 +54,8 @@ func TestCall(t *testing.T) {
 			"participant": {"number": "+919000012345", "about": "2 × Darjeeling (100 g), Cup"},
 			"message": {"start": "Hello Asha"}
 		}`, place(t, func(c *config.Voice) {
-			c.Prompt, c.About, c.Greeting = "Win {{.FirstName}} back{{with .Offer}} with {{.Code}}{{end}}.", "{{.ItemList}}", "Hello {{.FirstName}}"
+			s := settings(c)
+			s.Prompt, s.About, s.Greeting = "Win {{.FirstName}} back{{with .Offer}} with {{.Code}}{{end}}.", "{{.ItemList}}", "Hello {{.FirstName}}"
 		}))
 	})
 	t.Run("our words", func(t *testing.T) {
@@ -76,7 +77,7 @@ func TestCall(t *testing.T) {
 	t.Run("an empty prompt is not sent", func(t *testing.T) {
 		t.Parallel()
 		lab := voicetest.NewLab(t, voicetest.Answer(200, success))
-		p := newProvider(t, lab.URL, func(c *config.Voice) { c.Prompt = `{{if eq .Currency "XXX"}}hello{{end}}` })
+		p := newProvider(t, lab.URL, func(c *config.Voice) { settings(c).Prompt = `{{if eq .Currency "XXX"}}hello{{end}}` })
 		_, err := p.Place(t.Context(), voicetest.Request())
 		var refused *voice.RefusedError
 		require.ErrorAs(t, err, &refused)
@@ -88,16 +89,13 @@ func TestCall(t *testing.T) {
 func TestNewNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for key, spoil := range map[string]func(*config.Voice){
-		"voice.base_url":  func(c *config.Voice) { c.BaseURL = "" },
-		"voice.token":     func(c *config.Voice) { c.Token = "" },
-		"voice.assistant": func(c *config.Voice) { c.Assistant = "" },
-		"voice.prompt":    func(c *config.Voice) { c.Prompt = "{{.Nobody}}" },
-		"voice.about":     func(c *config.Voice) { c.About = "{{.Nobody}}" },
-		"voice.greeting":  func(c *config.Voice) { c.Greeting = "{{.Nobody}}" },
+		"voice.prompt":   func(c *config.Voice) { settings(c).Prompt = "{{.Nobody}}" },
+		"voice.about":    func(c *config.Voice) { settings(c).About = "{{.Nobody}}" },
+		"voice.greeting": func(c *config.Voice) { settings(c).Greeting = "{{.Nobody}}" },
 	} {
 		cfg := account(config.Voice{BaseURL: "https://acme.mihu.example"})
 		spoil(&cfg)
-		_, err := mihu.New(cfg, wire.Network{})
+		_, err := mihu.New(cfg, voice.Network{})
 		require.ErrorContains(t, err, key)
 	}
 }
@@ -184,7 +182,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"event":"conversation_end_report","data":{"call_id":"m_1","duration":45,"call_end_analysis":[{"name":"a","value":"b"}]}}`))
 	f.Add([]byte(`{"event":"intent_call","data":{"intent":"x"}}`))
 	f.Add([]byte(`{"event":"conversation_status","status":"busy"}`))
-	p, err := mihu.New(account(config.Voice{BaseURL: "https://acme.mihu.example"}), wire.Network{})
+	p, err := mihu.New(account(config.Voice{BaseURL: "https://acme.mihu.example"}), voice.Network{})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		all, err := p.Parse(body)
@@ -204,6 +202,13 @@ const hook = "https://calls.example.com/webhooks/voice/mihu/token-2"
 // hooks is Mihu as far as webhooks go.
 func hooks(t *testing.T, list string, listStatus int) (*mihu.Provider, *[]string) {
 	t.Helper()
+	p, _, did := hooksAt(t, list, listStatus)
+	return p, did
+}
+
+// hooksAt is hooks with the server's address.
+func hooksAt(t *testing.T, list string, listStatus int) (p *mihu.Provider, address string, calls *[]string) {
+	t.Helper()
 	doc, err := contract.Load("mihu")
 	require.NoError(t, err)
 	var did []string
@@ -222,7 +227,7 @@ func hooks(t *testing.T, list string, listStatus int) (*mihu.Provider, *[]string
 		fmt.Fprint(w, `{"success":true}`)
 	}))
 	t.Cleanup(server.Close)
-	return newProvider(t, server.URL, nil), &did
+	return newProvider(t, server.URL, nil), server.URL, &did
 }
 
 func TestRegisterWebhook(t *testing.T) {
@@ -276,10 +281,24 @@ func TestRegisterWebhookFails(t *testing.T) {
 	require.ErrorAs(t, err, &temporary)
 }
 
-func TestWebhookStep(t *testing.T) {
+func TestOnboarder_ShowsTheRequestAndRegistersTheWebhook(t *testing.T) {
 	t.Parallel()
-	step, err := newProvider(t, "https://acme.mihu.example", nil).WebhookStep(hook)
+	_, address, did := hooksAt(t, `{"data":[]}`, 200)
+	brief := voice.Brief{
+		Voice:       account(config.Voice{BaseURL: address + "/api/v1/"}),
+		CallbackURL: func(context.Context) (string, error) { return hook, nil },
+	}
+	o, err := mihu.NewOnboarder(brief, voice.Network{})
 	require.NoError(t, err)
-	assert.Equal(t, "POST /api/v1/agents/"+agent+"/webhooks", step.Method+" "+step.Path)
-	assert.Contains(t, string(step.Body), hook)
+	steps, err := o.Steps(t.Context())
+	require.NoError(t, err)
+	require.Len(t, steps, 1)
+	assert.Equal(t, "POST "+address+"/api/v1/agents/"+agent+"/webhooks", steps[0].Method+" "+steps[0].URL)
+	assert.Contains(t, string(steps[0].Body), hook)
+	assert.Empty(t, *did, "nothing is sent")
+
+	done, err := o.Run(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, voice.Onboarded{Done: []string{"registered the webhook of the agent " + agent}}, done)
+	assert.Len(t, *did, 1)
 }

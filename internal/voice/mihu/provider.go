@@ -18,9 +18,6 @@ import (
 	"ringback/internal/voice/wire"
 )
 
-// Name is the provider's name in configurations and callback URLs.
-const Name = "mihu"
-
 // What an agent is told where the store's configuration says nothing. A prompt of the store's replaces the agent's own; this
 // one is added to it.
 const (
@@ -31,6 +28,7 @@ const (
 // Provider places calls with an agent of Mihu. It implements voice.Provider.
 type Provider struct {
 	client   *wire.Client
+	base     string
 	agent    string
 	insights config.Insights
 
@@ -39,29 +37,29 @@ type Provider struct {
 }
 
 // New makes a provider from a store's voice section. The base URL may end in /api/v1 or not. The error names the key at fault.
-func New(cfg config.Voice, network wire.Network) (*Provider, error) {
-	for _, need := range []struct{ key, value string }{
-		{"base_url", cfg.BaseURL}, {"token", cfg.Token.Reveal()}, {"assistant", cfg.Assistant},
-	} {
-		if strings.TrimSpace(need.value) == "" {
-			return nil, fmt.Errorf("voice.%s: missing; mihu needs it", need.key)
-		}
-	}
-	base := strings.TrimSuffix(strings.TrimSuffix(cfg.BaseURL, "/"), "/api/v1")
-	client, err := wire.New(base, cfg.Timeout, http.Header{"Authorization": {"Bearer " + cfg.Token.Reveal()}}, network)
+func New(cfg config.Voice, network voice.Network) (*Provider, error) {
+	settings, err := voice.SettingsOf[Settings](cfg)
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{client: client, agent: cfg.Assistant, insights: cfg.Insights, overwrite: cfg.Prompt != ""}
+	base := strings.TrimSuffix(strings.TrimSuffix(cfg.BaseURL, "/"), apiPath)
+	header := http.Header{"Authorization": {"Bearer " + settings.Token.Reveal()}}
+	client, err := wire.New(base, cfg.Timeout, header, network)
+	if err != nil {
+		return nil, err
+	}
+	p := &Provider{client: client, base: base, agent: cfg.Assistant, insights: cfg.Insights, overwrite: settings.Prompt != ""}
 	for _, t := range []struct {
-		path, text, fallback string
-		into                 **script.Template
+		path     string
+		text     script.Text
+		fallback string
+		into     **script.Template
 	}{
-		{"voice.prompt", cfg.Prompt, defaultPrompt, &p.prompt},
-		{"voice.about", cfg.About, defaultAbout, &p.about},
-		{"voice.greeting", cfg.Greeting, "", &p.greeting},
+		{"voice.prompt", settings.Prompt, defaultPrompt, &p.prompt},
+		{"voice.about", settings.About, defaultAbout, &p.about},
+		{"voice.greeting", settings.Greeting, "", &p.greeting},
 	} {
-		text := t.text
+		text := string(t.text)
 		if text == "" {
 			text = t.fallback
 		}
@@ -110,7 +108,7 @@ func (p *Provider) Place(ctx context.Context, r voice.Request) (voice.Receipt, e
 	if err != nil {
 		return voice.Receipt{}, &voice.RefusedError{Kind: voice.RefusedContent, Message: err.Error()}
 	}
-	answer, err := p.client.Place(ctx, "/api/v1/call", body, r.Private())
+	answer, err := p.client.Place(ctx, apiPath+"/call", body, r.Private())
 	if err != nil {
 		return voice.Receipt{}, err
 	}
@@ -120,7 +118,7 @@ func (p *Provider) Place(ctx context.Context, r voice.Request) (voice.Receipt, e
 	}
 	for _, o := range []tolerant.Object{answers[0].Object("data"), answers[0]} {
 		if id := o.Word("id", "call_id", "conversation_uuid"); id != "" {
-			return voice.Receipt{ProviderCallID: id, Status: o.Word("status")}, nil
+			return voice.Receipt{ProviderCallID: id}, nil
 		}
 	}
 	return voice.Receipt{}, &voice.UncertainError{Err: wire.ErrNoID}

@@ -24,17 +24,51 @@ type registration struct {
 	IsActive bool     `json:"is_active"`
 }
 
-// WebhookStep is the request that registers callbackURL for the agent where nothing is registered yet.
-func (p *Provider) WebhookStep(callbackURL string) (voice.Step, error) {
+// Onboarder registers the webhook by which Mihu tells of an agent's calls. It implements voice.Onboarder.
+type Onboarder struct {
+	provider *Provider
+	brief    voice.Brief
+}
+
+// NewOnboarder makes an onboarder. The error names the key at fault.
+func NewOnboarder(brief voice.Brief, network voice.Network) (*Onboarder, error) {
+	provider, err := New(brief.Voice, network)
+	if err != nil {
+		return nil, err
+	}
+	return &Onboarder{provider, brief}, nil
+}
+
+// Steps implements voice.Onboarder: the request that registers the webhook where none is registered yet.
+func (o *Onboarder) Steps(ctx context.Context) ([]voice.Step, error) {
+	callbackURL, err := o.brief.CallbackURL(ctx)
+	if err != nil {
+		return nil, err
+	}
 	body, err := json.Marshal(registration{URL: callbackURL, Events: events, IsActive: true})
 	if err != nil {
-		return voice.Step{}, err
+		return nil, err
 	}
-	return voice.Step{What: "register the agent's webhook", Method: http.MethodPost, Path: p.webhooks(), Body: body}, nil
+	return []voice.Step{{
+		What: "register the agent's webhook", Method: http.MethodPost, URL: o.provider.base + o.provider.webhooks(), Body: body,
+	}}, nil
+}
+
+// Run implements voice.Onboarder.
+func (o *Onboarder) Run(ctx context.Context) (voice.Onboarded, error) {
+	callbackURL, err := o.brief.CallbackURL(ctx)
+	if err != nil {
+		return voice.Onboarded{}, err
+	}
+	done, err := o.provider.RegisterWebhook(ctx, callbackURL)
+	if err != nil {
+		return voice.Onboarded{}, err
+	}
+	return voice.Onboarded{Done: []string{done + " the webhook of the agent " + o.brief.Voice.Assistant}}, nil
 }
 
 func (p *Provider) webhooks() string {
-	return "/api/v1/agents/" + url.PathEscape(p.agent) + "/webhooks"
+	return apiPath + "/agents/" + url.PathEscape(p.agent) + "/webhooks"
 }
 
 // RegisterWebhook makes Mihu send the agent's events to callbackURL. A webhook of ours that is registered already, told by its

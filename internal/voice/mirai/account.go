@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"ringback/internal/config"
 	"ringback/internal/secret"
@@ -26,25 +25,25 @@ type Account struct {
 	client *wire.Client
 }
 
-// NewAccount makes an account from voice.base_url, public_key, private_key, workspace and timeout. The error names the key that
-// is missing.
-func NewAccount(cfg config.Voice, network wire.Network) (*Account, error) {
-	for _, need := range []struct{ key, value string }{
-		{"public_key", cfg.PublicKey}, {"private_key", cfg.PrivateKey.Reveal()}, {"workspace", cfg.Workspace},
-	} {
-		if strings.TrimSpace(need.value) == "" {
-			return nil, fmt.Errorf("voice.%s: missing; Mirai needs it", need.key)
-		}
+// NewAccount makes an account from its pair of keys and a voice section's base_url, workspace and timeout. The error names
+// the key that is missing.
+func NewAccount(cfg config.Voice, pair Pair, network voice.Network) (*Account, error) {
+	public, private := pair.Public(), pair.Private()
+	switch {
+	case len(public) == 0:
+		return nil, errors.New("voice.public_key: missing; the private key is of no use without it")
+	case len(private) == 0:
+		return nil, errors.New("voice.private_key: missing; the public key is of no use without it")
 	}
 	client, err := wire.New(cfg.BaseURL, cfg.Timeout, http.Header{
-		"X-Public-Key":  {cfg.PublicKey},
-		"X-Private-Key": {cfg.PrivateKey.Reveal()},
+		"X-Public-Key":  {public[0]},
+		"X-Private-Key": {private[0].Reveal()},
 		"Workspace":     {cfg.Workspace},
 	}, network)
 	if err != nil {
 		return nil, err
 	}
-	return &Account{Signer: NewSigner(cfg), client: client}, nil
+	return &Account{Signer: NewSigner(pair), client: client}, nil
 }
 
 // Signer checks the callbacks of an account. It implements voice.Signer.
@@ -53,9 +52,9 @@ type Signer struct {
 	privateKeys secret.List
 }
 
-// NewSigner makes a signer from voice.public_key, public_keys, private_key and private_keys. Without any, it accepts nothing.
-func NewSigner(cfg config.Voice) Signer {
-	return Signer{publicKeys: cfg.AccountKeys(), privateKeys: cfg.CallbackKeys()}
+// NewSigner makes a signer from a pair of keys and its former ones. Without any, it accepts nothing.
+func NewSigner(pair Pair) Signer {
+	return Signer{publicKeys: pair.Public(), privateKeys: pair.Private()}
 }
 
 // PublicKeys implements voice.Signer.

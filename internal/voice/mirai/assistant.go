@@ -12,13 +12,12 @@ import (
 	"time"
 
 	"ringback/internal/config"
+	"ringback/internal/voice"
+	"ringback/internal/voice/script"
 )
 
-const (
-	// maxLines is Mirai's bound on concurrentCallCount, maxName its bound on an assistant's name, in characters.
-	maxLines = 10
-	maxName  = 40
-)
+// maxName is Mirai's bound on an assistant's name, in characters.
+const maxName = 40
 
 // workspaceRequest is the body of POST /v2/workspace/onboard/shopify.
 type workspaceRequest struct {
@@ -49,7 +48,7 @@ type policyFramework struct {
 	COD      map[string]any `json:"codPolicy"`
 }
 
-func newWorkspaceRequest(b Brief) workspaceRequest {
+func newWorkspaceRequest(b voice.Brief) workspaceRequest {
 	o := b.Voice.Onboarding
 	return workspaceRequest{
 		Name: o.Brand, CurrencyCode: b.Currency, Timezone: b.Timezone,
@@ -164,8 +163,8 @@ type insight struct {
 }
 
 type knowledgeBase struct {
-	FAQ       []Question `json:"faq,omitempty"`
-	Documents []document `json:"documents,omitempty"`
+	FAQ       []voice.Question `json:"faq,omitempty"`
+	Documents []document       `json:"documents,omitempty"`
 }
 
 type document struct {
@@ -174,7 +173,7 @@ type document struct {
 	Type  string `json:"type"`
 }
 
-func newAssistantRequest(b Brief) (assistantRequest, error) {
+func newAssistantRequest(b voice.Brief, payload map[string]script.Text) (assistantRequest, error) {
 	o := b.Voice.Onboarding
 	var problems []error
 	a := assistantRequest{
@@ -182,7 +181,7 @@ func newAssistantRequest(b Brief) (assistantRequest, error) {
 		ICPContext: icpContext{Language: o.Agent.Language, AgeGroups: o.Audience.AgeGroups, LocationTiers: o.Audience.LocationTiers},
 		CallSettings: callSettings{
 			MaxCallDuration: o.MaxDuration,
-			ConcurrentCalls: min(max(b.Voice.Lines, 1), maxLines),
+			ConcurrentCalls: min(max(b.Voice.Lines, 1), MaxLines),
 			RetryProtocol:   retriesOf(b.Voice.Retries),
 		},
 		AnalysisPlan: analysisOf(o.Analysis, b.Voice.Insights),
@@ -194,7 +193,7 @@ func newAssistantRequest(b Brief) (assistantRequest, error) {
 		a.Name = string(runes[:maxName])
 	}
 	a.Agent.Identity.Name, a.Agent.Identity.Gender, a.Agent.Identity.Voice = o.Agent.Name, o.Agent.Gender, o.Agent.Voice
-	a.Variant = variantOf(b.Voice)
+	a.Variant = variantOf(o, payload)
 	a.Agent.SystemPrompt = o.Agent.SystemPrompt
 	var err error
 	if a.CallSettings.Slots, err = slotsOf(b.Slots); err != nil {
@@ -221,19 +220,19 @@ func (a assistantRequest) update() assistantRequest {
 
 // variantOf configures the variant. Mirai's documents disagree on where a custom one's prompt belongs (agent.systemPrompt or
 // variant.config.systemPrompt), so it stands in both places.
-func variantOf(v config.Voice) variantRequest {
-	if v.Onboarding.Agent.Variant != "custom" {
+func variantOf(o config.Onboarding, payload map[string]script.Text) variantRequest {
+	if o.Agent.Variant != "custom" {
 		mode := "online"
-		if v.Onboarding.Policies.COD["enabled"] == "true" {
+		if o.Policies.COD["enabled"] == "true" {
 			mode = "both"
 		}
 		return variantRequest{Type: "abandoned_cart", Config: map[string]any{"abandoned_cart": map[string]any{"paymentPlan": map[string]any{"mode": mode}}}}
 	}
 	inputs := []map[string]any{}
-	for _, name := range slices.Sorted(maps.Keys(v.Payload)) {
+	for _, name := range slices.Sorted(maps.Keys(payload)) {
 		inputs = append(inputs, map[string]any{"name": name, "type": "string", "isRequired": false})
 	}
-	return variantRequest{Type: "custom", Config: map[string]any{"systemPrompt": v.Onboarding.Agent.SystemPrompt, "inputSchema": inputs}}
+	return variantRequest{Type: "custom", Config: map[string]any{"systemPrompt": o.Agent.SystemPrompt, "inputSchema": inputs}}
 }
 
 // retriesOf keeps the provider from redialling where that is ours to do, and else gives it its documented defaults.
@@ -287,9 +286,9 @@ func documentOf(address string) (document, error) {
 const minutesPerDay = 24 * 60
 
 // slotsOf merges the spans into Mirai's slots, which know neither weekdays nor nights: a span past midnight becomes two.
-func slotsOf(spans []Span) ([]slot, error) {
+func slotsOf(spans []voice.Span) ([]slot, error) {
 	if len(spans) == 0 {
-		spans = []Span{{"00:00", "24:00"}}
+		spans = []voice.Span{{From: "00:00", To: "24:00"}}
 	}
 	type stretch struct{ from, to int }
 	var all []stretch

@@ -15,7 +15,6 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/voice"
 	"ringback/internal/voice/mirai"
-	"ringback/internal/voice/wire"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -187,7 +186,7 @@ func TestParseDropsWhatCannotBe(t *testing.T) {
 
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	p, err := mirai.New(account(config.Voice{BaseURL: "https://voice.example"}), wire.Network{})
+	p, err := mirai.New(account(config.Voice{BaseURL: "https://voice.example"}), voice.Network{})
 	require.NoError(t, err)
 	body := []byte(`{"event":{"type":"call.ended"}}`)
 	header := func(pairs ...string) http.Header {

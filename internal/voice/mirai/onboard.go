@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 
-	"ringback/internal/config"
 	"ringback/internal/voice"
 	"ringback/internal/voice/tolerant"
 	"ringback/internal/voice/wire"
@@ -22,49 +21,23 @@ const (
 	updatePath    = "/v1/admin/assistant/update/"
 )
 
-// Brief is what Mirai is told of a store when it is onboarded.
-type Brief struct {
-	// Voice is the store's voice section. An empty Workspace is made; an empty Assistant is looked for by its name and made when
-	// there is none.
-	Voice config.Voice
-	// Currency is ISO 4217, Timezone an IANA zone: the store's.
-	Currency, Timezone string
-	// Slots are when the assistant may call, on the store's clock, any day of the week. Mirai holds calls back outside them. Leave
-	// them empty, which opens the whole day, wherever windows follow the customer's clock: a call that is held back until the
-	// store's morning could ring in the customer's night.
-	Slots []Span
-	// FAQ is what the agent can answer.
-	FAQ []Question
-}
-
-// Span is a part of the day, as "HH:MM"; To may be "24:00", and a To that is not later than From runs past midnight.
-type Span struct{ From, To string }
-
-// Question is a question with its answer.
-type Question struct {
-	Question string `json:"question"`
-	Answer   string `json:"answer"`
-}
-
-// Onboarded is what an onboarding came to.
-type Onboarded struct {
-	// Workspace and Assistant are the ids to put into the configuration.
-	Workspace, Assistant string
-	// NewWorkspace and NewAssistant are true for what did not exist before.
-	NewWorkspace, NewAssistant bool
-}
-
-// Onboarder makes a store's workspace and assistant at Mirai.
+// Onboarder makes a store's workspace and assistant at Mirai. It implements voice.Onboarder.
 type Onboarder struct {
-	brief     Brief
-	network   wire.Network
+	brief     voice.Brief
+	pair      Pair
+	network   voice.Network
 	workspace workspaceRequest
 	assistant assistantRequest
 }
 
-// NewOnboarder checks the brief; the error lists everything that is missing, by its key in the configuration.
-func NewOnboarder(brief Brief, network wire.Network) (*Onboarder, error) {
-	o := &Onboarder{brief: brief, network: network}
+// NewOnboarder checks the brief; the error lists everything that is missing, by its key in the configuration. An empty
+// voice.workspace is made. An empty voice.assistant is looked for by its name, and made when there is none of that name.
+func NewOnboarder(brief voice.Brief, network voice.Network) (*Onboarder, error) {
+	settings, err := voice.SettingsOf[Settings](brief.Voice)
+	if err != nil {
+		return nil, err
+	}
+	o := &Onboarder{brief: brief, pair: settings.Pair, network: network}
 	var problems []error
 	missing := func(key, value string) {
 		if strings.TrimSpace(value) == "" {
@@ -72,8 +45,10 @@ func NewOnboarder(brief Brief, network wire.Network) (*Onboarder, error) {
 		}
 	}
 	v := brief.Voice
-	missing("voice.public_key", v.PublicKey)
-	missing("voice.private_key", v.PrivateKey.Reveal())
+	missing("voice.public_key", strings.Join(o.pair.Public(), ""))
+	if len(o.pair.Private()) == 0 {
+		missing("voice.private_key", "")
+	}
 	if v.Workspace == "" {
 		missing("currency", brief.Currency)
 		missing("timezone", brief.Timezone)
@@ -91,19 +66,18 @@ func NewOnboarder(brief Brief, network wire.Network) (*Onboarder, error) {
 	if v.Onboarding.Agent.Variant == "custom" {
 		missing("voice.onboarding.agent.system_prompt", v.Onboarding.Agent.SystemPrompt)
 	}
-	var err error
 	o.workspace = newWorkspaceRequest(brief)
-	if o.assistant, err = newAssistantRequest(brief); err != nil {
+	if o.assistant, err = newAssistantRequest(brief, settings.Payload); err != nil {
 		problems = append(problems, err)
 	}
 	return o, errors.Join(problems...)
 }
 
-// Steps are the requests of an onboarding for which nothing exists yet but what the configuration names. Nothing is sent.
-func (o *Onboarder) Steps() ([]voice.Step, error) {
+// Steps implements voice.Onboarder: the requests of an onboarding for which nothing exists yet but what the configuration names.
+func (o *Onboarder) Steps(context.Context) ([]voice.Step, error) {
 	var steps []voice.Step
 	add := func(what, method, path string, body any) error {
-		step := voice.Step{What: what, Method: method, Path: path}
+		step := voice.Step{What: what, Method: method, URL: strings.TrimSuffix(o.brief.Voice.BaseURL, "/") + path}
 		if body != nil {
 			raw, err := json.Marshal(body)
 			if err != nil {
@@ -127,44 +101,58 @@ func (o *Onboarder) Steps() ([]voice.Step, error) {
 	return steps, errors.Join(errs...)
 }
 
-// Run onboards the store. It may be run again at any time: what exists is found and updated. What was done before an error stands
-// in the result.
-func (o *Onboarder) Run(ctx context.Context) (Onboarded, error) {
-	done := Onboarded{Workspace: o.brief.Voice.Workspace}
-	if done.Workspace == "" {
-		id, err := o.makeWorkspace(ctx)
-		if err != nil {
-			return done, fmt.Errorf("make the workspace: %w", err)
+// Run implements voice.Onboarder.
+func (o *Onboarder) Run(ctx context.Context) (voice.Onboarded, error) {
+	var done voice.Onboarded
+	workspace, assistant := o.brief.Voice.Workspace, ""
+	err := func() (err error) {
+		if workspace == "" {
+			if workspace, err = o.makeWorkspace(ctx); err != nil {
+				return fmt.Errorf("make the workspace: %w", err)
+			}
+			done.Done = append(done.Done, "made the workspace "+workspace)
 		}
-		done.Workspace, done.NewWorkspace = id, true
-	}
-	client, err := o.client(done.Workspace)
-	if err != nil {
-		return done, err
-	}
-	found, err := o.find(ctx, client)
-	if err != nil {
-		return done, fmt.Errorf("look for the assistant: %w", err)
-	}
-	if found != "" {
-		done.Assistant = found
-		_, err := client.Ask(ctx, http.MethodPut, updatePath+url.PathEscape(found), o.assistant.update(), voice.RefusedAssistant, nil)
+		client, err := o.client(workspace)
 		if err != nil {
-			return done, fmt.Errorf("update the assistant: %w", err)
+			return err
 		}
-		return done, nil
+		if assistant, err = o.find(ctx, client); err != nil {
+			return fmt.Errorf("look for the assistant: %w", err)
+		}
+		if assistant != "" {
+			path := updatePath + url.PathEscape(assistant)
+			if _, err := client.Ask(ctx, http.MethodPut, path, o.assistant.update(), voice.RefusedAssistant, nil); err != nil {
+				return fmt.Errorf("update the assistant: %w", err)
+			}
+			done.Done = append(done.Done, "updated the assistant "+assistant)
+			return nil
+		}
+		if assistant, err = o.makeAssistant(ctx, client); err != nil {
+			return fmt.Errorf("make the assistant: %w", err)
+		}
+		done.Done = append(done.Done, "made the assistant "+assistant)
+		return nil
+	}()
+	done.Keys = o.keys(workspace, assistant)
+	return done, err
+}
+
+// keys are what the configuration must have of a workspace and an assistant; none where it has them.
+func (o *Onboarder) keys(workspace, assistant string) []voice.Assignment {
+	v := o.brief.Voice
+	if workspace == v.Workspace && (assistant == v.Assistant || assistant == "") {
+		return nil
 	}
-	done.Assistant, err = o.makeAssistant(ctx, client)
-	done.NewAssistant = err == nil
-	if err != nil {
-		return done, fmt.Errorf("make the assistant: %w", err)
+	keys := []voice.Assignment{{Key: "workspace", Value: workspace}}
+	if assistant != "" {
+		keys = append(keys, voice.Assignment{Key: "assistant", Value: assistant})
 	}
-	return done, nil
+	return keys
 }
 
 // client speaks for the account, in a workspace or in none.
 func (o *Onboarder) client(workspace string) (*wire.Client, error) {
-	header := http.Header{"X-Public-Key": {o.brief.Voice.PublicKey}, "X-Private-Key": {o.brief.Voice.PrivateKey.Reveal()}}
+	header := http.Header{"X-Public-Key": {o.pair.Public()[0]}, "X-Private-Key": {o.pair.Private()[0].Reveal()}}
 	if workspace != "" {
 		header["Workspace"] = []string{workspace}
 	}

@@ -13,7 +13,7 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/voice"
 	"ringback/internal/voice/mirai"
-	"ringback/internal/voice/wire"
+	"ringback/internal/voice/script"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -21,7 +21,7 @@ import (
 )
 
 // brief is a store that has nothing at Mirai but its keys.
-func brief(base string) mirai.Brief {
+func brief(base string) voice.Brief {
 	cfg := account(config.Voice{BaseURL: base, Timeout: 10 * time.Second, Lines: 25, Retries: "ours"})
 	cfg.Workspace, cfg.Assistant = "", ""
 	cfg.Onboarding = config.Onboarding{
@@ -34,10 +34,10 @@ func brief(base string) mirai.Brief {
 		MaxDuration: 240,
 		Documents:   []string{"https://acme.example/teas.pdf?v=2"},
 	}
-	return mirai.Brief{
+	return voice.Brief{
 		Voice: cfg, Currency: "INR", Timezone: "Asia/Kolkata",
-		Slots: []mirai.Span{{From: "10:00", To: "13:00"}, {From: "12:00", To: "19:00"}, {From: "22:00", To: "01:00"}},
-		FAQ:   []mirai.Question{{Question: "Is it organic?", Answer: "Yes."}},
+		Slots: []voice.Span{{From: "10:00", To: "13:00"}, {From: "12:00", To: "19:00"}, {From: "22:00", To: "01:00"}},
+		FAQ:   []voice.Question{{Question: "Is it organic?", Answer: "Yes."}},
 	}
 }
 
@@ -100,7 +100,7 @@ func (m *mirror) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func newMirror(t *testing.T) (*mirror, mirai.Brief) {
+func newMirror(t *testing.T) (*mirror, voice.Brief) {
 	t.Helper()
 	m := &mirror{answers: map[string]func() (int, string){}}
 	server := httptest.NewServer(m)
@@ -108,9 +108,9 @@ func newMirror(t *testing.T) (*mirror, mirai.Brief) {
 	return m, brief(server.URL)
 }
 
-func onboard(t *testing.T, b mirai.Brief) (mirai.Onboarded, error) {
+func onboard(t *testing.T, b voice.Brief) (voice.Onboarded, error) {
 	t.Helper()
-	o, err := mirai.NewOnboarder(b, wire.Network{})
+	o, err := mirai.NewOnboarder(b, voice.Network{})
 	require.NoError(t, err)
 	return o.Run(t.Context())
 }
@@ -120,14 +120,20 @@ func TestOnboardTwice(t *testing.T) {
 	m, b := newMirror(t)
 	done, err := onboard(t, b)
 	require.NoError(t, err)
-	assert.Equal(t, mirai.Onboarded{Workspace: "ws_new", Assistant: "a_1", NewWorkspace: true, NewAssistant: true}, done)
+	assert.Equal(t, voice.Onboarded{
+		Done: []string{"made the workspace ws_new", "made the assistant a_1"},
+		Keys: []voice.Assignment{{Key: "workspace", Value: "ws_new"}, {Key: "assistant", Value: "a_1"}},
+	}, done)
 	assert.Equal(t, []string{"POST /v2/workspace/onboard/shopify", "GET /v1/admin/assistant/list", "POST /v1/admin/assistant/create"}, m.requests)
 
-	b.Voice.Workspace = done.Workspace
+	b.Voice.Workspace = "ws_new"
 	b.Voice.Onboarding.Agent.Name = "Asha"
 	again, err := onboard(t, b)
 	require.NoError(t, err)
-	assert.Equal(t, mirai.Onboarded{Workspace: "ws_new", Assistant: "a_1"}, again, "the assistant is found by its name")
+	assert.Equal(t, voice.Onboarded{
+		Done: []string{"updated the assistant a_1"},
+		Keys: []voice.Assignment{{Key: "workspace", Value: "ws_new"}, {Key: "assistant", Value: "a_1"}},
+	}, again, "the assistant is found by its name")
 	require.Len(t, m.assistants, 1)
 	assert.Equal(t, "Asha", m.assistants[0]["agent"].(map[string]any)["identity"].(map[string]any)["name"])
 	assert.NotContains(t, m.assistants[0]["updated"], "type", "the variant's type cannot be changed and is not sent")
@@ -136,15 +142,15 @@ func TestOnboardTwice(t *testing.T) {
 	b.Voice.Onboarding.Agent.AssistantName = "A new name"
 	third, err := onboard(t, b)
 	require.NoError(t, err)
-	assert.False(t, third.NewAssistant)
+	assert.Equal(t, voice.Onboarded{Done: []string{"updated the assistant a_1"}}, third, "the configuration has both ids")
 	assert.Equal(t, "A new name", m.assistants[0]["name"], "known by its id, it may be renamed")
 }
 
 func TestOnboardingRequests(t *testing.T) {
 	t.Parallel()
-	o, err := mirai.NewOnboarder(brief("https://voice.example"), wire.Network{})
+	o, err := mirai.NewOnboarder(brief("https://voice.example"), voice.Network{})
 	require.NoError(t, err)
-	steps, err := o.Steps()
+	steps, err := o.Steps(context())
 	require.NoError(t, err)
 	require.Len(t, steps, 3)
 	assert.JSONEq(t, `{
@@ -153,7 +159,7 @@ func TestOnboardingRequests(t *testing.T) {
 		"trustSignals": {"valuePropositionOneLiner": "Tea from the garden.", "customersTillDate": 1200, "storeRating": 4.8},
 		"policyFramework": {"returnPolicy": {"windowDays": 7, "processingFee": {"amount": 50.5}}, "shippingPolicy": {}, "codPolicy": {"enabled": true}}
 	}`, string(steps[0].Body))
-	assert.Equal(t, "GET /v1/admin/assistant/list", steps[1].Method+" "+steps[1].Path)
+	assert.Equal(t, "GET https://voice.example/v1/admin/assistant/list", steps[1].Method+" "+steps[1].URL)
 	assert.Nil(t, steps[1].Body)
 
 	var assistant map[string]any
@@ -188,16 +194,16 @@ func TestOnboardingOfACustomAssistant(t *testing.T) {
 	b.Slots, b.FAQ = nil, nil
 	b.Voice.Workspace, b.Voice.Assistant, b.Voice.Retries = "ws", "a/1", "provider"
 	b.Voice.Lines = 0
-	b.Voice.Payload = map[string]string{"name": "{{.Name}}", "items": "{{.ItemList}}"}
+	settings(&b.Voice).Payload = map[string]script.Text{"name": "{{.Name}}", "items": "{{.ItemList}}"}
 	b.Voice.Onboarding.Agent.Variant, b.Voice.Onboarding.Agent.SystemPrompt = "custom", "Call {{name}}."
 	b.Voice.Onboarding.Agent.AssistantName = strings.Repeat("é", 50)
 	b.Voice.Onboarding.Documents = nil
-	o, err := mirai.NewOnboarder(b, wire.Network{})
+	o, err := mirai.NewOnboarder(b, voice.Network{})
 	require.NoError(t, err)
-	steps, err := o.Steps()
+	steps, err := o.Steps(context())
 	require.NoError(t, err)
 	require.Len(t, steps, 2, "the workspace exists")
-	assert.Equal(t, "PUT /v1/admin/assistant/update/a%2F1", steps[1].Method+" "+steps[1].Path)
+	assert.Equal(t, "PUT https://voice.example/v1/admin/assistant/update/a%2F1", steps[1].Method+" "+steps[1].URL)
 	var body struct {
 		Name    string
 		Variant struct {
@@ -221,10 +227,10 @@ func TestOnboardingOfACustomAssistant(t *testing.T) {
 
 func TestOnboardingListsAllThatIsMissing(t *testing.T) {
 	t.Parallel()
-	_, err := mirai.NewOnboarder(mirai.Brief{
+	_, err := mirai.NewOnboarder(voice.Brief{
 		Voice: config.Voice{Onboarding: config.Onboarding{Agent: config.Agent{Variant: "custom"}, Documents: []string{"https://x.example/logo.png"}}},
-		Slots: []mirai.Span{{From: "9 am", To: "17:00"}},
-	}, wire.Network{})
+		Slots: []voice.Span{{From: "9 am", To: "17:00"}},
+	}, voice.Network{})
 	for _, key := range []string{
 		"voice.public_key", "voice.private_key", "currency", "timezone", "voice.onboarding.brand", "voice.onboarding.support_phone", "voice.onboarding.trust.one_liner",
 		"agent.name", "agent.gender", "agent.voice", "agent.language", "agent.system_prompt", "documents[0]", "slot 1",
@@ -242,7 +248,7 @@ func TestOnboardingGoesWrong(t *testing.T) {
 	tests := map[string]struct {
 		path   string
 		answer func() (int, string)
-		change func(*mirai.Brief)
+		change func(*voice.Brief)
 		want   string
 	}{
 		"workspace exists":     {path: "/v2/workspace/onboard/shopify", answer: answer(409, `{"message":"Workspace already exists"}`), want: "set voice.workspace"},
@@ -252,9 +258,9 @@ func TestOnboardingGoesWrong(t *testing.T) {
 		"name taken unseen":    {path: create, answer: answer(409, `{"code":409,"message":"exists"}`), want: "assistant_name"},
 		"bad voice":            {path: create, answer: answer(400, `{"code":400,"message":"agent.identity.voice is not known"}`), want: "agent.identity.voice is not known"},
 		"assistant without id": {path: create, answer: answer(200, `{"message":"created"}`), want: "holds no id"},
-		"no such assistant":    {change: func(b *mirai.Brief) { b.Voice.Assistant = "a_9" }, want: `no assistant "a_9"`},
+		"no such assistant":    {change: func(b *voice.Brief) { b.Voice.Assistant = "a_9" }, want: `no assistant "a_9"`},
 		"another variant":      {path: list, answer: answer(200, `{"data":[{"_id":"a_5","name":"acme teas cart recovery","variant":{"type":"custom"}}]}`), want: "a_5 is of the variant custom"},
-		"wrong key":            {change: func(b *mirai.Brief) { b.Voice.PrivateKey = "sk_wrong" }, want: "keys"},
+		"wrong key":            {change: func(b *voice.Brief) { settings(&b.Voice).PrivateKey = "sk_wrong" }, want: "keys"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -284,14 +290,17 @@ func TestOnboardingReadsEveryForm(t *testing.T) {
 		m.answers["/v1/admin/assistant/update/a_7"] = func() (int, string) { return 200, `{}` }
 		done, err := onboard(t, b)
 		require.NoError(t, err, list)
-		assert.Equal(t, mirai.Onboarded{Workspace: "ws_7", Assistant: "a_7", NewWorkspace: true}, done, list)
+		assert.Equal(t, voice.Onboarded{
+			Done: []string{"made the workspace ws_7", "updated the assistant a_7"},
+			Keys: []voice.Assignment{{Key: "workspace", Value: "ws_7"}, {Key: "assistant", Value: "a_7"}},
+		}, done, list)
 	}
 	m, b := newMirror(t)
 	m.answers["/v1/admin/assistant/list"] = func() (int, string) { return 200, `{"data":[]}` }
 	m.answers["/v1/admin/assistant/create"] = func() (int, string) { return 200, `{"data":{"assistantId":"a_8"}}` }
 	done, err := onboard(t, b)
 	require.NoError(t, err)
-	assert.Equal(t, "a_8", done.Assistant)
+	assert.Contains(t, done.Keys, voice.Assignment{Key: "assistant", Value: "a_8"})
 }
 
 func TestOnboardingAgainstADeadProvider(t *testing.T) {
@@ -314,7 +323,7 @@ func TestSlotsCoverTheSpans(t *testing.T) {
 		var want [24 * 60]bool
 		for range rapid.IntRange(1, 5).Draw(t, "spans") {
 			from, to := minute.Draw(t, "from"), minute.Draw(t, "to")
-			b.Slots = append(b.Slots, mirai.Span{From: text(from), To: text(to)})
+			b.Slots = append(b.Slots, voice.Span{From: text(from), To: text(to)})
 			for m := from; ; {
 				want[m] = true
 				if m = (m + 1) % len(want); m == to {
@@ -322,11 +331,11 @@ func TestSlotsCoverTheSpans(t *testing.T) {
 				}
 			}
 		}
-		o, err := mirai.NewOnboarder(b, wire.Network{})
+		o, err := mirai.NewOnboarder(b, voice.Network{})
 		if err != nil {
 			t.Fatal(err)
 		}
-		steps, err := o.Steps()
+		steps, err := o.Steps(context())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -34,10 +34,10 @@ const (
 // payloadMaker makes the payload of the assistant's variant: the store's own templates for a custom one, else abandoned_cart.
 type payloadMaker struct{ templates map[string]*script.Template }
 
-func newPayloadMaker(texts map[string]string) (payloadMaker, error) {
+func newPayloadMaker(texts map[string]script.Text) (payloadMaker, error) {
 	m := payloadMaker{templates: make(map[string]*script.Template, len(texts))}
 	for name, text := range texts {
-		t, err := script.Compile("voice.payload."+name, text)
+		t, err := script.Compile("voice.payload."+name, string(text))
 		if err != nil {
 			return m, err
 		}

@@ -12,8 +12,8 @@ import (
 	"ringback/internal/voice"
 	"ringback/internal/voice/contract"
 	"ringback/internal/voice/mirai"
+	"ringback/internal/voice/script"
 	"ringback/internal/voice/voicetest"
-	"ringback/internal/voice/wire"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -38,7 +38,7 @@ func newBench(t *testing.T, change func(*config.Voice)) *bench {
 	if change != nil {
 		change(&cfg)
 	}
-	p, err := mirai.New(cfg, wire.Network{})
+	p, err := mirai.New(cfg, voice.Network{})
 	require.NoError(t, err)
 	return &bench{p, lab, doc}
 }
@@ -199,7 +199,7 @@ func TestWhatCannotBeToldIsNotSent(t *testing.T) {
 func TestCustomPayload(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(cfg *config.Voice) {
-		cfg.Payload = map[string]string{
+		settings(cfg).Payload = map[string]script.Text{
 			"customerName": "{{or .FirstName \"there\"}}",
 			"items":        "{{.ItemList}}",
 			"total":        "{{.Total}} {{.Currency}}",
@@ -216,16 +216,14 @@ func TestCustomPayload(t *testing.T) {
 func TestNewNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for key, spoil := range map[string]func(*config.Voice){
-		"voice.public_key":   func(c *config.Voice) { c.PublicKey = "" },
-		"voice.private_key":  func(c *config.Voice) { c.PrivateKey = " " },
-		"voice.workspace":    func(c *config.Voice) { c.Workspace = "" },
-		"voice.assistant":    func(c *config.Voice) { c.Assistant = "" },
+		"voice.public_key":   func(c *config.Voice) { settings(c).PublicKey = "" },
+		"voice.private_key":  func(c *config.Voice) { settings(c).PrivateKey = " " },
 		"voice.base_url":     func(c *config.Voice) { c.BaseURL = "http://api.example.com" },
-		"voice.payload.name": func(c *config.Voice) { c.Payload = map[string]string{"name": "{{.Firstname}}"} },
+		"voice.payload.name": func(c *config.Voice) { settings(c).Payload = map[string]script.Text{"name": "{{.Firstname}}"} },
 	} {
 		cfg := account(config.Voice{BaseURL: "https://voice.example"})
 		spoil(&cfg)
-		_, err := mirai.New(cfg, wire.Network{})
+		_, err := mirai.New(cfg, voice.Network{})
 		require.ErrorContains(t, err, key)
 	}
 }

@@ -15,9 +15,6 @@ import (
 	"ringback/internal/wording"
 )
 
-// Name is the provider's name in configurations and callback URLs.
-const Name = "mirai"
-
 // Provider places calls with an assistant of Mirai. It implements voice.Provider.
 type Provider struct {
 	*Account
@@ -27,15 +24,16 @@ type Provider struct {
 }
 
 // New makes a provider from a store's voice section. The error names the key at fault.
-func New(cfg config.Voice, network wire.Network) (*Provider, error) {
-	if strings.TrimSpace(cfg.Assistant) == "" {
-		return nil, fmt.Errorf("voice.assistant: missing; Mirai needs the assistant's id")
-	}
-	account, err := NewAccount(cfg, network)
+func New(cfg config.Voice, network voice.Network) (*Provider, error) {
+	settings, err := voice.SettingsOf[Settings](cfg)
 	if err != nil {
 		return nil, err
 	}
-	payload, err := newPayloadMaker(cfg.Payload)
+	account, err := NewAccount(cfg, settings.Pair, network)
+	if err != nil {
+		return nil, err
+	}
+	payload, err := newPayloadMaker(settings.Payload)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +44,9 @@ func New(cfg config.Voice, network wire.Network) (*Provider, error) {
 func (p *Provider) Name() string { return Name }
 
 // Abilities implements voice.Provider.
-func (p *Provider) Abilities() voice.Abilities {
+func (p *Provider) Abilities() voice.Abilities { return abilities() }
+
+func abilities() voice.Abilities {
 	return voice.Abilities{CanAbort: true, CanUpdate: true, CallbackPerCall: true, Signs: true, OwnRetries: true}
 }
 
@@ -148,7 +148,7 @@ func receipt(body []byte) (voice.Receipt, error) {
 	}
 	for _, o := range []tolerant.Object{answers[0], answers[0].Object("data")} {
 		if id := o.Word("callId", "call_id"); id != "" {
-			return voice.Receipt{ProviderCallID: id, Status: o.Word("status")}, nil
+			return voice.Receipt{ProviderCallID: id}, nil
 		}
 	}
 	return voice.Receipt{}, &voice.UncertainError{Err: wire.ErrNoID}

@@ -9,9 +9,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"ringback/internal/config"
+	"ringback/internal/secret"
 	"ringback/internal/voice"
 	"ringback/internal/voice/mirai"
 	"ringback/internal/voice/tolerant"
@@ -21,35 +21,83 @@ import (
 // Name is the provider's name in configurations and callback URLs.
 const Name = "mirai_admin"
 
+// Descriptor describes the older endpoint.
+func Descriptor() voice.Descriptor {
+	return voice.Descriptor{
+		Name: Name, Title: mirai.Title, BaseURL: mirai.BaseURL, Lines: mirai.MaxLines,
+		Abilities: voice.Abilities{CanAbort: true, Signs: true, OwnRetries: true},
+		Keys: append([]config.Key{
+			{Name: "token", What: "the bearer token", Required: true, Kept: true},
+			{Name: "workspace", What: "the workspace's id", Required: true},
+			{Name: "organization", What: "the organization's id", Required: true, Kept: true},
+			{Name: "assistant", What: "the assistant's id", Required: true},
+		}, mirai.PairKeys(false)...),
+		Settings: func() config.Settings { return new(Settings) },
+		New: func(cfg config.Voice, network voice.Network) (voice.Provider, error) {
+			return New(cfg, network)
+		},
+		Parse:  mirai.Parse,
+		Signer: func(s config.Settings) voice.Signer { return mirai.NewSigner(s.(*Settings).Pair) },
+		NoOnboarding: "its requests make no workspace or assistant; onboard the store with provider: mirai and its pair of keys, " +
+			"then write both ids into the section of mirai_admin",
+	}
+}
+
+// Settings are the keys under voice of an account at the older endpoint.
+type Settings struct {
+	Token        secret.Secret `yaml:"token"`
+	Organization string        `yaml:"organization" file:"allowed"`
+	// Pair is the pair of keys of the newer API. Without it calls cannot be aborted, and callbacks cannot be checked.
+	mirai.Pair `yaml:",inline"`
+}
+
+// Problems implements config.Settings.
+func (s *Settings) Problems(v config.Voice) []config.Finding {
+	problems := mirai.OnboardingProblems(v.Onboarding)
+	switch public, private := len(s.Public()) > 0, len(s.Private()) > 0; {
+	case public && !private:
+		problems = append(problems, config.Finding{
+			Key: "private_key", Message: "is missing; public_key is of no use without it: give both keys or neither",
+		})
+	case private && !public:
+		problems = append(problems, config.Finding{
+			Key: "public_key", Message: "is missing; private_key is of no use without it: give both keys or neither",
+		})
+	case !public && v.Retries == "ours":
+		problems = append(problems, config.Finding{
+			Key: "retries", Warning: true, Message: "without public_key and private_key the provider's own redials cannot be " +
+				"called off: set its retryProtocol to none, or give the keys",
+		})
+	}
+	return problems
+}
+
 // Provider places calls through the admin endpoint. It implements voice.Provider.
 type Provider struct {
 	client    *wire.Client
 	assistant string
 	insights  config.Insights
-	// keys is nil without a key pair.
+	// keys is nil without a pair of keys.
 	keys *mirai.Account
 }
 
 // New makes a provider from a store's voice section. The error names the key at fault.
-func New(cfg config.Voice, network wire.Network) (*Provider, error) {
-	for _, need := range []struct{ key, value string }{
-		{"token", cfg.Token.Reveal()}, {"workspace", cfg.Workspace}, {"organization", cfg.Organization}, {"assistant", cfg.Assistant},
-	} {
-		if strings.TrimSpace(need.value) == "" {
-			return nil, fmt.Errorf("voice.%s: missing; mirai_admin needs it", need.key)
-		}
+func New(cfg config.Voice, network voice.Network) (*Provider, error) {
+	settings, err := voice.SettingsOf[Settings](cfg)
+	if err != nil {
+		return nil, err
 	}
 	client, err := wire.New(cfg.BaseURL, cfg.Timeout, http.Header{
-		"Authorization": {"Bearer " + cfg.Token.Reveal()},
+		"Authorization": {"Bearer " + settings.Token.Reveal()},
 		"Workspace":     {cfg.Workspace},
-		"Organization":  {cfg.Organization},
+		"Organization":  {settings.Organization},
 	}, network)
 	if err != nil {
 		return nil, err
 	}
 	p := &Provider{client: client, assistant: cfg.Assistant, insights: cfg.Insights}
-	if cfg.PublicKey != "" || cfg.PrivateKey.Set() {
-		if p.keys, err = mirai.NewAccount(cfg, network); err != nil {
+	if len(settings.Public()) > 0 || len(settings.Private()) > 0 {
+		if p.keys, err = mirai.NewAccount(cfg, settings.Pair, network); err != nil {
 			return nil, err
 		}
 	}
@@ -81,7 +129,7 @@ func (p *Provider) Place(ctx context.Context, r voice.Request) (voice.Receipt, e
 	}
 	for _, o := range []tolerant.Object{answers[0].Object("data"), answers[0]} {
 		if id := o.Word("call_id", "callId"); id != "" {
-			return voice.Receipt{ProviderCallID: id, Status: o.Word("status")}, nil
+			return voice.Receipt{ProviderCallID: id}, nil
 		}
 	}
 	return voice.Receipt{}, &voice.UncertainError{Err: wire.ErrNoID}

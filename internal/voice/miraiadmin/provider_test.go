@@ -10,7 +10,6 @@ import (
 	"ringback/internal/voice/mirai"
 	"ringback/internal/voice/miraiadmin"
 	"ringback/internal/voice/voicetest"
-	"ringback/internal/voice/wire"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -19,11 +18,11 @@ import (
 func TestCall(t *testing.T) {
 	t.Parallel()
 	lab := voicetest.NewLab(t, voicetest.Answer(200, `{"success":true,"data":{"call_id":"c_1","status":"queued"}}`))
-	p, err := miraiadmin.New(account(config.Voice{BaseURL: lab.URL}), wire.Network{})
+	p, err := miraiadmin.New(account(config.Voice{BaseURL: lab.URL}), voice.Network{})
 	require.NoError(t, err)
 	receipt, err := p.Place(t.Context(), voicetest.Request())
 	require.NoError(t, err)
-	assert.Equal(t, voice.Receipt{ProviderCallID: "c_1", Status: "queued"}, receipt)
+	assert.Equal(t, voice.Receipt{ProviderCallID: "c_1"}, receipt)
 	seen := lab.Requests()[0]
 	assert.Equal(t, "/v1/admin/assistant/call", seen.Request.URL.Path)
 	assert.JSONEq(t, `{"assistant_id":"68c128a658cd7d0668bce78d","to_number":"+919000012345"}`, string(seen.Body))
@@ -35,17 +34,13 @@ func TestCall(t *testing.T) {
 func TestNewNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for key, spoil := range map[string]func(*config.Voice){
-		"voice.token":        func(c *config.Voice) { c.Token = "" },
-		"voice.workspace":    func(c *config.Voice) { c.Workspace = "" },
-		"voice.organization": func(c *config.Voice) { c.Organization = "" },
-		"voice.assistant":    func(c *config.Voice) { c.Assistant = "" },
-		"voice.base_url":     func(c *config.Voice) { c.BaseURL = "" },
-		"voice.private_key":  func(c *config.Voice) { c.PublicKey = "pk_1" },
-		"voice.public_key":   func(c *config.Voice) { c.PrivateKey = "sk_1" },
+		"voice.base_url":    func(c *config.Voice) { c.BaseURL = "" },
+		"voice.private_key": func(c *config.Voice) { settings(c).PublicKey = "pk_1" },
+		"voice.public_key":  func(c *config.Voice) { settings(c).PrivateKey = "sk_1" },
 	} {
 		cfg := account(config.Voice{BaseURL: "https://voice.example"})
 		spoil(&cfg)
-		_, err := miraiadmin.New(cfg, wire.Network{})
+		_, err := miraiadmin.New(cfg, voice.Network{})
 		require.ErrorContains(t, err, key)
 	}
 }
@@ -53,7 +48,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 func TestCallbacks(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"event":{"type":"call.no-answer","data":{"call":{"id":"c_1"}}}}`)
-	with, err := miraiadmin.New(withKeys(config.Voice{BaseURL: "https://voice.example"}), wire.Network{})
+	with, err := miraiadmin.New(withKeys(config.Voice{BaseURL: "https://voice.example"}), voice.Network{})
 	require.NoError(t, err)
 	require.ErrorIs(t, with.Verify(http.Header{}, body), voice.ErrSignature)
 	signed := http.Header{}
@@ -61,7 +56,7 @@ func TestCallbacks(t *testing.T) {
 	signed.Set("x-signature", mirai.Sign("sk_c2b1a0", body))
 	require.NoError(t, with.Verify(signed, body))
 
-	without, err := miraiadmin.New(account(config.Voice{BaseURL: "https://voice.example"}), wire.Network{})
+	without, err := miraiadmin.New(account(config.Voice{BaseURL: "https://voice.example"}), voice.Network{})
 	require.NoError(t, err)
 	require.NoError(t, without.Verify(http.Header{}, body), "nothing to check it with: the URL's token is the guard")
 	all, err := without.Parse(body)

@@ -1,51 +1,86 @@
-// Package providers makes the voice provider that a store's configuration names.
+// Package providers lists the voice APIs that a store can use.
 package providers
 
 import (
 	"fmt"
+	"slices"
 
 	"ringback/internal/config"
 	"ringback/internal/voice"
 	"ringback/internal/voice/mihu"
 	"ringback/internal/voice/mirai"
 	"ringback/internal/voice/miraiadmin"
-	"ringback/internal/voice/wire"
 )
 
-// FormerSigner checks the callbacks of the account that a store used before it moved to a provider that signs nothing, if the store kept its
-// keys; else it is nil.
-func FormerSigner(cfg config.Voice) voice.Signer {
-	if cfg.Provider != mihu.Name || len(cfg.AccountKeys()) == 0 || len(cfg.CallbackKeys()) == 0 {
-		return nil
+// All lists the providers. This is the only place that names them all.
+func All() []voice.Descriptor {
+	return []voice.Descriptor{
+		mirai.Descriptor(),
+		miraiadmin.Descriptor(),
+		mihu.Descriptor(),
 	}
-	return mirai.NewSigner(cfg)
 }
 
-// MaySign reports whether callbacks of a provider can be signed; where they cannot, the secret in their URL is the only guard.
-func MaySign(provider string) bool { return provider != mihu.Name }
-
-// Parse reads a callback in the words of a provider, whichever the store uses now. The error says why the body holds no event, or that
-// there is no such provider.
-func Parse(provider string, insights config.Insights, body []byte) ([]voice.Callback, error) {
-	switch provider {
-	case mirai.Name, miraiadmin.Name:
-		return mirai.Parse(body, insights)
-	case mihu.Name:
-		return mihu.Parse(body, insights)
+// Config is what the configuration must know of the providers.
+func Config() []config.Provider {
+	var all []config.Provider
+	for _, d := range All() {
+		all = append(all, d.Config())
 	}
-	return nil, fmt.Errorf("the provider %q is not known", provider)
+	return all
+}
+
+// Find returns the provider of a name. The error says that there is none.
+func Find(name string) (voice.Descriptor, error) {
+	all := All()
+	if i := slices.IndexFunc(all, func(d voice.Descriptor) bool { return d.Name == name }); i >= 0 {
+		return all[i], nil
+	}
+	var names []string
+	for _, d := range all {
+		names = append(names, d.Name)
+	}
+	return voice.Descriptor{}, fmt.Errorf("voice.provider: %s", config.NotOneOf(name, names...))
 }
 
 // New makes the provider of a store's voice section. Templates are tried on a made-up cart, so a provider that was made does not
 // fail on them later. The error names the key at fault.
-func New(cfg config.Voice, network wire.Network) (voice.Provider, error) {
-	switch cfg.Provider {
-	case mirai.Name:
-		return mirai.New(cfg, network)
-	case miraiadmin.Name:
-		return miraiadmin.New(cfg, network)
-	case mihu.Name:
-		return mihu.New(cfg, network)
+func New(cfg config.Voice, network voice.Network) (voice.Provider, error) {
+	d, err := Find(cfg.Provider)
+	if err != nil {
+		return nil, err
 	}
-	return nil, fmt.Errorf("voice.provider: %q is not known; choose mirai, mirai_admin or mihu", cfg.Provider)
+	return d.Open(cfg, network)
+}
+
+// FormerSigners check the callbacks of accounts that a store has moved away from and kept the keys of, by the name of the provider
+// that they are at.
+func FormerSigners(cfg config.Voice) map[string]voice.Signer {
+	former := map[string]voice.Signer{}
+	for _, d := range All() {
+		settings := cfg.Others[d.Name]
+		if settings == nil || d.Signer == nil || d.Name == cfg.Provider {
+			continue
+		}
+		if signer := d.Signer(settings); len(signer.PublicKeys()) > 0 && len(signer.KeyIDs()) > 0 {
+			former[d.Name] = signer
+		}
+	}
+	return former
+}
+
+// MaySign reports whether callbacks of a provider can be signed. Where they cannot, the secret in their URL is the only guard.
+func MaySign(provider string) bool {
+	d, err := Find(provider)
+	return err != nil || d.Abilities.Signs
+}
+
+// Parse reads a callback in the words of a provider, whichever the store uses now. The error says why the body holds no event, or
+// that there is no such provider.
+func Parse(provider string, insights config.Insights, body []byte) ([]voice.Callback, error) {
+	d, err := Find(provider)
+	if err != nil {
+		return nil, err
+	}
+	return d.Parse(body, insights)
 }

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"ringback/internal/voice/wire"
+	"ringback/internal/voice"
 )
 
 // How long a request may take: ample where it must not matter, short where the provider never answers.
@@ -21,7 +21,7 @@ const (
 type scene struct {
 	url     string
 	lab     *Lab
-	network wire.Network
+	network voice.Network
 	timeout time.Duration
 	ctx     context.Context
 	// elsewhere must not be visited.
@@ -33,7 +33,7 @@ func placing(success, withoutID string) map[string]func(*testing.T) scene {
 	faults := map[string]func(*testing.T) scene{
 		"connection refused": func(t *testing.T) scene { return scene{url: closedPort(t)} },
 		"name does not resolve": func(t *testing.T) scene {
-			return scene{url: "https://voice.example", network: wire.Network{Dial: unresolvable(t)}}
+			return scene{url: "https://voice.example", network: voice.Network{Dial: unresolvable(t)}}
 		},
 		"certificate not trusted": func(t *testing.T) scene {
 			lab := NewTLSLab(t, Answer(200, success))
@@ -58,7 +58,7 @@ func placing(success, withoutID string) map[string]func(*testing.T) scene {
 		},
 		"reset before the request": func(t *testing.T) scene {
 			lab := NewLab(t, func(l *Lab, conn net.Conn) { Reset(conn) })
-			return scene{url: lab.URL, lab: lab, network: wire.Network{Dial: afterReset}}
+			return scene{url: lab.URL, lab: lab, network: voice.Network{Dial: afterReset}}
 		},
 		"reset during the request": func(t *testing.T) scene {
 			return at(NewLab(t, func(l *Lab, conn net.Conn) { l.ReadSome(conn, 40); Reset(conn) }))

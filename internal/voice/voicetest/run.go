@@ -15,7 +15,6 @@ import (
 	"ringback/internal/config"
 	"ringback/internal/voice"
 	"ringback/internal/voice/contract"
-	"ringback/internal/voice/wire"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
@@ -23,46 +22,48 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Subject is a provider under test.
-type Subject struct {
-	// New makes the provider for a server at cfg.BaseURL with cfg.Timeout; the subject fills in the rest.
-	New func(cfg config.Voice, network wire.Network) (voice.Provider, error)
-	// Document names the published API, as package contract does.
-	Document string
-	// Successes are the documented answers to a placement, each naming the call "call-1"; WithoutID names none.
-	Successes []string
-	WithoutID string
-	// Secrets must never show.
-	Secrets []string
-	// Abilities are what the account is to be able to do.
-	Abilities voice.Abilities
+// subject is an account under test.
+type subject struct {
+	d       voice.Descriptor
+	sample  Sample
+	api     *contract.Document
+	account Account
+	section config.Voice
+	// can are the account's abilities.
+	can voice.Abilities
 }
 
-// Run holds the provider to the contract.
-func Run(t *testing.T, s Subject) {
-	t.Run("abilities", func(t *testing.T) {
-		t.Parallel()
-		p := s.provider(t, scene{url: "https://voice.example"})
-		assert.Equal(t, s.Abilities, p.Abilities())
-		if !s.Abilities.CanAbort {
-			require.ErrorIs(t, p.Abort(t.Context(), "call-1"), voice.ErrUnsupported)
-		}
-		if !s.Abilities.CanUpdate {
-			require.ErrorIs(t, p.Update(t.Context(), "call-1", Request()), voice.ErrUnsupported)
-		}
-	})
+// Run holds a provider to the contract, with each kind of account in the sample of its folder.
+func Run(t *testing.T, d voice.Descriptor, folder string) {
+	sample, api := ReadSample(t, folder)
+	t.Run("description", func(t *testing.T) { describes(t, d, sample) })
+	for name, account := range sample.Accounts {
+		t.Run(name, func(t *testing.T) {
+			section, err := load(t, d, account.Voice)
+			require.NoError(t, err)
+			s := subject{d: d, sample: sample, api: api, account: account, section: section}
+			s.can = s.provider(t, scene{url: "https://voice.example"}).Abilities()
+			s.run(t)
+		})
+	}
+}
+
+func (s subject) run(t *testing.T) {
+	t.Run("abilities", s.hasItsAbilities)
+	t.Run("required keys", s.needsItsKeys)
 	t.Run("places", s.places)
 	t.Run("refuses what cannot be dialled", s.refusesBadNumbers)
 	t.Run("keeps secrets and personal data out of errors", s.keepsQuiet)
 	t.Run("survives rubbish callbacks", s.survivesRubbish)
+	t.Run("checks signatures", s.checksSignatures)
 	t.Run("faults of placing", func(t *testing.T) {
-		faults := placing(s.Successes[0], s.WithoutID)
+		faults := placing(s.sample.Successes[0], s.sample.WithoutID)
 		s.everyRow(t, "Placing a call", faults, func(ctx context.Context, p voice.Provider) string {
 			_, err := p.Place(ctx, Request())
 			return placed(err)
 		})
 	})
-	if s.Abilities.CanAbort {
+	if s.can.CanAbort {
 		t.Run("faults of aborting", func(t *testing.T) {
 			s.everyRow(t, "Aborting a call", aborting(), func(ctx context.Context, p voice.Provider) string {
 				return aborted(p.Abort(ctx, "call-1"))
@@ -71,19 +72,101 @@ func Run(t *testing.T, s Subject) {
 	}
 }
 
-func (s Subject) provider(t *testing.T, sc scene) voice.Provider {
+func (s subject) provider(t *testing.T, sc scene) voice.Provider {
 	t.Helper()
-	cfg := config.Voice{BaseURL: sc.url, Timeout: sc.timeout}
+	cfg := s.section
+	cfg.BaseURL, cfg.Timeout = sc.url, sc.timeout
 	if cfg.Timeout == 0 {
 		cfg.Timeout = ample
 	}
-	p, err := s.New(cfg, sc.network)
+	p, err := s.d.Open(cfg, sc.network)
 	require.NoError(t, err)
 	return p
 }
 
+// describes holds a description to what it describes.
+func describes(t *testing.T, d voice.Descriptor, sample Sample) {
+	t.Parallel()
+	assert.Regexp(t, `^[a-z][a-z0-9_]*$`, d.Name)
+	assert.NotEmpty(t, d.Title)
+	assert.Equal(t, d.Abilities.Signs, d.Signer != nil, "a provider that signs has a Signer")
+	assert.Equal(t, d.Onboard == nil, d.NoOnboarding != "", "it is either onboarded, or says why not")
+	described := map[string]config.Key{}
+	for _, key := range d.Keys {
+		assert.NotContains(t, described, key.Name, "described twice")
+		assert.NotEmpty(t, key.What, key.Name)
+		described[key.Name] = key
+	}
+	for _, key := range d.Config().OwnKeys() {
+		assert.Contains(t, described, key, "every key of the settings is described")
+	}
+	if d.BaseURL == "" {
+		assert.True(t, described["base_url"].Required, "without a default the address is required")
+	}
+	_, err := load(t, d, map[string]any{"no_such_key": "x"})
+	require.ErrorContains(t, err, "voice.no_such_key: unknown key; the keys here are provider, base_url")
+	for key := range described {
+		section := map[string]any{key + "x": "value"}
+		_, err := load(t, d, section)
+		require.ErrorContains(t, err, fmt.Sprintf("voice.%sx: unknown key; did you mean %q?", key, key))
+	}
+	can := map[string]bool{}
+	for _, account := range sample.Accounts {
+		for _, ability := range account.Abilities {
+			can[ability] = true
+		}
+	}
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(can)), has(d.Abilities), "the description has what any account can do")
+}
+
+func (s subject) hasItsAbilities(t *testing.T) {
+	t.Parallel()
+	p := s.provider(t, scene{url: "https://voice.example"})
+	assert.Equal(t, s.d.Name, p.Name())
+	assert.ElementsMatch(t, s.account.Abilities, has(s.can))
+	if !s.can.CanAbort {
+		require.ErrorIs(t, p.Abort(t.Context(), "call-1"), voice.ErrUnsupported)
+	}
+	if !s.can.CanUpdate {
+		require.ErrorIs(t, p.Update(t.Context(), "call-1", Request()), voice.ErrUnsupported)
+	}
+}
+
+// needsItsKeys takes each required key away: the check of the configuration and Open both name it.
+func (s subject) needsItsKeys(t *testing.T) {
+	t.Parallel()
+	for _, key := range s.d.Keys {
+		if !key.Required {
+			continue
+		}
+		section := maps.Clone(s.account.Voice)
+		require.Contains(t, section, key.Name, "the account has every required key")
+		delete(section, key.Name)
+		_, err := load(t, s.d, section)
+		require.ErrorContains(t, err, fmt.Sprintf("voice.%s: is missing; %s needs %s", key.Name, s.d.Name, key.What))
+	}
+	_, err := s.d.Open(config.Voice{Provider: s.d.Name, BaseURL: "https://voice.example"}, voice.Network{})
+	require.ErrorContains(t, err, "voice.")
+	require.ErrorContains(t, err, ": missing; "+s.d.Name+" needs ")
+}
+
+// checksSignatures sends a callback without a signature. Accounts that cannot check one accept it.
+func (s subject) checksSignatures(t *testing.T) {
+	t.Parallel()
+	p := s.provider(t, scene{url: "https://voice.example"})
+	err := p.Verify(http.Header{}, []byte(`{"event":{}}`))
+	if !s.can.Signs {
+		require.NoError(t, err)
+		return
+	}
+	require.ErrorIs(t, err, voice.ErrSignature)
+	signer := s.d.Signer(s.section.Settings)
+	require.ErrorIs(t, signer.Verify(http.Header{}, []byte(`{"event":{}}`)), voice.ErrSignature)
+	assert.NotEmpty(t, signer.KeyIDs())
+}
+
 // everyRow sets up every fault, and compares how it is told with the document. The two lists must be the same.
-func (s Subject) everyRow(t *testing.T, heading string, faults map[string]func(*testing.T) scene, do func(context.Context, voice.Provider) string) {
+func (s subject) everyRow(t *testing.T, heading string, faults map[string]func(*testing.T) scene, do func(context.Context, voice.Provider) string) {
 	want := matrix(t, heading)
 	require.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(faults)), "docs/voice-faults.md and the faults tried differ")
 	for fault, setUp := range faults {
@@ -110,21 +193,20 @@ func (s Subject) everyRow(t *testing.T, heading string, faults map[string]func(*
 	}
 }
 
-func (s Subject) places(t *testing.T) {
-	doc, err := contract.Load(s.Document)
-	require.NoError(t, err)
-	for i, success := range s.Successes {
+func (s subject) places(t *testing.T) {
+	for i, success := range s.sample.Successes {
 		for name, start := range map[string]func(*testing.T, func(*Lab, net.Conn)) *Lab{"plain": NewLab, "TLS": NewTLSLab} {
 			t.Run(fmt.Sprintf("%s answer %d", name, i+1), func(t *testing.T) {
 				t.Parallel()
 				lab := start(t, Answer(200, success))
-				p := s.provider(t, scene{url: lab.URL, network: wire.Network{RootCAs: lab.RootCAs}})
+				p := s.provider(t, scene{url: lab.URL, network: voice.Network{RootCAs: lab.RootCAs}})
 				receipt, err := p.Place(t.Context(), Request())
 				require.NoError(t, err)
 				assert.Equal(t, "call-1", receipt.ProviderCallID)
 				require.Len(t, lab.Requests(), 1)
 				seen := lab.Requests()[0]
-				require.NoError(t, doc.Request(seen.Request, seen.Body))
+				require.NoError(t, s.api.Request(seen.Request, seen.Body))
+				assert.Equal(t, s.can.CallbackPerCall, strings.Contains(string(seen.Body), Request().CallbackURL), "the callback URL")
 				assert.NotContains(t, seen.Request.URL.String(), Request().Phone)
 				assert.True(t, seen.Request.Close, "the connection is not kept for a second request")
 			})
@@ -132,9 +214,9 @@ func (s Subject) places(t *testing.T) {
 	}
 }
 
-func (s Subject) refusesBadNumbers(t *testing.T) {
+func (s subject) refusesBadNumbers(t *testing.T) {
 	t.Parallel()
-	lab := NewLab(t, Answer(200, s.Successes[0]))
+	lab := NewLab(t, Answer(200, s.sample.Successes[0]))
 	p := s.provider(t, scene{url: lab.URL})
 	for _, phone := range []string{"", "5550100", "+0155501000", "+1 415 555 0100", "+1415555010012345", "tel:+14155550100"} {
 		r := Request()
@@ -146,11 +228,12 @@ func (s Subject) refusesBadNumbers(t *testing.T) {
 }
 
 // keepsQuiet has the provider answer with all it was told.
-func (s Subject) keepsQuiet(t *testing.T) {
+func (s subject) keepsQuiet(t *testing.T) {
 	r := Request()
 	private := append([]string{
-		r.Phone, strings.TrimPrefix(r.Phone, "+"), "asha.rao@example.com", "Asha", "Rao", "12 Lake Road", "560001", r.Link, r.CallbackURL, "secret-token",
-	}, s.Secrets...)
+		r.Phone, strings.TrimPrefix(r.Phone, "+"), "asha.rao@example.com", "Asha", "Rao", "12 Lake Road", "560001", r.Link,
+		r.CallbackURL, "secret-token",
+	}, s.account.Secrets...)
 	for _, status := range []int{400, 401, 402, 404, 409, 429, 500, 200} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +256,7 @@ func (s Subject) keepsQuiet(t *testing.T) {
 	}
 }
 
-func (s Subject) survivesRubbish(t *testing.T) {
+func (s subject) survivesRubbish(t *testing.T) {
 	t.Parallel()
 	p := s.provider(t, scene{url: "https://voice.example"})
 	for _, body := range []string{"", "null", "[]", "{}", "42", `"event"`, `{"event":null}`, `{"event":{}}`, `{"event":{"type":5}`, "\x00", `{"a":1}{"a":2}`} {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"ringback/internal/loopback"
+	"ringback/internal/voice"
 )
 
 const (
@@ -28,15 +28,6 @@ const (
 	// maxHeader bounds an answer's headers, in bytes.
 	maxHeader = 64 << 10
 )
-
-// Network says how connections are made. The zero value is the ordinary network, with the system's certificates and the proxy
-// that the environment names.
-type Network struct {
-	// Dial opens a connection in place of a net.Dialer.
-	Dial dialer
-	// RootCAs are the certificates to trust in place of the system's.
-	RootCAs *x509.CertPool
-}
 
 type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
 
@@ -52,7 +43,7 @@ type Client struct {
 
 // New makes a client for the provider at base: https, or http on a loopback host. The header goes out with every request and
 // its values never show in an error. A timeout of 0 is 15 seconds.
-func New(base string, timeout time.Duration, header http.Header, network Network) (*Client, error) {
+func New(base string, timeout time.Duration, header http.Header, network voice.Network) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" {
 		return nil, errors.New("voice.base_url: not a URL; write one like https://api.example.com")

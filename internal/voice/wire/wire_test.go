@@ -21,14 +21,14 @@ import (
 func TestNew_TakesEncryptedAndLoopbackAddressesOnly(t *testing.T) {
 	t.Parallel()
 	for _, base := range []string{"https://api.example.com", "https://api.example.com/v1/", "http://127.0.0.1:8080", "http://localhost:1", "http://x.localhost:1", "http://[::1]:1"} {
-		_, err := wire.New(base, 0, nil, wire.Network{})
+		_, err := wire.New(base, 0, nil, voice.Network{})
 		require.NoError(t, err, base)
 	}
 	for _, base := range []string{"", "api.example.com", "http://api.example.com", "ftp://127.0.0.1", "https://user:pw@api.example.com", "https://api.example.com?x=1", "http://127.0.0.1.example.com"} {
-		_, err := wire.New(base, 0, nil, wire.Network{})
+		_, err := wire.New(base, 0, nil, voice.Network{})
 		require.ErrorContains(t, err, "voice.base_url", base)
 	}
-	_, err := wire.New("https://api.example.com", 0, http.Header{"X-Key": {"sk_1\n"}}, wire.Network{})
+	_, err := wire.New("https://api.example.com", 0, http.Header{"X-Key": {"sk_1\n"}}, voice.Network{})
 	require.ErrorContains(t, err, "X-Key")
 	assert.NotContains(t, err.Error(), "sk_1")
 }
@@ -38,7 +38,7 @@ func TestClient_NameUnderLocalhostIsThisMachine(t *testing.T) {
 	lab := voicetest.NewLab(t, voicetest.Answer(200, `{"id":"call-1"}`))
 	_, port, err := net.SplitHostPort(strings.TrimPrefix(lab.URL, "http://"))
 	require.NoError(t, err)
-	c, err := wire.New("http://voice.localhost:"+port, 0, nil, wire.Network{})
+	c, err := wire.New("http://voice.localhost:"+port, 0, nil, voice.Network{})
 	require.NoError(t, err)
 	body, err := c.Place(t.Context(), "/call", struct{}{}, nil)
 	require.NoError(t, err)
@@ -63,7 +63,7 @@ func TestRetryAfter(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			lab := voicetest.NewLab(t, voicetest.Answer(429, `{}`, test.header...))
-			c, err := wire.New(lab.URL, 0, nil, wire.Network{})
+			c, err := wire.New(lab.URL, 0, nil, voice.Network{})
 			require.NoError(t, err)
 			_, err = c.Place(t.Context(), "/call", struct{}{}, nil)
 			var failed *voice.NotPlacedError
@@ -87,7 +87,7 @@ func TestMessages(t *testing.T) {
 		`{"message":"call +919000012345 on https://x.example/t failed"}`: "call [number] on [link] failed",
 	} {
 		lab := voicetest.NewLab(t, voicetest.Answer(400, body))
-		c, err := wire.New(lab.URL, 0, nil, wire.Network{})
+		c, err := wire.New(lab.URL, 0, nil, voice.Network{})
 		require.NoError(t, err)
 		_, err = c.Place(t.Context(), "/call", struct{}{}, nil)
 		var refused *voice.RefusedError
@@ -105,7 +105,7 @@ func TestStatusesThatAreNoAnswer(t *testing.T) {
 		"HTTP/1.1 301 Moved\r\nLocation: ://\r\nContent-Length: 0\r\n\r\n",
 	} {
 		lab := voicetest.NewLab(t, voicetest.Say(raw))
-		c, err := wire.New(lab.URL, 0, nil, wire.Network{})
+		c, err := wire.New(lab.URL, 0, nil, voice.Network{})
 		require.NoError(t, err)
 		_, err = c.Place(t.Context(), "/call", struct{}{}, nil)
 		var uncertain *voice.UncertainError
@@ -138,7 +138,7 @@ func TestOneByteDecides(t *testing.T) {
 	for takes, sent := range map[int]bool{0: false, 1: true, 60: true} {
 		lab := voicetest.NewLab(t, voicetest.Answer(200, `{}`))
 		var dialled atomic.Int32
-		c, err := wire.New(lab.URL, 0, nil, wire.Network{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+		c, err := wire.New(lab.URL, 0, nil, voice.Network{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 			dialled.Add(1)
 			conn, err := new(net.Dialer).DialContext(ctx, network, address)
 			if err != nil {
@@ -180,7 +180,7 @@ func (s *stuck) Close() error {
 func TestWriteUnderWay(t *testing.T) {
 	t.Parallel()
 	lab := voicetest.NewLab(t, func(l *voicetest.Lab, conn net.Conn) { l.Read(conn) })
-	c, err := wire.New(lab.URL, 100*time.Millisecond, nil, wire.Network{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
+	c, err := wire.New(lab.URL, 100*time.Millisecond, nil, voice.Network{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
 		if err != nil {
 			return nil, err
@@ -199,7 +199,7 @@ func TestWriteUnderWay(t *testing.T) {
 func TestWhatCannotBeEncodedIsNotSent(t *testing.T) {
 	t.Parallel()
 	lab := voicetest.NewLab(t, voicetest.Answer(200, `{}`))
-	c, err := wire.New(lab.URL, 0, nil, wire.Network{})
+	c, err := wire.New(lab.URL, 0, nil, voice.Network{})
 	require.NoError(t, err)
 	_, err = c.Place(t.Context(), "/call", map[string]any{"f": func() {}}, nil)
 	var failed *voice.NotPlacedError
@@ -210,7 +210,7 @@ func TestWhatCannotBeEncodedIsNotSent(t *testing.T) {
 func TestPathsStayBelowTheBase(t *testing.T) {
 	t.Parallel()
 	lab := voicetest.NewLab(t, voicetest.Answer(200, `{}`))
-	c, err := wire.New(lab.URL+"/base/", 0, nil, wire.Network{})
+	c, err := wire.New(lab.URL+"/base/", 0, nil, voice.Network{})
 	require.NoError(t, err)
 	_, err = c.Ask(t.Context(), http.MethodPut, "/v2/call/a%2Fb", struct{}{}, voice.RefusedContent, nil)
 	require.NoError(t, err)

@@ -28,8 +28,8 @@ import (
 	"ringback/internal/postgres"
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/seal"
-	"ringback/internal/voice/mirai"
-	"ringback/internal/voice/wire"
+	"ringback/internal/voice"
+	"ringback/internal/voice/providers"
 	"ringback/internal/web"
 	"ringback/internal/zoneinfo"
 
@@ -152,7 +152,7 @@ func loadSettings(t *testing.T) *config.Config {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(settings), 0o600))
-	cfg, _, err := config.Load(path, func(string) (string, bool) { return "", false })
+	cfg, _, err := config.Load(path, func(string) (string, bool) { return "", false }, providers.Config())
 	require.NoError(t, err)
 	return cfg
 }
@@ -165,7 +165,7 @@ func stores(t *testing.T, cfg *config.Config) map[string]*engine.Store {
 		require.NoError(t, err)
 		rules := sc.Policy
 		require.NoError(t, rules.Compile(policy.Store{Shop: domain, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency}))
-		provider, err := mirai.New(sc.Voice, wire.Network{})
+		provider, err := providers.New(sc.Voice, voice.Network{})
 		require.NoError(t, err)
 		all[domain] = &engine.Store{
 			Domain: domain, Config: sc, Provider: provider, Location: location,

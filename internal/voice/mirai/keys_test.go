@@ -1,16 +1,18 @@
-package config
+package mirai_test
 
 import (
 	"fmt"
 	"testing"
 
+	"ringback/internal/config"
 	"ringback/internal/secret"
+	"ringback/internal/voice/mirai"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-func TestVoiceKeys_OneAloneOrAListWithTheNewOnesFirst(t *testing.T) {
+func TestPair_OneKeyAloneOrAListWithTheNewOneFirst(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name, keys string
@@ -24,13 +26,13 @@ func TestVoiceKeys_OneAloneOrAListWithTheNewOnesFirst(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			cfg, _, err := Parse("keys.yaml", fmt.Appendf(nil, keysConfig, test.keys), func(string) (string, bool) { return "", false })
+			text := fmt.Appendf(nil, keysConfig, test.keys)
+			env := func(string) (string, bool) { return "", false }
+			cfg, _, err := config.Parse("keys.yaml", text, env, []config.Provider{mirai.Descriptor().Config()})
 			require.NoError(t, err)
-			v := cfg.Stores["a.myshopify.com"].Voice
-			assert.Equal(t, test.public, v.AccountKeys())
-			assert.Equal(t, test.private, v.CallbackKeys())
-			assert.Equal(t, test.public[0], v.PublicKey, "requests are made with the first")
-			assert.Equal(t, test.private[0], v.PrivateKey)
+			settings := cfg.Stores["a.myshopify.com"].Voice.Settings.(*mirai.Settings)
+			assert.Equal(t, test.public, settings.Public())
+			assert.Equal(t, test.private, settings.Private())
 		})
 	}
 }

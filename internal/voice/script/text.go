@@ -1,0 +1,30 @@
+package script
+
+import (
+	"errors"
+	"strings"
+	"text/template"
+
+	"ringback/internal/config"
+)
+
+// Text is a text/template of the configuration over Words. It reads itself from text and refuses what is no template.
+type Text string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (t *Text) UnmarshalText(text []byte) error {
+	if _, err := template.New("").Parse(string(text)); err != nil {
+		return errors.New("is not a template that Go's text/template can read: " + strings.TrimPrefix(err.Error(), "template: :"))
+	}
+	*t = Text(text)
+	return nil
+}
+
+// Problems tries the template on a made-up cart. The key is relative to voice.
+func (t Text) Problems(key string) []config.Finding {
+	path := "voice." + key
+	if _, err := Compile(path, string(t)); err != nil {
+		return []config.Finding{{Key: key, Message: "cannot be filled in: " + strings.TrimPrefix(err.Error(), path+": ")}}
+	}
+	return nil
+}
