@@ -12,6 +12,15 @@ import (
 	"github.com/google/uuid"
 )
 
+// Shop is what is stored of a configured shop; a new one before anything is.
+func (e *Engine) Shop(ctx context.Context, domain string) (postgres.Shop, error) {
+	shop, err := e.db.Shop(ctx, domain)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return postgres.Shop{Domain: domain}, nil
+	}
+	return shop, err
+}
+
 // PauseShop halts calling for a shop; by says who asked. What is about to be called is taken back, calls that nobody
 // has answered yet are aborted. It reports whether the shop was not paused before.
 func (e *Engine) PauseShop(ctx context.Context, domain, by string) (changed bool, err error) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"ringback/internal/cart"
+	"ringback/internal/web/param"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -27,19 +28,19 @@ type callList struct {
 }
 
 func (s *Server) callsPage(c echo.Context) error {
-	q := readQuery(c, "shop", "cursor", "live", "note")
+	q := param.ReadQuery(c, "shop", "cursor", "live", "note")
 	v := callList{frame: s.frame(c, "Calls", "calls").live(c)}
-	v.Filter = filterForm{Shop: q.shop(), Shops: domains(s.engine.Stores())}
-	before := q.cursor()
-	if err := q.err(); err != nil {
+	v.Filter = filterForm{Shop: q.Shop(), Shops: domains(s.engine.Stores())}
+	before := q.Cursor()
+	if err := q.Err(); err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
-	calls, err := s.db.Calls(ctx, v.Filter.Shop, before, usualLimit+1)
+	calls, err := s.db.Calls(ctx, v.Filter.Shop, before, param.UsualLimit+1)
 	if err != nil {
 		return err
 	}
-	calls, next := page(calls, usualLimit, func(c cart.Call) uuid.UUID { return c.ID })
+	calls, next := param.Page(calls, param.UsualLimit, func(c cart.Call) uuid.UUID { return c.ID })
 	v.First, v.Older = pageLinks(c, before, next)
 	if v.Calls, err = s.namedCalls(ctx, v.frame, calls); err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/engine"
 	"ringback/internal/postgres"
+	"ringback/internal/web/param"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -35,21 +36,21 @@ type cartList struct {
 }
 
 func (s *Server) cartsPage(c echo.Context) error {
-	q := readQuery(c, "shop", "state", "reason", "cursor", "live", "note")
+	q := param.ReadQuery(c, "shop", "state", "reason", "cursor", "live", "note")
 	v := cartList{frame: s.frame(c, "Carts", "carts").live(c)}
-	v.Filter = filterForm{Shop: q.shop(), State: q.state(), Reason: q.reason(), Shops: domains(s.engine.Stores())}
-	before := q.cursor()
-	if err := q.err(); err != nil {
+	v.Filter = filterForm{Shop: q.Shop(), State: q.State(), Reason: q.Reason(), Shops: domains(s.engine.Stores())}
+	before := q.Cursor()
+	if err := q.Err(); err != nil {
 		return err
 	}
 	carts, err := s.db.Carts(c.Request().Context(), postgres.CartFilter{
-		Shop: v.Filter.Shop, State: v.Filter.State, Reason: v.Filter.Reason, Before: before, Limit: usualLimit + 1,
+		Shop: v.Filter.Shop, State: v.Filter.State, Reason: v.Filter.Reason, Before: before, Limit: param.UsualLimit + 1,
 	})
 	if err != nil {
 		return err
 	}
 	var next string
-	v.Carts, next = page(carts, usualLimit, func(c postgres.Cart) uuid.UUID { return c.ID })
+	v.Carts, next = param.Page(carts, param.UsualLimit, func(c postgres.Cart) uuid.UUID { return c.ID })
 	v.First, v.Older = pageLinks(c, before, next)
 	return s.show(c, http.StatusOK, cartsView(v))
 }
@@ -88,7 +89,7 @@ func (v cartDetail) maySuppress() bool {
 }
 
 func (s *Server) cartPage(c echo.Context) error {
-	id, err := pathID(c)
+	id, err := param.ID(c)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func (s *Server) cancelCart(c echo.Context) error {
 
 // operateByHand does what an operator asks of a cart and goes back to its page.
 func (s *Server) operateByHand(c echo.Context, do func(context.Context, uuid.UUID) error, done string) error {
-	id, err := pathID(c)
+	id, err := param.ID(c)
 	if err != nil {
 		return err
 	}
@@ -138,7 +139,7 @@ func (s *Server) operateByHand(c echo.Context, do func(context.Context, uuid.UUI
 
 // suppressCustomer keeps a cart's customer from being called again, in its shop or, with scope "all", in every shop.
 func (s *Server) suppressCustomer(c echo.Context) error {
-	id, err := pathID(c)
+	id, err := param.ID(c)
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,9 @@ import (
 	"ringback/internal/route"
 	"ringback/internal/shopify"
 	"ringback/internal/web/guard"
+	"ringback/internal/web/person"
 	"ringback/internal/web/problem"
+	"ringback/internal/web/shop"
 	"ringback/internal/wording"
 
 	"github.com/labstack/echo/v4"
@@ -136,7 +138,7 @@ func (s *Server) showMerchant(c echo.Context, said note) error {
 	ctx := c.Request().Context()
 	v := merchantDetail{frame: s.frame(c, store.Domain, ""), Install: route.InstallOf(store.Domain)}
 	v.Note = said
-	shop, err := s.shopRow(ctx, store.Domain)
+	shop, err := s.engine.Shop(ctx, store.Domain)
 	if err != nil {
 		return err
 	}
@@ -174,7 +176,7 @@ func (s *Server) merchantPause(c echo.Context) error {
 func (s *Server) merchantResume(c echo.Context) error {
 	store := c.Get(merchantStore).(*engine.Store)
 	if _, err := s.engine.ResumeShop(c.Request().Context(), store.Domain, sourceMerchant); err != nil {
-		return notResumed(store, err)
+		return shop.NotResumed(store, err)
 	}
 	return s.showMerchant(c, notes["resumed"])
 }
@@ -182,8 +184,8 @@ func (s *Server) merchantResume(c echo.Context) error {
 // merchantSuppress keeps somebody from being called by the merchant's own shop.
 func (s *Server) merchantSuppress(c echo.Context) error {
 	store := c.Get(merchantStore).(*engine.Store)
-	p := person{Shop: store.Domain, Phone: c.FormValue("phone"), Email: c.FormValue("email")}
-	if problems := s.check(&p); problems != nil {
+	p := person.Person{Shop: store.Domain, Phone: c.FormValue("phone"), Email: c.FormValue("email")}
+	if problems := p.Check(s.engine); problems != nil {
 		return s.showMerchant(c, note{Text: "Not done: " + problems[0].Fix + ".", Bad: true})
 	}
 	if _, err := s.engine.Suppress(c.Request().Context(), store.Domain, p.Phone, p.Email, sourceMerchant); err != nil {

@@ -148,3 +148,9 @@ func domains(stores []*engine.Store) []string {
 	}
 	return list
 }
+
+// sourceDashboard is where a suppression came from when an operator made it on a page.
+const sourceDashboard = "dashboard"
+
+// usualSpan is how far back the statistics reach.
+const usualSpan = 30 * 24 * time.Hour

@@ -16,6 +16,7 @@ import (
 	"ringback/internal/loopback"
 	"ringback/internal/postgres"
 	"ringback/internal/route"
+	"ringback/internal/web/api"
 	"ringback/internal/web/guard"
 	"ringback/internal/web/intake"
 
@@ -63,9 +64,6 @@ type Server struct {
 	day, month *costly[postgres.Stats]
 }
 
-// maxAPIBody is the largest body that the API reads.
-const maxAPIBody = "64K"
-
 // New builds the server. It fails when the pages would be open to other machines: without a dashboard password the configured
 // listener must be on loopback.
 func New(o Options) (*Server, error) {
@@ -110,7 +108,7 @@ func New(o Options) (*Server, error) {
 	intake.New(intake.Options{
 		Engine: o.Engine, Config: o.Config, NoteWebhook: o.DB.HeardFromShop, Logger: o.Logger,
 	}).Route(s.router)
-	s.routeAPI()
+	api.New(api.Options{Engine: o.Engine, DB: o.DB, Token: o.Config.Security.APIToken}).Route(s.router)
 	s.routeInstall()
 	s.routeEmbedded()
 	if err := s.routePages(o.RiverUI); err != nil {
@@ -127,27 +125,6 @@ func (s *Server) routeHealth(metrics *prometheus.Registry) {
 	get(s.router, route.Ready, s.readyz)
 	scrape := promhttp.HandlerFor(metrics, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelError)})
 	get(s.router, route.Metrics, echo.WrapHandler(scrape), guard.LocalOrBearer(s.config.Security.APIToken))
-}
-
-func (s *Server) routeAPI() {
-	guards := []echo.MiddlewareFunc{guard.NoStore, middleware.Gzip(), middleware.BodyLimit(maxAPIBody), guard.Bearer(s.config.Security.APIToken)}
-	const base = route.API
-	get(s.router, base+"/carts", s.apiCarts, guards...)
-	get(s.router, base+"/carts/:id", s.apiCart, guards...)
-	s.router.POST(base+"/carts/:id/cancel", s.apiCancelCart, guards...)
-	s.router.POST(base+"/carts/:id/call", s.apiCallCart, guards...)
-	get(s.router, base+"/calls", s.apiCalls, guards...)
-	get(s.router, base+"/suppressions", s.apiSuppressions, guards...)
-	s.router.POST(base+"/suppressions", s.apiSuppress, guards...)
-	s.router.DELETE(base+"/suppressions", s.apiUnsuppress, guards...)
-	s.router.DELETE(base+"/suppressions/:id", s.apiUnsuppress, guards...)
-	s.router.POST(base+"/shops/:shop/pause", s.apiPauseShop, guards...)
-	s.router.POST(base+"/shops/:shop/resume", s.apiResumeShop, guards...)
-	get(s.router, base+"/stats", s.apiStats, guards...)
-	get(s.router, base+"/privacy", s.apiPrivacy, guards...)
-	s.router.GET(base+"/privacy/:id", s.apiExport, guards...)
-	s.router.HEAD(base+"/privacy/:id", s.apiExportable, guards...)
-	s.router.POST(base+"/privacy/:id/done", s.apiPrivacyDone, guards...)
 }
 
 func (s *Server) routePages(riverUI http.Handler) error {

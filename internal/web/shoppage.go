@@ -10,6 +10,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/engine"
 	"ringback/internal/postgres"
+	"ringback/internal/web/shop"
 
 	"github.com/labstack/echo/v4"
 )
@@ -114,13 +115,13 @@ type shopDetail struct {
 }
 
 func (s *Server) shopPage(c echo.Context) error {
-	store, err := s.askedShop(c)
+	store, err := shop.Of(c, s.engine)
 	if err != nil {
 		return err
 	}
 	ctx := c.Request().Context()
 	v := shopDetail{frame: s.frame(c, store.Domain, "shops"), Store: store}
-	shop, err := s.shopRow(ctx, store.Domain)
+	shop, err := s.engine.Shop(ctx, store.Domain)
 	if err != nil {
 		return err
 	}
@@ -158,13 +159,13 @@ func (s *Server) resumeShop(c echo.Context) error {
 }
 
 func (s *Server) haltOrResumeByHand(c echo.Context, do func(context.Context, string, string) (bool, error), done string) error {
-	store, err := s.askedShop(c)
+	store, err := shop.Of(c, s.engine)
 	if err != nil {
 		return err
 	}
 	changed, err := do(c.Request().Context(), store.Domain, sourceDashboard)
 	if err != nil {
-		return notResumed(store, err)
+		return shop.NotResumed(store, err)
 	}
 	if !changed {
 		done = "unchanged"

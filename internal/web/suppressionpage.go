@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"ringback/internal/postgres"
+	"ringback/internal/web/param"
+	"ringback/internal/web/person"
 	"ringback/internal/web/problem"
 
 	"github.com/google/uuid"
@@ -19,7 +21,7 @@ type suppressionDetail struct {
 	// Lifted are the newest of those that hold no more; on the first page alone.
 	Lifted []postgres.LiftedSuppression
 	// Entered is what was typed, Problems what is wrong with it.
-	Entered  person
+	Entered  person.Person
 	Problems []problem.Field
 }
 
@@ -34,25 +36,30 @@ func (v suppressionDetail) problem(field string) string {
 }
 
 func (s *Server) suppressionsPage(c echo.Context) error {
-	return s.showSuppressions(c, http.StatusOK, person{}, nil)
+	return s.showSuppressions(c, http.StatusOK, person.Person{}, nil)
 }
 
-func (s *Server) showSuppressions(c echo.Context, status int, entered person, problems []problem.Field) error {
-	q := readQuery(c, "shop", "cursor", "note")
+func (s *Server) showSuppressions(c echo.Context, status int, entered person.Person, problems []problem.Field) error {
+	q := param.ReadQuery(c, "shop", "cursor", "note")
 	v := suppressionDetail{frame: s.frame(c, "Suppressions", "suppressions"), Entered: entered, Problems: problems}
-	v.Filter = filterForm{Shop: q.shop(), Shops: domains(s.engine.Stores())}
-	before := q.cursor()
-	if err := q.err(); err != nil {
+	v.Filter = filterForm{Shop: q.Shop(), Shops: domains(s.engine.Stores())}
+	before := q.Cursor()
+	if err := q.Err(); err != nil {
 		return err
 	}
-	list, next, err := s.suppressionPage(c, v.Filter.Shop, before, usualLimit)
+	var scope *string
+	if v.Filter.Shop != "" {
+		scope = &v.Filter.Shop
+	}
+	list, err := s.db.Suppressions(c.Request().Context(), scope, before, param.UsualLimit+1)
 	if err != nil {
 		return err
 	}
-	v.Suppressions = list
+	var next string
+	v.Suppressions, next = param.Page(list, param.UsualLimit, func(s postgres.Suppression) uuid.UUID { return s.ID })
 	v.First, v.Older = pageLinks(c, before, next)
 	if before == uuid.Nil {
-		v.Lifted, err = s.db.LiftedSuppressions(c.Request().Context(), orNull(v.Filter.Shop), uuid.Nil, usualLimit)
+		v.Lifted, err = s.db.LiftedSuppressions(c.Request().Context(), scope, uuid.Nil, param.UsualLimit)
 		if err != nil {
 			return err
 		}
@@ -61,9 +68,9 @@ func (s *Server) showSuppressions(c echo.Context, status int, entered person, pr
 }
 
 func (s *Server) suppress(c echo.Context) error {
-	p := person{Shop: c.FormValue("shop"), Phone: c.FormValue("phone"), Email: c.FormValue("email")}
+	p := person.Person{Shop: c.FormValue("shop"), Phone: c.FormValue("phone"), Email: c.FormValue("email")}
 	entered := p
-	if problems := s.check(&p); problems != nil {
+	if problems := p.Check(s.engine); problems != nil {
 		return s.showSuppressions(c, http.StatusBadRequest, entered, problems)
 	}
 	if _, err := s.engine.Suppress(c.Request().Context(), p.Shop, p.Phone, p.Email, sourceDashboard); err != nil {
@@ -73,13 +80,13 @@ func (s *Server) suppress(c echo.Context) error {
 }
 
 func (s *Server) liftSuppression(c echo.Context) error {
-	id, err := pathID(c)
+	id, err := param.ID(c)
 	if err != nil {
 		return err
 	}
-	reason, wrong := checkReason(c.FormValue("reason"))
+	reason, wrong := person.CheckReason(c.FormValue("reason"))
 	if wrong != nil {
-		return s.showSuppressions(c, http.StatusUnprocessableEntity, person{}, []problem.Field{*wrong})
+		return s.showSuppressions(c, http.StatusUnprocessableEntity, person.Person{}, []problem.Field{*wrong})
 	}
 	done := "lifted"
 	lifted, err := s.engine.Unsuppress(c.Request().Context(), id, "", "", "", postgres.Lift{By: sourceDashboard, Reason: reason})

@@ -1,12 +1,15 @@
 package webtest
 
 import (
+	"context"
 	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/postgres"
 
 	"github.com/google/uuid"
 	"github.com/shopspring/decimal"
+	"github.com/stretchr/testify/require"
 )
 
 func ledgerOf(c cart.Cart) []cart.Entry {
@@ -69,4 +72,15 @@ func ClosedCall(c cart.Cart) cart.Call {
 		CreatedAt: sent, SentAt: &sent, PlacedAt: &sent, AnsweredAt: &answered, EndedAt: &closed, ClosedAt: &closed, HeardAt: &closed,
 		Dials: 1, DurationSeconds: &seconds, Summary: "Will buy today.", RecordingURL: "https://recordings.example/1.mp3",
 	}
+}
+
+// DataRequest asks for what is kept of the customer of someCart.
+func DataRequest(s *Site) string {
+	s.T.Helper()
+	var id uuid.UUID
+	require.NoError(s.T, s.DB.InTx(s.T.Context(), func(ctx context.Context, tx *postgres.Tx) (err error) {
+		id, err = tx.AskPrivacy(ctx, Acme, postgres.PrivacyDataRequest, "w1", cart.PersonWith("", []string{"asha@example.com"}, nil))
+		return err
+	}))
+	return id.String()
 }

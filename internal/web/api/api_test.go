@@ -1,4 +1,4 @@
-package web_test
+package api_test
 
 import (
 	"encoding/json"
@@ -48,7 +48,7 @@ func TestAPI_ClosedWithoutToken(t *testing.T) {
 	}
 }
 
-func TestServer_WrongAddressesAndMethodsAreProblems(t *testing.T) {
+func TestAPI_WrongAddressesAndMethodsAreProblems(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
 	webtest.IsProblem(t, s.API(http.MethodGet, "/api/v1/nothing", nil), http.StatusNotFound)
@@ -357,6 +357,7 @@ func TestSuppressions_WrongOnesAreExplained(t *testing.T) {
 	webtest.Blames(t, s.API(http.MethodDelete, path+"?id=7", nil), "id")
 	webtest.Blames(t, s.API(http.MethodDelete, path+"?id="+uuid.NewString()+"&shop="+webtest.Acme, nil), "id")
 	webtest.Blames(t, s.API(http.MethodDelete, path, nil), "phone")
+	webtest.Blames(t, s.API(http.MethodDelete, path, map[string]any{"phone": 12, "reason": "asked for it"}), "phone")
 	webtest.Blames(t, s.API(http.MethodDelete, path+"?who=all", nil), "who")
 }
 
@@ -426,7 +427,7 @@ func numbers(counts map[string]int) map[string]any {
 }
 
 // A database that is away is our fault, and says nothing of itself.
-func TestServer_InternalErrorRevealsNothing(t *testing.T) {
+func TestAPI_InternalErrorRevealsNothing(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
 	s.Pool.Close()

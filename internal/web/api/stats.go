@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"math"
@@ -7,6 +7,7 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
+	"ringback/internal/web/param"
 	"ringback/internal/wording"
 
 	"github.com/labstack/echo/v4"
@@ -69,18 +70,18 @@ type armJSON struct {
 // usualSpan is how far back the statistics reach unless asked otherwise.
 const usualSpan = 30 * 24 * time.Hour
 
-func (s *Server) apiStats(c echo.Context) error {
-	q := readQuery(c, "shop", "from", "to")
-	shop := q.shop()
-	to := q.instant("to", s.db.Now(), true)
-	from := q.instant("from", to.Add(-usualSpan), false)
-	if len(q.problems) == 0 && !from.Before(to) {
-		q.refuse("from", q.values.Get("from"), "write an instant or day before to")
+func (a *API) stats(c echo.Context) error {
+	q := param.ReadQuery(c, "shop", "from", "to")
+	shop := q.Shop()
+	to := q.Instant("to", a.db.Now(), true)
+	from := q.Instant("from", to.Add(-usualSpan), false)
+	if q.Err() == nil && !from.Before(to) {
+		q.Refuse("from", q.Get("from"), "write an instant or day before to")
 	}
-	if err := q.err(); err != nil {
+	if err := q.Err(); err != nil {
 		return err
 	}
-	stats, err := s.db.Stats(c.Request().Context(), shop, from, to)
+	stats, err := a.db.Stats(c.Request().Context(), shop, from, to)
 	if err != nil {
 		return err
 	}

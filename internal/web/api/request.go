@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"bytes"
@@ -10,16 +10,20 @@ import (
 	"net/http"
 	"strings"
 
+	"ringback/internal/web/param"
 	"ringback/internal/web/problem"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 )
 
-// readBody decodes a request's JSON body strictly: an unknown field, a wrong type or anything after the object is refused.
+// readBody decodes a request's JSON body strictly: an unknown field, a wrong type or anything after the object is
+// refused.
 func readBody(c echo.Context, into any) error {
-	if kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType)); err != nil || kind != echo.MIMEApplicationJSON {
-		return problem.New(http.StatusUnsupportedMediaType, "", "Unsupported Media Type", "Send a JSON object with Content-Type: application/json.")
+	kind, _, err := mime.ParseMediaType(c.Request().Header.Get(echo.HeaderContentType))
+	if err != nil || kind != echo.MIMEApplicationJSON {
+		return problem.New(http.StatusUnsupportedMediaType, "", "Unsupported Media Type",
+			"Send a JSON object with Content-Type: application/json.")
 	}
 	body, err := io.ReadAll(c.Request().Body)
 	if err != nil {
@@ -31,19 +35,19 @@ func readBody(c echo.Context, into any) error {
 		return badBody(err)
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return problem.New(http.StatusBadRequest, "invalid-body", "Invalid body", "Something follows the JSON object; send the object alone.")
+		return invalidBody("Something follows the JSON object; send the object alone.")
 	}
 	return nil
 }
 
-// unreadable tells a body that is too large from one that broke off.
+// unreadable is the answer to a body that is too large or broke off.
 func unreadable(err error) error {
 	var status *echo.HTTPError
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &status) || errors.As(err, &tooLarge) {
 		return err
 	}
-	return problem.New(http.StatusBadRequest, "invalid-body", "Invalid body", "The body broke off before its end; send it again.")
+	return invalidBody("The body broke off before its end; send it again.")
 }
 
 // badBody says what is wrong with a body without repeating it: it may hold personal data.
@@ -57,23 +61,17 @@ func badBody(err error) error {
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		return problem.Invalid(problem.Field{Field: strings.Trim(name, `"`), Fix: "leave it out; it is not known"})
 	}
-	return problem.New(http.StatusBadRequest, "invalid-body", "Invalid body", "The body is not a JSON object; send one such as {\"shop\": \"acme.myshopify.com\"}.")
+	return invalidBody(`The body is not a JSON object; send one such as {"shop": "acme.myshopify.com"}.`)
 }
 
-// pathID reads the id in a request's path. What is no id names nothing: 404.
-func pathID(c echo.Context) (uuid.UUID, error) {
-	id, err := uuid.Parse(c.Param("id"))
-	if err != nil {
-		return uuid.Nil, problem.NoSuchID()
+// onlyID reads the id in the path of a request that takes no parameters.
+func onlyID(c echo.Context) (uuid.UUID, error) {
+	if err := param.ReadQuery(c).Err(); err != nil {
+		return uuid.Nil, err
 	}
-	return id, nil
+	return param.ID(c)
 }
 
-// orNull gives nil for the zero value: absent values are null.
-func orNull[T comparable](v T) *T {
-	var zero T
-	if v == zero {
-		return nil
-	}
-	return &v
+func invalidBody(detail string) error {
+	return problem.New(http.StatusBadRequest, "invalid-body", "Invalid body", detail)
 }

@@ -1,4 +1,4 @@
-package web_test
+package shop_test
 
 import (
 	"context"

@@ -1,10 +1,11 @@
-package web
+package api
 
 import (
 	"net/http"
 	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/web/param"
 	"ringback/internal/wording"
 
 	"github.com/google/uuid"
@@ -73,17 +74,17 @@ func callsAsJSON(calls []cart.Call) []callJSON {
 	return list
 }
 
-func (s *Server) apiCalls(c echo.Context) error {
-	q := readQuery(c, "shop", "cursor", "limit")
-	shop, before, limit := q.shop(), q.cursor(), q.limit()
-	if err := q.err(); err != nil {
+func (a *API) calls(c echo.Context) error {
+	q := param.ReadQuery(c, "shop", "cursor", "limit")
+	shop, before, limit := q.Shop(), q.Cursor(), q.Limit()
+	if err := q.Err(); err != nil {
 		return err
 	}
-	calls, err := s.db.Calls(c.Request().Context(), shop, before, limit+1)
+	calls, err := a.db.Calls(c.Request().Context(), shop, before, limit+1)
 	if err != nil {
 		return err
 	}
-	calls, next := page(calls, limit, func(c cart.Call) uuid.UUID { return c.ID })
+	calls, next := param.Page(calls, limit, func(c cart.Call) uuid.UUID { return c.ID })
 	list := make([]listedCallJSON, len(calls))
 	for i := range calls {
 		list[i] = listedCallJSON{callJSON: callAsJSON(&calls[i]), CartID: calls[i].CartID, Shop: calls[i].Shop, CreatedAt: calls[i].CreatedAt}

@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"net/http"
@@ -7,6 +7,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/engine"
 	"ringback/internal/postgres"
+	"ringback/internal/web/param"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
@@ -27,10 +28,10 @@ type privacyJSON struct {
 	Carts *int `json:"carts"`
 }
 
-func (s *Server) privacyAsJSON(r postgres.PrivacyRequest) privacyJSON {
+func (a *API) privacyAsJSON(r postgres.PrivacyRequest) privacyJSON {
 	p := privacyJSON{ID: r.ID, Shop: r.Shop, Kind: r.Kind, RequestedAt: r.RequestedAt.UTC(), DueAt: r.DueAt.UTC()}
 	if r.DoneAt == nil {
-		p.Overdue = s.db.Now().After(r.DueAt)
+		p.Overdue = a.db.Now().After(r.DueAt)
 		return p
 	}
 	at := r.DoneAt.UTC()
@@ -38,25 +39,25 @@ func (s *Server) privacyAsJSON(r postgres.PrivacyRequest) privacyJSON {
 	return p
 }
 
-// apiPrivacy lists the privacy requests, the open ones first.
-func (s *Server) apiPrivacy(c echo.Context) error {
-	q := readQuery(c, "limit")
-	limit := q.limit()
-	if err := q.err(); err != nil {
+// privacy lists the privacy requests, the open ones first.
+func (a *API) privacy(c echo.Context) error {
+	q := param.ReadQuery(c, "limit")
+	limit := q.Limit()
+	if err := q.Err(); err != nil {
 		return err
 	}
-	requests, err := s.db.PrivacyRequests(c.Request().Context(), limit)
+	requests, err := a.db.PrivacyRequests(c.Request().Context(), limit)
 	if err != nil {
 		return err
 	}
 	list := make([]privacyJSON, len(requests))
 	for i, r := range requests {
-		list[i] = s.privacyAsJSON(r)
+		list[i] = a.privacyAsJSON(r)
 	}
 	return c.JSON(http.StatusOK, map[string]any{"requests": list})
 }
 
-// exportJSON is everything kept of a person, for the merchant to hand on.
+// exportJSON is everything that is stored of a person, for the merchant to pass on.
 type exportJSON struct {
 	Request privacyJSON `json:"request"`
 	Person  struct {
@@ -65,10 +66,10 @@ type exportJSON struct {
 		Phones     []string `json:"phones"`
 	} `json:"person"`
 	Carts []exportedCartJSON `json:"carts"`
-	// Orders are those that are remembered, whether they answered a cart or not.
+	// Orders are the recent ones, whether or not they belong to a cart.
 	Orders       []orderJSON       `json:"orders"`
 	Suppressions []suppressionJSON `json:"suppressions"`
-	// Lifted are suppressions that hold no more.
+	// Lifted are suppressions that were lifted.
 	Lifted    []liftedJSON   `json:"lifted_suppressions"`
 	Discounts []discountJSON `json:"discounts"`
 }
@@ -97,58 +98,54 @@ type discountJSON struct {
 	RedeemedAt *time.Time `json:"redeemed_at"`
 }
 
-// apiExport hands out what a data request asks for and marks the request as done.
-func (s *Server) apiExport(c echo.Context) error {
-	if err := readQuery(c).err(); err != nil {
-		return err
-	}
-	id, err := pathID(c)
+// export hands out what a data request asks for and marks the request as done.
+func (a *API) export(c echo.Context) error {
+	id, err := onlyID(c)
 	if err != nil {
 		return err
 	}
-	export, err := s.engine.Export(c.Request().Context(), id)
+	export, err := a.engine.Export(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
 	c.Response().Header().Set(echo.HeaderContentDisposition, `attachment; filename="data-request-`+id.String()+`.json"`)
-	return c.JSON(http.StatusOK, s.exportAsJSON(export))
+	return c.JSON(http.StatusOK, a.exportAsJSON(export))
 }
 
-// apiExportable answers HEAD: whether there is something to hand out. Nothing is handed out, so nothing is marked as done.
-func (s *Server) apiExportable(c echo.Context) error {
-	if err := readQuery(c).err(); err != nil {
-		return err
-	}
-	id, err := pathID(c)
+// exportable answers HEAD: whether there is something to hand out. It hands nothing out and marks nothing as done.
+func (a *API) exportable(c echo.Context) error {
+	id, err := onlyID(c)
 	if err != nil {
 		return err
 	}
-	if _, _, err := s.engine.Exportable(c.Request().Context(), id); err != nil {
+	if _, _, err := a.engine.Exportable(c.Request().Context(), id); err != nil {
 		return err
 	}
 	c.Response().Header().Set(echo.HeaderContentType, echo.MIMEApplicationJSON)
 	return c.NoContent(http.StatusOK)
 }
 
-func (s *Server) exportAsJSON(x engine.Export) exportJSON {
+func (a *API) exportAsJSON(x engine.Export) exportJSON {
 	out := exportJSON{
-		Request: s.privacyAsJSON(x.Request), Carts: []exportedCartJSON{}, Orders: []orderJSON{}, Suppressions: suppressionsAsJSON(x.Suppressions),
-		Lifted: liftedAsJSON(x.Lifted), Discounts: []discountJSON{},
+		Request: a.privacyAsJSON(x.Request), Carts: []exportedCartJSON{}, Orders: []orderJSON{},
+		Suppressions: suppressionsAsJSON(x.Suppressions), Lifted: liftedAsJSON(x.Lifted), Discounts: []discountJSON{},
 	}
 	out.Person.CustomerID, out.Person.Email = firstOrNull(x.Person.CustomerIDs()), firstOrNull(x.Person.Emails())
 	out.Person.Phones = append([]string{}, x.Person.Numbers()...)
 	for i := range x.Carts {
 		kept := &x.Carts[i]
 		out.Carts = append(out.Carts, exportedCartJSON{
-			oneCartJSON: oneCartJSON{cartJSON: cartAsJSON(&kept.Cart), Calls: callsAsJSON(kept.Calls), Ledger: entriesAsJSON(kept.Ledger)},
-			Checkout:    kept.Checkout,
-			Order:       kept.Order,
+			oneCartJSON: oneCartJSON{
+				cartJSON: cartAsJSON(&kept.Cart), Calls: callsAsJSON(kept.Calls), Ledger: entriesAsJSON(kept.Ledger),
+			},
+			Checkout: kept.Checkout,
+			Order:    kept.Order,
 		})
 	}
 	for _, o := range x.Orders {
 		out.Orders = append(out.Orders, orderJSON{
-			ID: o.ID, Name: orNull(o.Name), Total: o.Total, Currency: orNull(o.Currency), Codes: o.Codes, CustomerID: orNull(o.CustomerID),
-			CartID: o.CartID, CreatedAt: o.CreatedAt,
+			ID: o.ID, Name: orNull(o.Name), Total: o.Total, Currency: orNull(o.Currency), Codes: o.Codes,
+			CustomerID: orNull(o.CustomerID), CartID: o.CartID, CreatedAt: o.CreatedAt,
 		})
 	}
 	for _, d := range x.Discounts {
@@ -164,18 +161,15 @@ func firstOrNull(values []string) *string {
 	return &values[0]
 }
 
-// apiPrivacyDone marks a data request as done by hand.
-func (s *Server) apiPrivacyDone(c echo.Context) error {
-	if err := readQuery(c).err(); err != nil {
-		return err
-	}
-	id, err := pathID(c)
+// privacyDone marks a data request as done, when the operator answered it in another way.
+func (a *API) privacyDone(c echo.Context) error {
+	id, err := onlyID(c)
 	if err != nil {
 		return err
 	}
-	request, err := s.engine.ClosePrivacyRequest(c.Request().Context(), id)
+	request, err := a.engine.ClosePrivacyRequest(c.Request().Context(), id)
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, s.privacyAsJSON(request))
+	return c.JSON(http.StatusOK, a.privacyAsJSON(request))
 }

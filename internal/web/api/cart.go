@@ -1,4 +1,4 @@
-package web
+package api
 
 import (
 	"context"
@@ -7,13 +7,14 @@ import (
 
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
+	"ringback/internal/web/param"
 	"ringback/internal/wording"
 
 	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 )
 
-// cartJSON is a cart as the API shows it. Absent values are null, instants RFC 3339 in UTC, money a decimal string.
+// cartJSON is a cart in a list.
 type cartJSON struct {
 	ID             uuid.UUID         `json:"id"`
 	Shop           string            `json:"shop"`
@@ -32,7 +33,7 @@ type cartJSON struct {
 	UpdatedAt      time.Time         `json:"updated_at"`
 }
 
-// oneCartJSON is a cart alone: with its calls, oldest first, and its ledger.
+// oneCartJSON is a cart with its calls, oldest first, and its ledger.
 type oneCartJSON struct {
 	cartJSON
 	Calls  []callJSON  `json:"calls"`
@@ -80,19 +81,19 @@ func entriesAsJSON(ledger []cart.Entry) []entryJSON {
 	return list
 }
 
-func (s *Server) apiCarts(c echo.Context) error {
-	q := readQuery(c, "shop", "state", "reason", "cursor", "limit")
-	filter := postgres.CartFilter{Shop: q.shop(), State: q.state(), Reason: q.reason(), Before: q.cursor()}
-	limit := q.limit()
-	if err := q.err(); err != nil {
+func (a *API) carts(c echo.Context) error {
+	q := param.ReadQuery(c, "shop", "state", "reason", "cursor", "limit")
+	filter := postgres.CartFilter{Shop: q.Shop(), State: q.State(), Reason: q.Reason(), Before: q.Cursor()}
+	limit := q.Limit()
+	if err := q.Err(); err != nil {
 		return err
 	}
 	filter.Limit = limit + 1
-	carts, err := s.db.Carts(c.Request().Context(), filter)
+	carts, err := a.db.Carts(c.Request().Context(), filter)
 	if err != nil {
 		return err
 	}
-	carts, next := page(carts, limit, func(c postgres.Cart) uuid.UUID { return c.ID })
+	carts, next := param.Page(carts, limit, func(c postgres.Cart) uuid.UUID { return c.ID })
 	list := make([]cartJSON, len(carts))
 	for i := range carts {
 		list[i] = cartAsJSON(&carts[i].Cart)
@@ -103,45 +104,38 @@ func (s *Server) apiCarts(c echo.Context) error {
 	}{list, next})
 }
 
-func (s *Server) apiCart(c echo.Context) error {
-	id, err := s.askedCart(c)
+func (a *API) cart(c echo.Context) error {
+	id, err := onlyID(c)
 	if err != nil {
 		return err
 	}
-	return s.answerCart(c, id)
+	return a.answerCart(c, id)
 }
 
-func (s *Server) apiCancelCart(c echo.Context) error { return s.operate(c, s.engine.CancelCart) }
+func (a *API) cancelCart(c echo.Context) error { return a.operate(c, a.engine.CancelCart) }
 
-func (s *Server) apiCallCart(c echo.Context) error { return s.operate(c, s.engine.CallCart) }
+func (a *API) callCart(c echo.Context) error { return a.operate(c, a.engine.CallCart) }
 
-// operate does what an operator asks of a cart and answers with the cart as it then is.
-func (s *Server) operate(c echo.Context, do func(context.Context, uuid.UUID) error) error {
-	id, err := s.askedCart(c)
+// operate does something with a cart and answers with the cart as it is then.
+func (a *API) operate(c echo.Context, do func(context.Context, uuid.UUID) error) error {
+	id, err := onlyID(c)
 	if err != nil {
 		return err
 	}
 	if err := do(c.Request().Context(), id); err != nil {
 		return err
 	}
-	return s.answerCart(c, id)
+	return a.answerCart(c, id)
 }
 
-// askedCart reads a request about one cart, which takes no parameters.
-func (s *Server) askedCart(c echo.Context) (uuid.UUID, error) {
-	if err := readQuery(c).err(); err != nil {
-		return uuid.Nil, err
-	}
-	return pathID(c)
-}
-
-func (s *Server) answerCart(c echo.Context, id uuid.UUID) error {
+// answerCart answers with a cart as it is now.
+func (a *API) answerCart(c echo.Context, id uuid.UUID) error {
 	ctx := c.Request().Context()
-	found, err := s.db.Cart(ctx, id)
+	found, err := a.db.Cart(ctx, id)
 	if err != nil {
 		return err
 	}
-	ledger, err := s.db.Ledger(ctx, id)
+	ledger, err := a.db.Ledger(ctx, id)
 	if err != nil {
 		return err
 	}
