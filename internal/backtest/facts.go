@@ -88,10 +88,10 @@ func (p *phone) suppress(shop string, now time.Time) {
 	p.suppressed[shop] = now
 }
 
-// facts gathers what the policy looks at when a call is near. The result is valid until the next call of facts.
-func (l *lane) facts(r *replay) *policy.Near {
-	n, now := &l.near, l.clock
-	*n = policy.Near{Dials: n.Dials[:0], OffersGiven: n.OffersGiven[:0]}
+// facts gathers the facts that the engine would query. The result is valid until the next call of facts.
+func (l *lane) facts(r *replay) *policy.QueriedFacts {
+	n, now := &l.queried, l.clock
+	*n = policy.QueriedFacts{Dials: n.Dials[:0], OffersGiven: n.OffersGiven[:0]}
 	n.Ordered = r.past.OrderedAt != nil && !r.past.OrderedAt.After(now)
 	n.Suppressed = r.suppressed(now)
 	if p := r.phone; p != nil {

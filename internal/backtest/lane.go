@@ -32,8 +32,8 @@ type lane struct {
 	current *replay
 	// due are the events that the step under way gives to its cart, in order.
 	due []cart.Event
-	// near is the memory for the costly facts of a decision.
-	near policy.Near
+	// queried is the memory for the facts of a decision that need queries.
+	queried policy.QueriedFacts
 	// done are the carts that came to their end since they were last collected.
 	done []settled
 	// spare are replays that are over and can be used again.
@@ -215,23 +215,23 @@ func (l *lane) step(r *replay, kind stepKind) {
 // give gives an event to a cart, and after it the events that follow at once.
 func (l *lane) give(r *replay, e cart.Event) {
 	l.due = append(l.due[:0], e)
-	var near *policy.Near // one for all: until a call goes out, nothing else happens
+	var queried *policy.QueriedFacts // one for all: until a call goes out, nothing else happens
 	given := 0
 	for given < len(l.due) {
 		next := l.due[given]
 		given++
-		if near == nil && lifecycle.NeedsQueries(next) {
-			near = l.facts(r)
+		if queried == nil && lifecycle.NeedsQueries(next) {
+			queried = l.facts(r)
 		}
-		l.apply(r, next, near)
+		l.apply(r, next, queried)
 	}
 	clear(l.due)
 }
 
-// apply changes a cart by an event and enacts what follows. near may be nil.
-func (l *lane) apply(r *replay, e cart.Event, near *policy.Near) {
+// apply changes a cart by an event and enacts what follows. queried may be nil.
+func (l *lane) apply(r *replay, e cart.Event, queried *policy.QueriedFacts) {
 	l.current = r
-	result := lifecycle.Apply(r.cart, e, r.store.rules, policy.Facts{Near: near}, l.clock)
+	result := lifecycle.Apply(r.cart, e, r.store.rules, policy.Facts{Queried: queried}, l.clock)
 	if !result.Changed {
 		return
 	}

@@ -61,7 +61,7 @@ const (
 // Arm says on which side of the store's holdout experiment a cart's customer is.
 type Arm string
 
-// The arms of the holdout. The zero value means that the cart was never near a call.
+// The arms of the holdout. The zero value means that none was drawn, because no other rule agreed to a call yet.
 const (
 	ArmCall    Arm = "call"
 	ArmHoldout Arm = "holdout"

@@ -165,7 +165,7 @@ func (u *unit) giveLine(ctx context.Context, c *postgres.Cart) error {
 	if err := u.LockPhone(ctx, c.Phone); err != nil {
 		return err
 	}
-	near, err := u.near(ctx, c, uuid.Nil)
+	queried, err := u.queriedFacts(ctx, c, uuid.Nil)
 	if errors.Is(err, errWebhooksWait) {
 		// Whoever acts upon them asks for another fill.
 		return nil
@@ -177,7 +177,7 @@ func (u *unit) giveLine(ctx context.Context, c *postgres.Cart) error {
 	if c.ReadyAt != nil {
 		waited = *c.ReadyAt
 	}
-	did, err := u.apply(ctx, c, cart.LineFree{CallID: uuid.Must(uuid.NewV7())}, near)
+	did, err := u.apply(ctx, c, cart.LineFree{CallID: uuid.Must(uuid.NewV7())}, queried)
 	if err != nil {
 		return err
 	}

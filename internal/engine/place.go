@@ -95,14 +95,14 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 			_, err := u.apply(ctx, c, cart.PlaceUncertain{CallID: call.ID, Error: "the program stopped between the request and its answer"}, nil)
 			return err
 		}
-		near, err := u.near(ctx, c, call.ID)
+		queried, err := u.queriedFacts(ctx, c, call.ID)
 		if err != nil {
 			return err
 		}
 		hash := hashToken(token)
 		begun := cart.SendBegun{CallID: call.ID, TokenHash: hash, Offer: offer}
 		begun.Account, begun.VoiceKey = store.identity()
-		did, err := u.apply(ctx, c, begun, near)
+		did, err := u.apply(ctx, c, begun, queried)
 		if err != nil || !did.sends(call.ID) {
 			return err
 		}

@@ -71,8 +71,8 @@ func (c change) sends(call uuid.UUID) bool {
 	return slices.Contains(c.effects, lifecycle.Effect(lifecycle.Send{CallID: call}))
 }
 
-// apply gives one event to a locked cart, stores the outcome and enacts what follows. near may be nil.
-func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near *policy.Near) (change, error) {
+// apply gives one event to a locked cart, stores the outcome and enacts what follows. queried may be nil.
+func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, queried *policy.QueriedFacts) (change, error) {
 	store := u.engine.stores[c.Shop]
 	if store == nil {
 		if store = unconfigured(c.Shop, ev); store == nil {
@@ -83,7 +83,7 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, near 
 	if err != nil {
 		return change{}, err
 	}
-	facts := policy.Facts{Shop: shop.State(u.Now), Near: near}
+	facts := policy.Facts{Shop: shop.State(u.Now), Queried: queried}
 	facts.Shop.Paused = facts.Shop.Paused || store.Config.Paused
 	before := c.Cart
 	result := lifecycle.Apply(before, ev, store.Rules, facts, u.Now)
@@ -244,8 +244,9 @@ func (u *unit) insert(ctx context.Context, args river.JobArgs, at time.Time) err
 	return err
 }
 
-// near loads the costly facts for a decision about c, the call except left out. errWebhooksWait when the decision must wait.
-func (u *unit) near(ctx context.Context, c *postgres.Cart, except uuid.UUID) (*policy.Near, error) {
+// queriedFacts loads the facts that need queries for a decision about c, without the call except. It returns
+// errWebhooksWait when the decision must wait.
+func (u *unit) queriedFacts(ctx context.Context, c *postgres.Cart, except uuid.UUID) (*policy.QueriedFacts, error) {
 	store := u.engine.stores[c.Shop]
 	if store == nil {
 		return nil, errUnknownShop
@@ -264,5 +265,5 @@ func (u *unit) near(ctx context.Context, c *postgres.Cart, except uuid.UUID) (*p
 		h.Month = time.Date(y, m, 1, 0, 0, 0, 0, store.Location)
 	}
 	u.tellPerson(c, &c.Cart)
-	return u.Near(ctx, c, h, except)
+	return u.QueriedFacts(ctx, c, h, except)
 }

@@ -41,7 +41,7 @@ func (e *Engine) WakeCart(ctx context.Context, id uuid.UUID, job int64) error {
 			next := u.Now.Add(sleep)
 			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, &next)
 		}
-		near, err := u.near(ctx, c, noCall)
+		queried, err := u.queriedFacts(ctx, c, noCall)
 		if errors.Is(err, errWebhooksWait) {
 			sleep = soonestCheck
 			next := u.Now.Add(sleep)
@@ -50,7 +50,7 @@ func (e *Engine) WakeCart(ctx context.Context, id uuid.UUID, job int64) error {
 		if err != nil {
 			return err
 		}
-		if _, err := u.apply(ctx, c, cart.Woken{}, near); err != nil {
+		if _, err := u.apply(ctx, c, cart.Woken{}, queried); err != nil {
 			return err
 		}
 		if c.WakeAt != nil {

@@ -49,7 +49,7 @@ type Result struct {
 	Changed bool
 }
 
-// NeedsQueries reports whether Apply needs Facts.Near for the event. For any other event it may be nil.
+// NeedsQueries reports whether Apply needs Facts.Queried for the event. For any other event it may be nil.
 func NeedsQueries(e cart.Event) bool {
 	switch e.(type) {
 	case cart.Woken, cart.LineFree, cart.SendBegun:
@@ -64,7 +64,7 @@ func NeedsQueries(e cart.Event) bool {
 }
 
 // Apply changes a cart by an event and says what must follow. A new cart is given with ID, Shop and Token set and
-// an empty State. Of the facts, Apply itself fills in Cart and Forced; NeedsQueries says when Near must be loaded.
+// an empty State. Of the facts, Apply itself fills in Cart and Forced; NeedsQueries says when Queried must be loaded.
 func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) Result {
 	a := &change{cart: c, was: c, rules: r, facts: f, now: now, event: e}
 	a.cart.Calls = slices.Clone(c.Calls)

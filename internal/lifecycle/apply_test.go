@@ -489,7 +489,7 @@ func TestTheLastLookBeforeTheRequestHoldsItBack(t *testing.T) {
 	s.wakes()
 	id := uuid.Must(uuid.NewV7())
 	s.does(cart.LineFree{CallID: id})
-	s.facts.Near = &policy.Near{Suppressed: "shop"}
+	s.facts.Queried = &policy.QueriedFacts{Suppressed: "shop"}
 	assert.False(t, has[lifecycle.Send](s.does(cart.SendBegun{CallID: id})))
 	assert.Equal(t, cart.Stopped, s.cart.State)
 	assert.Equal(t, cart.Suppressed, s.cart.Reason)

@@ -157,7 +157,7 @@ func (a *change) withdrawn() bool {
 		return false
 	}
 	f := a.facts
-	f.Cart, f.Near = &a.cart, nil
+	f.Cart, f.Queried = &a.cart, nil
 	d := policy.Decide(a.rules.Policy, f, a.now)
 	switch {
 	case d.Action != cart.ActWatch:

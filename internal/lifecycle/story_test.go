@@ -52,7 +52,7 @@ func newStory(t testing.TB, change ...func(*policy.Rules)) *story {
 		rules: lifecycle.Rules{Policy: &r, Country: "IN", Voice: lifecycle.Voice{
 			Provider: "mirai", Assistant: "pool", Silence: 15 * time.Minute, OurRetries: true, CanAbort: true,
 		}},
-		facts: policy.Facts{Near: &policy.Near{}},
+		facts: policy.Facts{Queried: &policy.QueriedFacts{}},
 	}
 }
 

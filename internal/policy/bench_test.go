@@ -49,7 +49,7 @@ func amount(text string) *decimal.Decimal {
 	return &d
 }
 
-// fullFacts are a cart at its second attempt with all costly facts loaded, due at the instant returned, and near nothing's edge.
+// fullFacts are a cart at its second attempt with all facts loaded, due at the instant returned and close to no limit.
 func fullFacts(phone, country string) (Facts, time.Time) {
 	now := time.Date(2026, time.September, 16, 15, 30, 0, 0, time.UTC)
 	sent, ended := now.Add(-22*time.Hour), now.Add(-21*time.Hour)
@@ -65,11 +65,11 @@ func fullFacts(phone, country string) (Facts, time.Time) {
 			Items:      []cart.Item{{SKU: "A-1", ProductID: "11", Vendor: "Acme", Quantity: 2}, {SKU: "A-2", ProductID: "12", Vendor: "Acme", Quantity: 1}},
 		},
 	}
-	near := &Near{Dials: []Dial{{At: sent, Shop: testShop}, {At: now.Add(-200 * time.Hour), Shop: "other.myshopify.com"}}}
+	queried := &QueriedFacts{Dials: []Dial{{At: sent, Shop: testShop}, {At: now.Add(-200 * time.Hour), Shop: "other.myshopify.com"}}}
 	for i := range 100 {
-		near.ShopCalls = append(near.ShopCalls, now.Add(-time.Duration(i)*13*time.Minute))
+		queried.ShopCalls = append(queried.ShopCalls, now.Add(-time.Duration(i)*13*time.Minute))
 	}
-	return Facts{Cart: c, Near: near}, now
+	return Facts{Cart: c, Queried: queried}, now
 }
 
 const testShop = "acme.myshopify.com"

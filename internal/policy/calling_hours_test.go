@@ -188,15 +188,15 @@ func TestJurisdictionThatIsOffIsNeverCalled(t *testing.T) {
 	c := &cart.Cart{Shop: testShop, Phone: "+971501234567", Country: "AE", PhoneFrom: "shipping", LastActivityAt: local(t, "Asia/Dubai", "2026-09-14 10:00")}
 	c.Checkout.Items, c.Checkout.Total = something(), decimal.NewFromInt(1895)
 	now := local(t, "Asia/Dubai", "2026-09-14 12:00")
-	d := Decide(always(t, nil), Facts{Cart: c, Near: &Near{}}, now)
+	d := Decide(always(t, nil), Facts{Cart: c, Queried: &QueriedFacts{}}, now)
 	assert.Equal(t, cart.ActWatch, d.Action)
 	assert.Equal(t, cart.Ineligible, d.Reason)
 
 	on := always(t, func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Calls: "on"}} })
-	assert.Equal(t, cart.ActCall, Decide(on, Facts{Cart: c, Near: &Near{}}, now).Action)
+	assert.Equal(t, cart.ActCall, Decide(on, Facts{Cart: c, Queried: &QueriedFacts{}}, now).Action)
 
 	off := always(t, func(r *Rules) { r.QuietHours = QuietOff })
-	assert.Equal(t, cart.ActCall, Decide(off, Facts{Cart: c, Near: &Near{}}, now).Action, "without the table nothing is off")
+	assert.Equal(t, cart.ActCall, Decide(off, Facts{Cart: c, Queried: &QueriedFacts{}}, now).Action, "without the table nothing is off")
 }
 
 func TestStoreChangesTheTable(t *testing.T) {

@@ -10,9 +10,8 @@ import (
 // phoneCaps waits until every sliding window has room for one more call to this phone: the store's, and those of the jurisdictions
 // that the customer may be in, with their silence after a refusal.
 func (d *decider) phoneCaps() bool {
-	const rule = "caps.per_phone"
-	if d.facts.Near == nil {
-		return d.later(rule)
+	if d.facts.Queried == nil {
+		return d.later()
 	}
 	free := d.now
 	for _, c := range d.rules.Caps.PerPhone {
@@ -38,7 +37,7 @@ func (d *decider) phoneCaps() bool {
 	case len(d.buf) == d.begun():
 		d.say("none set")
 	}
-	d.until(rule, &d.firm, free, cart.Cap)
+	d.until(&d.hard, free, cart.Cap)
 	return false
 }
 
@@ -56,15 +55,15 @@ func later(a, b time.Time) time.Time {
 
 // freeAt gives the moment from which the cap has room for a call, which may be past, and says how far it is used.
 func (d *decider) freeAt(c Cap) time.Time {
-	d.scratch = d.scratch[:0]
+	d.sorted = d.sorted[:0]
 	since := d.now.Add(-c.Every)
-	for _, dial := range d.facts.Near.Dials {
+	for _, dial := range d.facts.Queried.Dials {
 		if dial.At.After(since) && (c.Scope != ScopeShop || dial.Shop == d.cart.Shop) {
-			d.scratch = append(d.scratch, dial.At.UnixNano())
+			d.sorted = append(d.sorted, dial.At.UnixNano())
 		}
 	}
 	d.comma()
-	d.sayInt(len(d.scratch))
+	d.sayInt(len(d.sorted))
 	d.say(" of ")
 	d.sayCount(c.Calls, "call")
 	d.say(" in ")
@@ -72,18 +71,18 @@ func (d *decider) freeAt(c Cap) time.Time {
 	if c.Scope == ScopeShop {
 		d.say(" by this shop")
 	}
-	if len(d.scratch) < c.Calls {
+	if len(d.sorted) < c.Calls {
 		return time.Time{}
 	}
 	// There is room again once the newest calls but Calls-1 have left the window.
-	slices.Sort(d.scratch)
-	return time.Unix(0, d.scratch[len(d.scratch)-c.Calls]).Add(c.Every)
+	slices.Sort(d.sorted)
+	return time.Unix(0, d.sorted[len(d.sorted)-c.Calls]).Add(c.Every)
 }
 
 // afterRefusal gives the end of the silence after the last refusal.
 func (d *decider) afterRefusal(silence time.Duration) time.Time {
 	var refused time.Time
-	for _, dial := range d.facts.Near.Dials {
+	for _, dial := range d.facts.Queried.Dials {
 		if dial.Refused {
 			refused = later(refused, dial.At)
 		}
@@ -106,15 +105,14 @@ func (d *decider) comma() {
 
 // dailyCap waits for the store's next day once the shop's calls of the day are used up.
 func (d *decider) dailyCap() bool {
-	const rule = "caps.daily_calls"
 	most := d.rules.Caps.DailyCalls
 	if most <= 0 {
 		return false
 	}
-	if d.facts.Near == nil {
-		return d.later(rule)
+	if d.facts.Queried == nil {
+		return d.later()
 	}
-	n := d.storeZone.sameDay(d.now, d.facts.Near.ShopCalls)
+	n := d.storeZone.sameDay(d.now, d.facts.Queried.ShopCalls)
 	d.sayInt(n)
 	d.say(" of ")
 	d.sayCount(most, "call")
@@ -123,7 +121,7 @@ func (d *decider) dailyCap() bool {
 	if n >= most {
 		free = d.storeZone.startOfNextDay(d.now)
 	}
-	d.until(rule, &d.firm, free, cart.Cap)
+	d.until(&d.hard, free, cart.Cap)
 	return false
 }
 

@@ -6,65 +6,82 @@ import (
 	"ringback/internal/cart"
 )
 
-// Decide says whether the cart may be called at now, when to ask again, or that it may never be called. It is pure: the same
-// rules, facts and instant give the same answer.
+// rule is one question that a decision asks.
+type rule struct {
+	// name is the rule's name in the trace.
+	name string
+	// check looks at the facts, adds its steps to the trace, and reports whether it has made the decision.
+	check func(*decider) bool
+}
+
+// ruleTable lists the rules in the order in which they are checked. The first one that makes the decision ends it.
+var ruleTable = [...]rule{
+	{"policy", (*decider).prepare},
+	{"state", (*decider).state},
+	{"installed", (*decider).installed},
+	{"eligibility.test", (*decider).test},
+	{"phone", (*decider).phone},
+	{"items", (*decider).items},
+	{"consent", (*decider).consent},
+	{"eligibility", (*decider).eligibility},
+	{"jurisdiction", (*decider).jurisdiction},
+	{"suppression", (*decider).suppression},
+	{"other_order", (*decider).otherOrder},
+	{"one_cart_per_phone", (*decider).oneCartPerPhone},
+	{"attempts", (*decider).attempts},
+	{"expiry", (*decider).expiry},
+	{"paused", (*decider).pause},
+	{"other_call", (*decider).otherCall},
+	{"callback", (*decider).callback},
+	{"delay", (*decider).delay},
+	{"spacing", (*decider).spacing},
+	{"caps.per_phone", (*decider).phoneCaps},
+	{"caps.daily_calls", (*decider).dailyCap},
+	{"hours", (*decider).opening},
+	{"moment", (*decider).queries},
+	{"holdout", (*decider).holdout},
+	{"offer", (*decider).offer},
+	{"moment", (*decider).call},
+}
+
+// Decide says whether the cart may be called at now, when to ask again, or that it may never be called. It is pure: the
+// same rules, facts and instant give the same answer.
 //
-// The rules are looked at in a fixed order and leave their steps in the trace. Rules that no waiting can satisfy end the look at
-// once. Those that time will satisfy are weighed together: a wait ends at the earliest moment at which every one of them is
-// satisfied, with the one that binds last as its reason; when there is no such moment before the cart's expiry, it waits for
-// that: a customer who comes back until then makes the cart young again. Only where no opening is in sight and the cart lives longer than one is looked for, the wait ends there.
+// The rules are checked in the order of ruleTable, and each leaves its steps in the trace. A rule that no waiting can
+// satisfy makes the decision at once. The rules that time will satisfy are combined: the wait ends at the earliest
+// instant at which all of them are satisfied, and its reason is the one that is satisfied last. If that instant is past
+// the cart's expiry, the wait ends at the expiry, because the customer may come back before that and so extend it. If
+// there is no opening within SearchDays, the wait ends there, or at the expiry if that comes first.
 //
-// Without f.Near the answer is never a call but, when everything else agrees, cart.ActLook. Rules that have problems never lead
-// to a call either; those that were not compiled are taken as a store's of which nothing is known.
+// Without f.Queried the answer is never cart.ActCall. When nothing else stands against a call, it is cart.ActLook. Rules
+// that have problems never lead to a call either. Rules that were not compiled are compiled for a store of which nothing
+// is known.
 func Decide(r *Rules, f Facts, now time.Time) cart.Decision {
-	d := decider{rules: r, facts: &f, cart: f.Cart, now: now, firm: bound{at: now}, loose: bound{at: now}}
-	room := &room{}
-	d.buf, d.steps, d.scratch = room.text[:0], room.steps[:0], room.dials[:0]
-	d.person, d.hours.checks = room.where.person(), room.where.checks[:0]
-	d.look()
+	b := &buffers{}
+	d := &b.decider
+	*d = decider{rules: r, facts: &f, cart: f.Cart, now: now, hard: bound{at: now}, soft: bound{at: now}}
+	d.buf, d.steps, d.sorted = b.text[:0], b.steps[:0], b.dials[:0]
+	d.person, d.hours.checks = b.places.person(), b.places.checks[:0]
+	for i := range ruleTable {
+		d.rule = ruleTable[i].name
+		if ruleTable[i].check(d) {
+			break
+		}
+	}
 	d.decision.Trace = d.finish()
 	return d.decision
 }
 
-// room is the memory that a decision usually needs, had in one piece.
-type room struct {
-	text  [1280]byte
-	steps [32]tracedStep
-	dials [16]int64
-	where whereRoom
+// buffers is the memory that a decision usually needs, allocated in one piece.
+type buffers struct {
+	decider decider
+	text    [1280]byte
+	steps   [32]tracedStep
+	dials   [16]int64
+	places  placeBuffers
 }
 
-// look goes through the rules in their order, up to the one with which the decision falls.
-func (d *decider) look() bool {
-	return d.prepare() ||
-		d.state() ||
-		d.installed() ||
-		d.test() ||
-		d.phone() ||
-		d.items() ||
-		d.consent() ||
-		d.eligibility() ||
-		d.jurisdiction() ||
-		d.suppression() ||
-		d.otherOrder() ||
-		d.oneCartPerPhone() ||
-		d.attempts() ||
-		d.expiry() ||
-		d.pause() ||
-		d.otherCall() ||
-		d.callback() ||
-		d.delay() ||
-		d.spacing() ||
-		d.phoneCaps() ||
-		d.dailyCap() ||
-		d.opening() ||
-		d.near() ||
-		d.holdout() ||
-		d.offer() ||
-		d.call()
-}
-
-// How long a decision waits for something whose end is not known before it looks again.
+// How long a decision waits for something whose end is not known before it checks again.
 const (
 	pauseLook = 15 * time.Minute
 	callLook  = 2 * time.Minute
@@ -81,17 +98,18 @@ type decider struct {
 
 	person person
 	hours  hours
-	// expires is when the cart is given up.
+	// expires is when the cart expires.
 	expires time.Time
-	// firm is the last moment that a rule whose end is known asks to wait for; loose that of the rules whose end may come sooner.
-	firm, loose bound
-	// scratch is where instants are sorted.
-	scratch []int64
+	// hard is the latest instant that a rule with a known end asks to wait for. soft is the same for the rules that may
+	// be satisfied sooner than they say.
+	hard, soft bound
+	// sorted is where instants are sorted.
+	sorted []int64
 
 	decision cart.Decision
 }
 
-// bound is a moment to wait for, and why; its reason is "" where there is nothing to wait for.
+// bound is an instant to wait for, and why. Its reason is "" when there is nothing to wait for.
 type bound struct {
 	at     time.Time
 	reason cart.Reason
@@ -103,43 +121,43 @@ func (b *bound) raise(at time.Time, reason cart.Reason) {
 	}
 }
 
-// The ends of a rule: each ends the step being made; those that decide report true.
+// The ends of a rule: each ends the current step. Those that make the decision return true.
 
-func (d *decider) ok(rule string)      { d.step(rule, cart.VerdictOK) }
-func (d *decider) skipped(rule string) { d.step(rule, cart.VerdictSkipped) }
+func (d *decider) ok()      { d.step(cart.VerdictOK) }
+func (d *decider) skipped() { d.step(cart.VerdictSkipped) }
 
-func (d *decider) stop(rule string, why cart.Reason) bool {
-	d.step(rule, cart.VerdictStop)
+func (d *decider) stop(why cart.Reason) bool {
+	d.step(cart.VerdictStop)
 	d.decision = cart.Decision{Action: cart.ActStop, Reason: why, Arm: d.decision.Arm}
 	return true
 }
 
-func (d *decider) watch(rule string, why cart.Reason) bool {
-	d.step(rule, cart.VerdictWatch)
+func (d *decider) watch(why cart.Reason) bool {
+	d.step(cart.VerdictWatch)
 	d.decision = cart.Decision{Action: cart.ActWatch, Reason: why}
 	return true
 }
 
-func (d *decider) wait(rule string, b bound) bool {
-	d.step(rule, cart.VerdictWait)
+func (d *decider) wait(b bound) bool {
+	d.step(cart.VerdictWait)
 	d.decision = cart.Decision{Action: cart.ActWait, Reason: b.reason, Until: b.at.UTC()}
 	return true
 }
 
-// until ends a step that asks to wait until at, if that is still to come.
-func (d *decider) until(rule string, b *bound, at time.Time, why cart.Reason) {
+// until ends a step that asks to wait until an instant, if that is still to come.
+func (d *decider) until(b *bound, at time.Time, why cart.Reason) {
 	if !at.After(d.now) {
-		d.ok(rule)
+		d.ok()
 		return
 	}
 	b.raise(at, why)
-	d.step(rule, cart.VerdictWait)
+	d.step(cart.VerdictWait)
 }
 
-// later ends the step of a rule whose facts are loaded only when a call is near.
-func (d *decider) later(rule string) bool {
+// later ends the step of a rule whose facts are not loaded yet.
+func (d *decider) later() bool {
 	d.say("looked at when a call is near")
-	d.skipped(rule)
+	d.skipped()
 	return false
 }
 
@@ -148,7 +166,7 @@ func (d *decider) prepare() bool {
 	var err error
 	if d.compiled, err = d.rules.ready(); err != nil {
 		d.say("the policy cannot be used: ", err.Error())
-		return d.wait("policy", bound{d.now.Add(pauseLook), cart.Paused})
+		return d.wait(bound{d.now.Add(pauseLook), cart.Paused})
 	}
 	return false
 }
@@ -158,23 +176,23 @@ func (d *decider) state() bool {
 	switch {
 	case c.State == cart.Purchased || c.Order != nil || c.PurchasedAt != nil || c.Checkout.CompletedAt != nil:
 		d.say("the customer has bought")
-		return d.stop("state", cart.Ordered)
+		return d.stop(cart.Ordered)
 	case c.State == cart.Stopped:
 		d.say("stopped: ", string(c.Reason))
-		return d.stop("state", c.Reason)
+		return d.stop(c.Reason)
 	case c.Checkout.ClosedAt != nil:
 		d.say("the merchant archived the checkout")
-		return d.stop("state", cart.Deleted)
+		return d.stop(cart.Deleted)
 	case c.ErasedAt != nil:
 		d.say("personal data was erased")
-		return d.stop("state", cart.Redacted)
+		return d.stop(cart.Redacted)
 	}
 	if c.State == "" {
 		d.say("new")
 	} else {
 		d.say(string(c.State))
 	}
-	d.ok("state")
+	d.ok()
 	return false
 }
 
@@ -183,7 +201,7 @@ func (d *decider) installed() bool {
 		return false
 	}
 	d.say("the merchant removed the app")
-	return d.stop("installed", cart.Uninstalled)
+	return d.stop(cart.Uninstalled)
 }
 
 // test leaves test checkouts alone, unless the store wants them called.
@@ -192,7 +210,7 @@ func (d *decider) test() bool {
 		return false
 	}
 	d.say("a test checkout, which the store leaves out")
-	return d.watch("eligibility.test", cart.Test)
+	return d.watch(cart.Test)
 }
 
 // items leaves a cart alone for as long as there is nothing in it.
@@ -201,16 +219,16 @@ func (d *decider) items() bool {
 		return false
 	}
 	d.say("nothing is in the cart")
-	return d.watch("items", cart.EmptyCart)
+	return d.watch(cart.EmptyCart)
 }
 
 func (d *decider) phone() bool {
 	if d.cart.Phone == "" {
 		d.say("no number that can be called")
-		return d.watch("phone", cart.NoPhone)
+		return d.watch(cart.NoPhone)
 	}
 	d.say("phone from ", orUnknown(d.cart.PhoneFrom), ", ", orUnknown(d.cart.Country))
-	d.ok("phone")
+	d.ok()
 	return false
 }
 
@@ -218,9 +236,9 @@ func (d *decider) consent() bool {
 	saw, ok := consented(d.rules.Consent, d.attribute, d.cart)
 	d.say(d.rules.Consent, ": ", saw)
 	if !ok {
-		return d.watch("consent", cart.NoConsent)
+		return d.watch(cart.NoConsent)
 	}
-	d.ok("consent")
+	d.ok()
 	return false
 }
 
@@ -230,8 +248,9 @@ func (d *decider) eligibility() bool {
 		return true
 	}
 	if len(d.steps) == before {
+		d.begin("eligibility")
 		d.say("nothing asked for")
-		d.ok("eligibility")
+		d.ok()
 	}
 	return false
 }
@@ -242,11 +261,11 @@ func (d *decider) jurisdiction() bool {
 	d.compiled.hours(d.rules, &d.person, &d.hours)
 	if d.hours.closed != nil {
 		d.say(d.hours.closed.key, " is off unless the store turns it on")
-		return d.watch("jurisdiction", cart.Ineligible)
+		return d.watch(cart.Ineligible)
 	}
 	if d.rules.QuietHours == QuietOff {
 		d.say("the calling-hours table is off")
-		d.skipped("jurisdiction")
+		d.skipped()
 		return false
 	}
 	for i, p := range d.person.places {
@@ -256,46 +275,46 @@ func (d *decider) jurisdiction() bool {
 		d.say(p.row.key)
 	}
 	d.say(" of ", d.tables.version)
-	d.ok("jurisdiction")
+	d.ok()
 	return false
 }
 
 func (d *decider) suppression() bool {
 	switch {
-	case d.facts.Near == nil:
-		return d.later("suppression")
-	case d.facts.Near.Suppressed != "":
-		d.say("suppressed for ", d.facts.Near.Suppressed)
-		return d.stop("suppression", cart.Suppressed)
+	case d.facts.Queried == nil:
+		return d.later()
+	case d.facts.Queried.Suppressed != "":
+		d.say("suppressed for ", d.facts.Queried.Suppressed)
+		return d.stop(cart.Suppressed)
 	}
 	d.say("none")
-	d.ok("suppression")
+	d.ok()
 	return false
 }
 
 func (d *decider) otherOrder() bool {
 	switch {
-	case d.facts.Near == nil:
-		return d.later("other_order")
-	case d.facts.Near.Ordered:
+	case d.facts.Queried == nil:
+		return d.later()
+	case d.facts.Queried.Ordered:
 		d.say("the customer has bought otherwise since")
-		return d.stop("other_order", cart.Superseded)
+		return d.stop(cart.Superseded)
 	}
 	d.say("none")
-	d.ok("other_order")
+	d.ok()
 	return false
 }
 
 func (d *decider) oneCartPerPhone() bool {
 	switch {
-	case d.facts.Near == nil:
-		return d.later("one_cart_per_phone")
-	case d.facts.Near.NewerCart != nil:
+	case d.facts.Queried == nil:
+		return d.later()
+	case d.facts.Queried.NewerCart != nil:
 		d.say("the same customer is active on a newer cart")
-		return d.stop("one_cart_per_phone", cart.Superseded)
+		return d.stop(cart.Superseded)
 	}
 	d.say("no newer cart")
-	d.ok("one_cart_per_phone")
+	d.ok()
 	return false
 }
 
@@ -306,20 +325,20 @@ func (d *decider) attempts() bool {
 		switch {
 		case last.Outcome == cart.Skipped || last.Outcome == cart.Invalid:
 			d.say("the provider will not dial this number: ", string(last.Outcome))
-			return d.stop("attempts", cart.Refused)
+			return d.stop(cart.Refused)
 		case last.Insights.OptedOut:
 			d.say("the customer asked not to be called")
-			return d.stop("attempts", cart.OptedOut)
+			return d.stop(cart.OptedOut)
 		case d.facts.Forced:
 		case last.Insights.Declined:
 			d.say("the customer is not interested")
-			return d.stop("attempts", cart.Declined)
+			return d.stop(cart.Declined)
 		case last.Insights.Unclear():
 			d.say("the analysis does not tell whether the customer said no")
-			return d.stop("attempts", cart.UnclearAnswer)
+			return d.stop(cart.UnclearAnswer)
 		case last.Outcome == cart.Completed && d.cart.CallbackAt == nil:
 			d.say("the customer was spoken to")
-			return d.stop("attempts", cart.Exhausted)
+			return d.stop(cart.Exhausted)
 		}
 	}
 	d.sayInt(d.cart.Attempts)
@@ -328,12 +347,12 @@ func (d *decider) attempts() bool {
 	switch {
 	case d.facts.Forced:
 		d.say("; an operator asked for this one")
-		d.skipped("attempts")
+		d.skipped()
 		return false
 	case d.cart.Attempts >= d.rules.Attempts.Max:
-		return d.stop("attempts", cart.Exhausted)
+		return d.stop(cart.Exhausted)
 	}
-	d.ok("attempts")
+	d.ok()
 	return false
 }
 
@@ -341,11 +360,11 @@ func (d *decider) attempts() bool {
 func (d *decider) expiry() bool {
 	d.expires = d.active().Add(d.rules.ExpiresAfter)
 	if at := d.cart.CallbackAt; at != nil {
-		if at.Sub(d.now) > MaxExpiry {
+		if at.Sub(d.now) > PlanningHorizon {
 			d.say("the customer asked for a call more than ")
-			d.sayDuration(MaxExpiry)
+			d.sayDuration(PlanningHorizon)
 			d.say(" from now")
-			return d.stop("expiry", cart.Expired)
+			return d.stop(cart.Expired)
 		}
 		if later := at.Add(d.rules.ExpiresAfter); later.After(d.expires) {
 			d.expires = later
@@ -354,9 +373,9 @@ func (d *decider) expiry() bool {
 	d.say("expires at ")
 	d.sayTime(d.expires)
 	if !d.now.Before(d.expires) {
-		return d.stop("expiry", cart.Expired)
+		return d.stop(cart.Expired)
 	}
-	d.ok("expiry")
+	d.ok()
 	return false
 }
 
@@ -368,11 +387,11 @@ func (d *decider) active() time.Time {
 	return d.cart.LastActivityAt
 }
 
-func (d *decider) pause() bool { //nolint:unparam // every rule says whether the decision has fallen; this one never makes it fall alone
+func (d *decider) pause() bool {
 	shop := &d.facts.Shop
 	if shop.Paused {
 		d.say("calling is halted")
-		d.until("paused", &d.loose, d.now.Add(pauseLook), cart.Paused)
+		d.until(&d.soft, d.now.Add(pauseLook), cart.Paused)
 		return false
 	}
 	if shop.Breaker {
@@ -384,11 +403,11 @@ func (d *decider) pause() bool { //nolint:unparam // every rule says whether the
 		} else {
 			d.say("the shop paused itself until it is resumed")
 		}
-		d.until("paused", &d.loose, at, cart.Breaker)
+		d.until(&d.soft, at, cart.Breaker)
 		return false
 	}
 	d.say("no")
-	d.ok("paused")
+	d.ok()
 	return false
 }
 
@@ -398,37 +417,37 @@ func (d *decider) otherCall() bool {
 	switch {
 	case own != nil && own.SentAt != nil:
 		d.say("a call of this cart is under way")
-	case d.facts.Near == nil:
-		return d.later("other_call")
-	case d.facts.Near.OpenCall:
+	case d.facts.Queried == nil:
+		return d.later()
+	case d.facts.Queried.OpenCall:
 		d.say("another call to this phone is under way")
 	default:
 		d.say("none")
-		d.ok("other_call")
+		d.ok()
 		return false
 	}
-	d.until("other_call", &d.loose, d.now.Add(callLook), cart.OtherCall)
+	d.until(&d.soft, d.now.Add(callLook), cart.OtherCall)
 	return false
 }
 
-func (d *decider) callback() bool { //nolint:unparam // every rule says whether the decision has fallen; this one never makes it fall alone
+func (d *decider) callback() bool {
 	at := d.cart.CallbackAt
 	switch {
 	case at == nil:
 		return false
 	case d.facts.Forced:
 		d.say("an operator asked for a call now")
-		d.skipped("callback")
+		d.skipped()
 		return false
 	}
 	d.say("the customer asked for a call at ")
 	d.sayTime(*at)
-	d.until("callback", &d.firm, *at, cart.Callback)
+	d.until(&d.hard, *at, cart.Callback)
 	return false
 }
 
-func (d *decider) delay() bool { //nolint:unparam // every rule says whether the decision has fallen; this one never makes it fall alone
-	if d.overridden("delay") {
+func (d *decider) delay() bool {
+	if d.overridden() {
 		return false
 	}
 	at := d.active().Add(d.rules.Delay)
@@ -437,12 +456,12 @@ func (d *decider) delay() bool { //nolint:unparam // every rule says whether the
 	d.say(", due ")
 	d.sayDuration(d.rules.Delay)
 	d.say(" later")
-	d.until("delay", &d.firm, at, cart.Delay)
+	d.until(&d.hard, at, cart.Delay)
 	return false
 }
 
 // overridden ends the step of a rule that a customer's or an operator's wish passes over.
-func (d *decider) overridden(rule string) bool {
+func (d *decider) overridden() bool {
 	switch {
 	case d.facts.Forced:
 		d.say("an operator asked for a call")
@@ -451,60 +470,62 @@ func (d *decider) overridden(rule string) bool {
 	default:
 		return false
 	}
-	d.skipped(rule)
+	d.skipped()
 	return true
 }
 
-// opening weighs everything that time will satisfy: the first moment at which all of it is.
+// opening combines the rules that time will satisfy: it finds the first instant at which all of them are satisfied.
 func (d *decider) opening() bool {
 	d.sayWhere()
-	at, ok := d.hours.next(d.firm.at)
+	at, ok := d.hours.next(d.hard.at)
 	if !ok {
 		d.say("; no opening within ")
 		d.sayCount(SearchDays, "day")
-		end := d.firm.at.AddDate(0, 0, SearchDays)
+		end := d.hard.at.AddDate(0, 0, SearchDays)
 		if d.expires.Before(end) {
 			end = d.expires
 		}
-		return d.wait("hours", bound{end, cart.Window})
+		return d.wait(bound{end, cart.Window})
 	}
-	firm := d.firm
-	if at.After(firm.at) {
+	first := d.hard
+	if at.After(first.at) {
 		d.say("; opens at ")
 		d.sayTime(at)
-		firm = bound{at, cart.Window}
-		d.step("hours", cart.VerdictWait)
+		first = bound{at, cart.Window}
+		d.step(cart.VerdictWait)
 	} else {
-		d.ok("hours")
+		d.ok()
 	}
-	if !firm.at.Before(d.expires) {
+	d.begin("moment")
+	if !first.at.Before(d.expires) {
 		d.say("first possible at ")
-		d.sayTime(firm.at)
+		d.sayTime(first.at)
 		d.say(", which is past the expiry: only the customer's coming back before that can lead to a call")
-		if !d.firm.at.Before(d.expires) {
-			firm.reason = d.firm.reason
+		if !d.hard.at.Before(d.expires) {
+			first.reason = d.hard.reason
 		}
-		return d.wait("moment", bound{d.expires, firm.reason})
+		return d.wait(bound{d.expires, first.reason})
 	}
-	if d.loose.reason != "" {
-		firm = d.loosely(firm)
+	if d.soft.reason != "" {
+		first = d.withSoft(first)
 	}
-	if !firm.at.After(d.now) {
+	if !first.at.After(d.now) {
 		return false
 	}
 	d.say("first possible at ")
-	d.sayTime(firm.at)
-	return d.wait("moment", firm)
+	d.sayTime(first.at)
+	return d.wait(first)
 }
 
-// loosely weighs in what may end sooner than it says. It never lets a cart expire before its time.
-func (d *decider) loosely(firm bound) bound {
-	b := firm
-	b.raise(d.loose.at, d.loose.reason)
+// withSoft raises the first possible instant to the soft bound, and to the next opening after that. The result is never
+// past the cart's expiry: a soft bound may be lifted before it says, so it must not let a cart expire.
+func (d *decider) withSoft(first bound) bound {
+	b := first
+	b.raise(d.soft.at, d.soft.reason)
 	at, ok := d.hours.next(b.at)
 	switch {
 	case !ok || !at.Before(d.expires):
-		return bound{d.expires, d.loose.reason}
+		return bound{d.expires, d.soft.reason}
 	case at.After(b.at):
 		return bound{at, cart.Window}
 	}
@@ -514,7 +535,7 @@ func (d *decider) loosely(firm bound) bound {
 // sayWhere says by which clocks the hours are looked at.
 func (d *decider) sayWhere() {
 	const shown = 3
-	d.buf = d.firm.at.In(d.person.zones[0].loc).AppendFormat(d.buf, "Mon 15:04")
+	d.buf = d.hard.at.In(d.person.zones[0].loc).AppendFormat(d.buf, "Mon 15:04")
 	d.say(" in ")
 	for i, z := range d.person.zones {
 		if i == shown {
@@ -533,18 +554,18 @@ func (d *decider) sayWhere() {
 	}
 }
 
-// near asks for the costly facts once nothing else stands against a call.
-func (d *decider) near() bool {
-	if d.facts.Near != nil {
+// queries asks for the facts that need queries, once nothing that the cart itself tells stands against a call.
+func (d *decider) queries() bool {
+	if d.facts.Queried != nil {
 		return false
 	}
 	d.say("nothing told by the cart stands against a call")
-	d.ok("moment")
+	d.ok()
 	d.decision = cart.Decision{Action: cart.ActLook, Reason: cart.Due}
 	return true
 }
 
-// call is where every rule has agreed.
+// call is the last rule: every other one has agreed to a call.
 func (d *decider) call() bool {
 	d.decision.Action, d.decision.Reason = cart.ActCall, cart.Due
 	if d.facts.Forced {
@@ -554,13 +575,15 @@ func (d *decider) call() bool {
 		c := &d.cart.Checkout
 		total, known := d.storeTotal(c)
 		d.decision.Priority = known && total.Cmp(*above) >= 0
+		d.begin("priority")
 		d.say("total ")
 		d.sayAmount(c.Total)
 		d.say(" ", c.Currency, ", goes before others from ")
 		d.sayAmount(*above)
-		d.ok("priority")
+		d.ok()
+		d.begin("moment")
 	}
 	d.say("every rule agrees")
-	d.ok("moment")
+	d.ok()
 	return true
 }

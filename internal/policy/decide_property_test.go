@@ -143,8 +143,8 @@ func drawFacts(t *rapid.T, q *question) Facts {
 		at := q.now.Add(drawHours(t, "breaker until", -2, 10))
 		f.Shop.BreakerUntil = &at
 	}
-	if rapid.IntRange(0, 3).Draw(t, "near") > 0 {
-		f.Near = drawNear(t, q, c)
+	if rapid.IntRange(0, 3).Draw(t, "queried") > 0 {
+		f.Queried = drawQueried(t, q, c)
 	}
 	return f
 }
@@ -174,32 +174,32 @@ func drawCalls(t *rapid.T, q *question, c *cart.Cart) {
 	}
 }
 
-func drawNear(t *rapid.T, q *question, c *cart.Cart) *Near {
-	near := &Near{Ordered: seldom(t, "ordered"), OpenCall: seldom(t, "open call")}
+func drawQueried(t *rapid.T, q *question, c *cart.Cart) *QueriedFacts {
+	queried := &QueriedFacts{Ordered: seldom(t, "ordered"), OpenCall: seldom(t, "open call")}
 	if seldom(t, "suppressed") {
-		near.Suppressed = rapid.SampledFrom([]string{"shop", "all"}).Draw(t, "scope")
+		queried.Suppressed = rapid.SampledFrom([]string{"shop", "all"}).Draw(t, "scope")
 	}
 	if seldom(t, "newer cart") {
 		id := uuid.Must(uuid.NewV7())
-		near.NewerCart = &id
+		queried.NewerCart = &id
 	}
 	for _, call := range c.Calls {
-		near.Dials = append(near.Dials, Dial{At: *call.SentAt, Shop: c.Shop})
+		queried.Dials = append(queried.Dials, Dial{At: *call.SentAt, Shop: c.Shop})
 	}
 	for range rapid.IntRange(0, 4).Draw(t, "other dials") {
-		near.Dials = append(near.Dials, Dial{
+		queried.Dials = append(queried.Dials, Dial{
 			At:      q.now.Add(-drawHours(t, "dial ago", 0, 24*10)),
 			Shop:    rapid.SampledFrom([]string{testShop, "other.myshopify.com"}).Draw(t, "dial shop"),
 			Refused: seldom(t, "refused"),
 		})
 	}
 	for range rapid.IntRange(0, 5).Draw(t, "shop calls") {
-		near.ShopCalls = append(near.ShopCalls, q.now.Add(-drawHours(t, "shop call ago", 0, 25)))
+		queried.ShopCalls = append(queried.ShopCalls, q.now.Add(-drawHours(t, "shop call ago", 0, 25)))
 	}
 	if seldom(t, "offered") {
-		near.OffersGiven = []GivenOffer{{At: q.now.Add(-drawHours(t, "offered ago", 0, 100))}}
+		queried.OffersGiven = []GivenOffer{{At: q.now.Add(-drawHours(t, "offered ago", 0, 100))}}
 	}
-	return near
+	return queried
 }
 
 func TestNobodyIsCalledWhoShouldNotBe(t *testing.T) {
@@ -238,14 +238,14 @@ func TestNobodyIsCalledWhoShouldNotBe(t *testing.T) {
 			t.Fatal("called more often than attempts.max")
 		}
 		if d.Action != cart.ActCall {
-			require.Nil(t, f.Near, "asked for facts that were there")
+			require.Nil(t, f.Queried, "asked for facts that were there")
 			return
 		}
 		calls++
-		near := f.Near
-		require.NotNil(t, near, "called without the costly facts")
-		if near.Suppressed != "" || near.Ordered || near.NewerCart != nil || near.OpenCall {
-			t.Fatalf("called against the facts: %+v", near)
+		queried := f.Queried
+		require.NotNil(t, queried, "called without the facts that need queries")
+		if queried.Suppressed != "" || queried.Ordered || queried.NewerCart != nil || queried.OpenCall {
+			t.Fatalf("called against the facts: %+v", queried)
 		}
 		belowCaps(t, q, o)
 	})
@@ -255,12 +255,12 @@ func TestNobodyIsCalledWhoShouldNotBe(t *testing.T) {
 
 // belowCaps checks that one more call at now keeps every cap, counting the plain way.
 func belowCaps(t *rapid.T, q *question, o *oracle) {
-	near, r := q.facts.Near, &q.rules
+	queried, r := q.facts.Queried, &q.rules
 	caps := slices.Clone(r.Caps.PerPhone)
 	if r.QuietHours != QuietOff {
 		for _, p := range o.person.places {
 			caps = append(caps, p.row.caps...)
-			for _, dial := range near.Dials {
+			for _, dial := range queried.Dials {
 				if dial.Refused && p.row.silence > 0 && q.now.Sub(dial.At) < p.row.silence {
 					t.Fatal("called within the silence after a refusal")
 				}
@@ -269,7 +269,7 @@ func belowCaps(t *rapid.T, q *question, o *oracle) {
 	}
 	for _, c := range caps {
 		n := 1
-		for _, dial := range near.Dials {
+		for _, dial := range queried.Dials {
 			if q.now.Sub(dial.At) < c.Every && (c.Scope != ScopeShop || dial.Shop == q.facts.Cart.Shop) {
 				n++
 			}
@@ -282,7 +282,7 @@ func belowCaps(t *rapid.T, q *question, o *oracle) {
 		loc, err := zoneinfo.Load(q.store.Timezone)
 		require.NoError(t, err)
 		n := 1
-		for _, at := range near.ShopCalls {
+		for _, at := range queried.ShopCalls {
 			if at.In(loc).Format(time.DateOnly) == q.now.In(loc).Format(time.DateOnly) {
 				n++
 			}
@@ -326,7 +326,7 @@ func TestWaitEndsAtTheEarliestAllowedMoment(t *testing.T) {
 		}
 		later.now = d.Until
 		again := later.decide()
-		halted := q.facts.Shop.Paused || q.facts.Shop.Breaker || q.facts.Cart.OpenCall() != nil || q.facts.Near != nil && q.facts.Near.OpenCall
+		halted := q.facts.Shop.Paused || q.facts.Shop.Breaker || q.facts.Cart.OpenCall() != nil || q.facts.Queried != nil && q.facts.Queried.OpenCall
 		switch {
 		case unsure(d.Reason) || halted:
 			require.NotEqual(t, cart.ActWatch, again.Action)
@@ -352,9 +352,9 @@ func TestSameFactsSameDecision(t *testing.T) {
 		first := q.decide()
 		require.Equal(t, first, q.decide())
 		// The order in which facts were loaded is not a fact, and neither is which process compiled the rules.
-		if near := q.facts.Near; near != nil {
-			shuffled := *near
-			shuffled.Dials, shuffled.ShopCalls = slices.Clone(near.Dials), slices.Clone(near.ShopCalls)
+		if queried := q.facts.Queried; queried != nil {
+			shuffled := *queried
+			shuffled.Dials, shuffled.ShopCalls = slices.Clone(queried.Dials), slices.Clone(queried.ShopCalls)
 			source := rand.New(rand.NewSource(rapid.Int64().Draw(t, "seed")))
 			source.Shuffle(len(shuffled.Dials), func(i, j int) {
 				shuffled.Dials[i], shuffled.Dials[j] = shuffled.Dials[j], shuffled.Dials[i]
@@ -362,7 +362,7 @@ func TestSameFactsSameDecision(t *testing.T) {
 			source.Shuffle(len(shuffled.ShopCalls), func(i, j int) {
 				shuffled.ShopCalls[i], shuffled.ShopCalls[j] = shuffled.ShopCalls[j], shuffled.ShopCalls[i]
 			})
-			q.facts.Near = &shuffled
+			q.facts.Queried = &shuffled
 		}
 		require.NoError(t, q.rules.Compile(q.store))
 		require.Equal(t, first, q.decide())
@@ -405,25 +405,25 @@ var restrictions = map[string]func(q *question){
 		no := false
 		q.facts.Cart.Checkout.AcceptsSMS, q.facts.Cart.Checkout.AcceptsMarketing = &no, &no
 	},
-	"suppression": func(q *question) { q.nearly(func(n *Near) { n.Suppressed = "all" }) },
-	"other order": func(q *question) { q.nearly(func(n *Near) { n.Ordered = true }) },
-	"newer cart":  func(q *question) { q.nearly(func(n *Near) { n.NewerCart = &uuid.Max }) },
-	"open call":   func(q *question) { q.nearly(func(n *Near) { n.OpenCall = true }) },
+	"suppression": func(q *question) { q.nearly(func(n *QueriedFacts) { n.Suppressed = "all" }) },
+	"other order": func(q *question) { q.nearly(func(n *QueriedFacts) { n.Ordered = true }) },
+	"newer cart":  func(q *question) { q.nearly(func(n *QueriedFacts) { n.NewerCart = &uuid.Max }) },
+	"open call":   func(q *question) { q.nearly(func(n *QueriedFacts) { n.OpenCall = true }) },
 	"another dial": func(q *question) {
-		q.nearly(func(n *Near) { n.Dials = append(n.Dials, Dial{At: q.now.Add(-time.Hour), Shop: testShop}) })
+		q.nearly(func(n *QueriedFacts) { n.Dials = append(n.Dials, Dial{At: q.now.Add(-time.Hour), Shop: testShop}) })
 	},
 	"refusal": func(q *question) {
-		q.nearly(func(n *Near) { n.Dials = append(n.Dials, Dial{At: q.now.Add(-time.Hour), Refused: true}) })
+		q.nearly(func(n *QueriedFacts) { n.Dials = append(n.Dials, Dial{At: q.now.Add(-time.Hour), Refused: true}) })
 	},
 	"another call of the shop": func(q *question) {
-		q.nearly(func(n *Near) { n.ShopCalls = append(n.ShopCalls, q.now.Add(-time.Minute)) })
+		q.nearly(func(n *QueriedFacts) { n.ShopCalls = append(n.ShopCalls, q.now.Add(-time.Minute)) })
 	},
 }
 
-// nearly changes the costly facts, if they were loaded.
-func (q *question) nearly(change func(*Near)) {
-	if q.facts.Near != nil {
-		change(q.facts.Near)
+// nearly changes the facts that need queries, if they were loaded.
+func (q *question) nearly(change func(*QueriedFacts)) {
+	if q.facts.Queried != nil {
+		change(q.facts.Queried)
 	}
 }
 

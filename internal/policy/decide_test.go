@@ -80,7 +80,7 @@ func TestDecide(t *testing.T) {
 	}{
 		{name: "nothing stands against it", want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "moment", saw: "every rule agrees"},
 		{
-			name: "without the costly facts", facts: func(f *Facts) { f.Near = nil },
+			name: "without the costly facts", facts: func(f *Facts) { f.Queried = nil },
 			want: cart.Decision{Action: cart.ActLook, Reason: cart.Due}, rule: "moment", saw: "nothing told by the cart",
 		},
 		{
@@ -112,15 +112,15 @@ func TestDecide(t *testing.T) {
 			want: cart.Decision{Action: cart.ActWatch, Reason: cart.NoConsent}, rule: "consent", saw: "sms_marketing: the checkout does not say",
 		},
 		{
-			name: "suppressed", facts: func(f *Facts) { f.Near.Suppressed = "all" },
+			name: "suppressed", facts: func(f *Facts) { f.Queried.Suppressed = "all" },
 			want: cart.Decision{Action: cart.ActStop, Reason: cart.Suppressed}, rule: "suppression", saw: "suppressed for all",
 		},
 		{
-			name: "bought otherwise", facts: func(f *Facts) { f.Near.Ordered = true },
+			name: "bought otherwise", facts: func(f *Facts) { f.Queried.Ordered = true },
 			want: cart.Decision{Action: cart.ActStop, Reason: cart.Superseded}, rule: "other_order", saw: "bought otherwise",
 		},
 		{
-			name: "a newer cart", facts: func(f *Facts) { f.Near.NewerCart = &uuid.Max },
+			name: "a newer cart", facts: func(f *Facts) { f.Queried.NewerCart = &uuid.Max },
 			want: cart.Decision{Action: cart.ActStop, Reason: cart.Superseded}, rule: "one_cart_per_phone", saw: "newer cart",
 		},
 		{
@@ -168,7 +168,7 @@ func TestDecide(t *testing.T) {
 			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "paused", saw: "paused itself until",
 		},
 		{
-			name: "another call to the phone", facts: func(f *Facts) { f.Near.OpenCall = true },
+			name: "another call to the phone", facts: func(f *Facts) { f.Queried.OpenCall = true },
 			want: cart.Decision{Action: cart.ActWait, Reason: cart.OtherCall, Until: minutes(2)}, rule: "other_call", saw: "another call to this phone",
 		},
 		{
@@ -249,35 +249,37 @@ func TestDecide(t *testing.T) {
 		},
 		{
 			name: "asked for a call, but against a cap", cart: func(c *cart.Cart) { at := minutes(-1); c.CallbackAt = &at },
-			facts: func(f *Facts) { f.Near.Dials = []Dial{{At: minutes(-23 * 60), Shop: "other.myshopify.com"}} },
+			facts: func(f *Facts) { f.Queried.Dials = []Dial{{At: minutes(-23 * 60), Shop: "other.myshopify.com"}} },
 			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(60)}, rule: "caps.per_phone", saw: "1 of 1 call in 24h, 1 of 3 calls in 720h; free at 2026-09-14T07:30:00Z",
 		},
 		{
 			name: "a cap of the shop alone", rules: func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 2, Every: 2 * time.Hour, Scope: ScopeShop}} },
 			facts: func(f *Facts) {
-				f.Near.Dials = []Dial{{At: minutes(-100), Shop: testShop}, {At: minutes(-30), Shop: testShop}, {At: minutes(-10), Shop: "other.myshopify.com"}}
+				f.Queried.Dials = []Dial{{At: minutes(-100), Shop: testShop}, {At: minutes(-30), Shop: testShop}, {At: minutes(-10), Shop: "other.myshopify.com"}}
 			},
 			want: cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(20)}, rule: "caps.per_phone", saw: "2 of 2 calls in 2h by this shop",
 		},
 		{
-			name: "the cap frees after the windows close", facts: func(f *Facts) { f.Near.Dials = []Dial{{At: minutes(-10), Shop: testShop}} },
+			name: "the cap frees after the windows close", facts: func(f *Facts) { f.Queried.Dials = []Dial{{At: minutes(-10), Shop: testShop}} },
 			want: cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(24*60 - 10)}, rule: "caps.per_phone", saw: "free at",
 		},
 		{
 			name: "a cap that frees after the expiry", facts: func(f *Facts) {
-				f.Near.Dials = []Dial{{At: minutes(-24 * 60)}, {At: minutes(-48 * 60)}, {At: minutes(-72 * 60)}}
+				f.Queried.Dials = []Dial{{At: minutes(-24 * 60)}, {At: minutes(-48 * 60)}, {At: minutes(-72 * 60)}}
 			},
 			want: cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(71 * 60)}, rule: "moment", saw: "past the expiry",
 		},
 		{
 			name: "the shop's calls of the day are used up", rules: func(r *Rules) { r.Caps.DailyCalls = 2 },
-			facts: func(f *Facts) { f.Near.ShopCalls = []time.Time{minutes(-10), minutes(-11), minutes(-13 * 60)} },
+			facts: func(f *Facts) { f.Queried.ShopCalls = []time.Time{minutes(-10), minutes(-11), minutes(-13 * 60)} },
 			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "caps.daily_calls", saw: "2 of 2 calls today",
 		},
 		{
 			name: "the shop's calls of yesterday do not count", rules: func(r *Rules) { r.Caps.DailyCalls = 2 },
-			facts: func(f *Facts) { f.Near.ShopCalls = []time.Time{minutes(-10), minutes(-12*60 - 1), minutes(-13 * 60)} },
-			want:  cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "caps.daily_calls", saw: "1 of 2 calls today",
+			facts: func(f *Facts) {
+				f.Queried.ShopCalls = []time.Time{minutes(-10), minutes(-12*60 - 1), minutes(-13 * 60)}
+			},
+			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "caps.daily_calls", saw: "1 of 2 calls today",
 		},
 		{
 			name: "an operator does not pass over hours", facts: func(f *Facts) { f.Forced = true }, rules: func(r *Rules) { r.Windows = []Window{{From: "10:00", To: "12:00"}} },
@@ -314,7 +316,7 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := Facts{Cart: due(), Near: &Near{}}
+			f := Facts{Cart: due(), Queried: &QueriedFacts{}}
 			if c.cart != nil {
 				c.cart(f.Cart)
 			}
@@ -336,7 +338,7 @@ func TestDecide(t *testing.T) {
 func TestRulesWithProblemsNeverCall(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules() // no consent was chosen
-	d := Decide(&r, Facts{Cart: due(), Near: &Near{}}, noonInIndia)
+	d := Decide(&r, Facts{Cart: due(), Queried: &QueriedFacts{}}, noonInIndia)
 	assert.Equal(t, cart.ActWait, d.Action)
 	assert.Contains(t, d.Trace[0].Saw, "consent: must be chosen")
 	assert.Error(t, r.Compile(testStore))
@@ -349,9 +351,9 @@ func TestRulesThatWereNotCompiledKnowNoStore(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules()
 	r.Consent = ConsentNotRequired
-	assert.Equal(t, cart.ActCall, Decide(&r, Facts{Cart: due(), Near: &Near{}}, noonInIndia).Action)
+	assert.Equal(t, cart.ActCall, Decide(&r, Facts{Cart: due(), Queried: &QueriedFacts{}}, noonInIndia).Action)
 	r.Eligibility.MinTotal = amount("1")
-	d := Decide(&r, Facts{Cart: due(), Near: &Near{}}, noonInIndia)
+	d := Decide(&r, Facts{Cart: due(), Queried: &QueriedFacts{}}, noonInIndia)
 	assert.Equal(t, cart.Ineligible, d.Reason, "no amount can be compared without a currency")
 }
 
@@ -376,7 +378,7 @@ func TestSpacingGrows(t *testing.T) {
 	assert.Equal(t, 4*time.Hour, s.after(cart.Timeout, 1))
 	assert.Equal(t, 24*time.Hour, s.after(cart.Lost, 1))
 	s.Backoff = 10
-	assert.Equal(t, MaxExpiry, s.after(cart.Lost, 20), "and not beyond all measure")
+	assert.Equal(t, PlanningHorizon, s.after(cart.Lost, 20), "and not beyond all measure")
 }
 
 func TestAnotherTimeOfDay(t *testing.T) {
@@ -391,7 +393,7 @@ func TestAnotherTimeOfDay(t *testing.T) {
 		c := due()
 		c.LastActivityAt = called.Add(-time.Hour)
 		c.Attempts, c.Calls = 1, []cart.Call{ended(called, cart.NoAnswer)}
-		return Decide(r, Facts{Cart: c, Near: &Near{}}, now)
+		return Decide(r, Facts{Cart: c, Queried: &QueriedFacts{}}, now)
 	}
 	morning := local(t, "Asia/Kolkata", "2026-09-14 10:30")
 	d := decide(morning, local(t, "Asia/Kolkata", "2026-09-14 11:00"))
@@ -411,7 +413,7 @@ func TestAnotherTimeOfDay(t *testing.T) {
 	require.NoError(t, only.Compile(testStore))
 	c := due()
 	c.LastActivityAt, c.Attempts, c.Calls = morning, 1, []cart.Call{ended(morning, cart.NoAnswer)}
-	d = Decide(&only, Facts{Cart: c, Near: &Near{}}, morning.Add(time.Hour))
+	d = Decide(&only, Facts{Cart: c, Queried: &QueriedFacts{}}, morning.Add(time.Hour))
 	assert.Equal(t, local(t, "Asia/Kolkata", "2026-09-16 10:30").UTC(), d.Until, "after two days any time will do")
 }
 
@@ -421,15 +423,15 @@ func TestJurisdictionsAddTheirCaps(t *testing.T) {
 	french := due()
 	french.Phone, french.Country, french.Checkout.Shipping = "+33612345678", "FR", &cart.Address{CountryCode: "FR"}
 	french.LastActivityAt = paris.Add(-time.Hour)
-	free := func(r *Rules) { r.Caps.PerPhone, r.ExpiresAfter = nil, MaxExpiry }
+	free := func(r *Rules) { r.Caps.PerPhone, r.ExpiresAfter = nil, PlanningHorizon }
 
-	d := Decide(rulesWith(t, free), Facts{Cart: french, Near: &Near{Dials: []Dial{{At: paris.AddDate(0, 0, -37), Refused: true}}}}, paris)
+	d := Decide(rulesWith(t, free), Facts{Cart: french, Queried: &QueriedFacts{Dials: []Dial{{At: paris.AddDate(0, 0, -37), Refused: true}}}}, paris)
 	assert.Equal(t, cart.ActWait, d.Action)
 	assert.Equal(t, cart.Cap, d.Reason, "sixty days' silence after a refusal")
 	assert.Equal(t, paris.AddDate(0, 0, 23).UTC().Format(time.DateOnly), d.Until.Format(time.DateOnly))
 
 	dials := []Dial{{At: paris.AddDate(0, 0, -1)}, {At: paris.AddDate(0, 0, -2)}, {At: paris.AddDate(0, 0, -3)}, {At: paris.AddDate(0, 0, -29)}}
-	d = Decide(rulesWith(t, free), Facts{Cart: french, Near: &Near{Dials: dials}}, paris)
+	d = Decide(rulesWith(t, free), Facts{Cart: french, Queried: &QueriedFacts{Dials: dials}}, paris)
 	assert.Equal(t, paris.AddDate(0, 0, 1).UTC(), d.Until, "four calls in thirty days")
 
 	floridian := due()
@@ -437,18 +439,18 @@ func TestJurisdictionsAddTheirCaps(t *testing.T) {
 	floridian.Phone, floridian.Country, floridian.Checkout.Shipping = "+13055550123", "US", &cart.Address{CountryCode: "US", ProvinceCode: "FL"}
 	floridian.LastActivityAt = now.Add(-time.Hour)
 	dials = []Dial{{At: now.Add(-time.Hour)}, {At: now.Add(-2 * time.Hour)}, {At: now.Add(-23 * time.Hour)}}
-	d = Decide(rulesWith(t, free), Facts{Cart: floridian, Near: &Near{Dials: dials}}, now)
+	d = Decide(rulesWith(t, free), Facts{Cart: floridian, Queried: &QueriedFacts{Dials: dials}}, now)
 	assert.Equal(t, now.Add(time.Hour).UTC(), d.Until, "three calls in 24 hours in Florida")
 
 	d = Decide(rulesWith(t, func(r *Rules) {
 		free(r)
 		r.Jurisdictions = map[string]Override{"US-FL": {Caps: []Cap{{Calls: 4, Every: 24 * time.Hour}}}}
-	}), Facts{Cart: floridian, Near: &Near{Dials: dials}}, now)
+	}), Facts{Cart: floridian, Queried: &QueriedFacts{Dials: dials}}, now)
 	assert.Equal(t, cart.ActCall, d.Action, "a store may set a cap of its own")
 
 	georgian := *floridian
 	georgian.Phone, georgian.Checkout.Shipping = "+14045550123", &cart.Address{CountryCode: "US", ProvinceCode: "GA"}
-	assert.Equal(t, cart.ActCall, Decide(rulesWith(t, free), Facts{Cart: &georgian, Near: &Near{Dials: dials}}, now).Action, "but not in Georgia")
+	assert.Equal(t, cart.ActCall, Decide(rulesWith(t, free), Facts{Cart: &georgian, Queried: &QueriedFacts{Dials: dials}}, now).Action, "but not in Georgia")
 }
 
 func TestLongestCap(t *testing.T) {

@@ -17,19 +17,22 @@ func (d *decider) eligible() bool {
 
 func (d *decider) eligibleTotal(e *Eligibility, c *cart.Checkout) bool {
 	if !e.ZeroTotal && !c.Total.IsPositive() {
+		d.begin("eligibility.zero_total")
 		d.say("the cart costs nothing")
-		return d.watch("eligibility.zero_total", cart.Ineligible)
+		return d.watch(cart.Ineligible)
 	}
 	if len(e.Currencies) > 0 {
+		d.begin("eligibility.currency")
 		d.say(c.Currency)
 		if !holds(e.Currencies, c.Currency) {
-			return d.watch("eligibility.currency", cart.Ineligible)
+			return d.watch(cart.Ineligible)
 		}
-		d.ok("eligibility.currency")
+		d.ok()
 	}
 	if e.MinTotal == nil && e.MaxTotal == nil {
 		return false
 	}
+	d.begin("eligibility.total")
 	d.say("total ")
 	d.sayAmount(c.Total)
 	d.say(" ", c.Currency)
@@ -37,7 +40,7 @@ func (d *decider) eligibleTotal(e *Eligibility, c *cart.Checkout) bool {
 	total, known := d.storeTotal(c)
 	if !known {
 		d.say("; the bounds are in ", d.store.Currency)
-		return d.watch("eligibility.total", cart.Ineligible)
+		return d.watch(cart.Ineligible)
 	}
 	if !d.inStoreCurrency(c) {
 		d.say("; ")
@@ -45,9 +48,9 @@ func (d *decider) eligibleTotal(e *Eligibility, c *cart.Checkout) bool {
 		d.say(" ", d.store.Currency, " by Shopify's rate")
 	}
 	if !within(total, e.MinTotal, e.MaxTotal) {
-		return d.watch("eligibility.total", cart.Ineligible)
+		return d.watch(cart.Ineligible)
 	}
-	d.ok("eligibility.total")
+	d.ok()
 	return false
 }
 
@@ -82,6 +85,7 @@ func (d *decider) eligibleCountry(e *Eligibility, c *cart.Checkout) bool {
 	if len(e.Countries)+len(e.ExcludeCountries) == 0 {
 		return false
 	}
+	d.begin("eligibility.country")
 	number, delivery := d.cart.Country, deliveryCountry(c)
 	d.say("number of ", orUnknown(number), ", delivered to ", orUnknown(delivery))
 	known := false
@@ -91,13 +95,13 @@ func (d *decider) eligibleCountry(e *Eligibility, c *cart.Checkout) bool {
 		}
 		known = true
 		if len(e.Countries) > 0 && !holdsCountry(e.Countries, country) || holdsCountry(e.ExcludeCountries, country) {
-			return d.watch("eligibility.country", cart.Ineligible)
+			return d.watch(cart.Ineligible)
 		}
 	}
 	if !known && len(e.Countries) > 0 {
-		return d.watch("eligibility.country", cart.Ineligible)
+		return d.watch(cart.Ineligible)
 	}
-	d.ok("eligibility.country")
+	d.ok()
 	return false
 }
 
@@ -110,14 +114,15 @@ func orUnknown(text string) string {
 
 func (d *decider) eligibleItems(e *Eligibility, c *cart.Checkout) bool {
 	if e.MinItems > 0 {
+		d.begin("eligibility.min_items")
 		n := c.ItemCount()
 		d.sayCount(n, "piece")
 		d.say(", min ")
 		d.sayInt(e.MinItems)
 		if n < e.MinItems {
-			return d.watch("eligibility.min_items", cart.Ineligible)
+			return d.watch(cart.Ineligible)
 		}
-		d.ok("eligibility.min_items")
+		d.ok()
 	}
 	return d.eligibleItem("eligibility.skus", e.SKUs, e.ExcludeSKUs, c.Items, func(i *cart.Item) string { return i.SKU }) ||
 		d.eligibleItem("eligibility.products", e.Products, e.ExcludeProducts, c.Items, func(i *cart.Item) string { return i.ProductID }) ||
@@ -129,12 +134,13 @@ func (d *decider) eligibleItem(rule string, include, exclude []string, items []c
 	if len(include)+len(exclude) == 0 {
 		return false
 	}
+	d.begin(rule)
 	wanted := 0
 	for i := range items {
 		value := of(&items[i])
 		if holds(exclude, value) {
 			d.say("holds ", value, ", which is excluded")
-			return d.watch(rule, cart.Ineligible)
+			return d.watch(cart.Ineligible)
 		}
 		if holds(include, value) {
 			wanted++
@@ -144,12 +150,12 @@ func (d *decider) eligibleItem(rule string, include, exclude []string, items []c
 		d.sayCount(wanted, "item")
 		d.say(" on the list")
 		if wanted == 0 {
-			return d.watch(rule, cart.Ineligible)
+			return d.watch(cart.Ineligible)
 		}
 	} else {
 		d.say("none excluded")
 	}
-	d.ok(rule)
+	d.ok()
 	return false
 }
 
@@ -163,22 +169,23 @@ func (d *decider) eligibleText(rule, what string, include, exclude, values []str
 	if len(include)+len(exclude) == 0 {
 		return false
 	}
+	d.begin(rule)
 	for _, text := range exclude {
 		if holds(values, text) {
 			d.say(what, " ", text, " is excluded")
-			return d.watch(rule, cart.Ineligible)
+			return d.watch(cart.Ineligible)
 		}
 	}
 	if len(include) > 0 && !slices.ContainsFunc(include, func(text string) bool { return holds(values, text) }) {
 		d.say("no ", what, " of those asked for")
-		return d.watch(rule, cart.Ineligible)
+		return d.watch(cart.Ineligible)
 	}
 	if len(include) > 0 {
 		d.say("a ", what, " of those asked for")
 	} else {
 		d.say("no excluded ", what)
 	}
-	d.ok(rule)
+	d.ok()
 	return false
 }
 

@@ -66,7 +66,7 @@ func TestEligibility(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := Facts{Cart: due(), Near: &Near{}}
+			f := Facts{Cart: due(), Queried: &QueriedFacts{}}
 			if c.cart != nil {
 				c.cart(f.Cart)
 			}
@@ -107,9 +107,9 @@ func TestDecide_CartWithoutPiecesIsWatched(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, near := range []*Near{nil, {}} {
+			for _, queried := range []*QueriedFacts{nil, {}} {
 				for _, forced := range []bool{false, true} {
-					f := Facts{Cart: due(), Near: near, Forced: forced}
+					f := Facts{Cart: due(), Queried: queried, Forced: forced}
 					f.Cart.Checkout.Items = items
 					d := Decide(rulesWith(t, nil), f, noonInIndia)
 					assert.Equal(t, cart.ActWatch, d.Action)
@@ -119,7 +119,7 @@ func TestDecide_CartWithoutPiecesIsWatched(t *testing.T) {
 			}
 		})
 	}
-	f := Facts{Cart: due(), Near: &Near{}}
+	f := Facts{Cart: due(), Queried: &QueriedFacts{}}
 	f.Cart.Checkout.Items = []cart.Item{{SKU: "TEE-1"}, {SKU: "TEE-2", Quantity: 1}}
 	assert.Equal(t, cart.ActCall, Decide(rulesWith(t, nil), f, noonInIndia).Action, "one piece is enough")
 }
@@ -151,7 +151,7 @@ func TestDecide_AmountsAreComparedInTheStoreCurrencyOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			decide := func(change func(*Rules)) cart.Decision {
-				f := Facts{Cart: due(), Near: &Near{}}
+				f := Facts{Cart: due(), Queried: &QueriedFacts{}}
 				for _, change := range c.changes {
 					change(&f.Cart.Checkout)
 				}

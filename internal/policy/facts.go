@@ -9,15 +9,15 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Facts is everything a decision may look at. Facts that cost queries are in Near, which is loaded only when a
-// call is near; without it a decision never says call.
+// Facts is everything that a decision may look at.
 type Facts struct {
 	Cart *cart.Cart
 	Shop Shop
-	// Near is nil when the costly facts were not loaded.
-	Near *Near
-	// Forced is true when an operator asked for this call: delay, spacing and holdout are then passed over; purchase,
-	// suppression, consent, hours and caps never are.
+	// Queried holds the facts that need queries. They are loaded only just before a call. Without them (nil) a decision
+	// never says call.
+	Queried *QueriedFacts
+	// Forced is true when an operator asked for this call. Delay, spacing and holdout then do not apply; purchase,
+	// suppression, consent, hours and caps always do.
 	Forced bool
 }
 
@@ -32,25 +32,27 @@ type Shop struct {
 	Uninstalled bool
 }
 
-// Near holds the facts that are loaded when a call is near.
-type Near struct {
-	// Suppressed is set when the person may not be called, under whichever key; it names the scope: "shop" or "all".
+// QueriedFacts are the facts that need queries.
+type QueriedFacts struct {
+	// Suppressed is set when one of the person's keys is on the do-not-call list. It names the scope: "shop" or "all".
 	Suppressed string
-	// Dials are the calls made to this person, in any order, as far back as LongestCap asks for: to this phone in all shops, and to
-	// any other of theirs. Those of this cart and calls now being placed are included; the call that is being decided on is left out.
+	// Dials are the calls made to this person, in any order, as far back as LongestCap asks for: to this phone in all
+	// shops, and to any other phone of theirs. They include the cart's own calls and calls that are being placed, but not
+	// the call that is being decided on.
 	Dials []Dial
-	// ShopCalls are the instants of the shop's calls, in any order, over at least the last 25 hours, without the call that is
-	// being decided on. They are needed only where the rules have daily calls.
+	// ShopCalls are the instants of the shop's calls, in any order, over at least the last 25 hours, without the call that
+	// is being decided on. They are needed only where the rules have daily calls.
 	ShopCalls []time.Time
-	// OpenCall is true when another cart's call to this person is under way, to this phone in any shop or to another of theirs.
+	// OpenCall is true when another cart's call to this person is under way: to this phone in any shop, or to another
+	// phone of theirs.
 	OpenCall bool
 	// NewerCart is an active cart of the same shop and person with later activity, or nil.
 	NewerCart *uuid.UUID
-	// Ordered is true when an order by this customer was seen that no cart accounts for and that is newer than the cart.
+	// Ordered is true when this customer placed an order that is newer than the cart and belongs to no cart.
 	Ordered bool
 	// OffersGiven are the offers this customer was given in this shop, in any order.
 	OffersGiven []GivenOffer
-	// OfferSpend is what the shop's offers have cost this calendar month (store's zone), in the shop's currency.
+	// OfferSpend is what the shop's offers cost this calendar month (store's zone), in the shop's currency.
 	OfferSpend decimal.Decimal
 }
 

@@ -13,7 +13,7 @@ import (
 func (d *decider) holdout() bool {
 	if d.facts.Forced {
 		d.say("an operator asked for a call")
-		d.skipped("holdout")
+		d.skipped()
 		return false
 	}
 	arm := d.cart.Arm
@@ -29,17 +29,17 @@ func (d *decider) holdout() bool {
 	}
 	d.decision.Arm = arm
 	if arm == cart.ArmHoldout {
-		return d.stop("holdout", cart.Holdout)
+		return d.stop(cart.Holdout)
 	}
-	d.ok("holdout")
+	d.ok()
 	return false
 }
 
 // armOf draws a customer's side of the holdout. It is stable for a shop, phone and salt, and who is held out at a small share
 // is held out at every larger one.
 func armOf(shop, phone, salt string, share float64) cart.Arm {
-	room := [160]byte{}
-	text := append(room[:0], shop...)
+	buffer := [160]byte{}
+	text := append(buffer[:0], shop...)
 	text = append(text, 0)
 	text = append(text, phone...)
 	text = append(text, 0)

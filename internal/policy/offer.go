@@ -11,7 +11,7 @@ import (
 
 // offer picks the discount that goes out with the call: the first of the store's that fits, unless the customer was given one
 // lately or the month's budget is spent.
-func (d *decider) offer() bool { //nolint:unparam // every rule says whether the decision has fallen; this one never makes it fall alone
+func (d *decider) offer() bool {
 	if len(d.rules.Offers) == 0 {
 		return false
 	}
@@ -23,7 +23,7 @@ func (d *decider) offer() bool { //nolint:unparam // every rule says whether the
 		d.say("none of ")
 		d.sayInt(len(d.rules.Offers))
 		d.say(" fits")
-		d.skipped("offer")
+		d.skipped()
 		return false
 	}
 	rule := &d.rules.Offers[i]
@@ -33,19 +33,19 @@ func (d *decider) offer() bool { //nolint:unparam // every rule says whether the
 	switch {
 	case d.carries(rule.Code):
 		d.say(", but the cart carries its code already")
-		d.skipped("offer")
+		d.skipped()
 	case d.cooling():
 		d.say(", but the customer was given one within ")
 		d.sayDuration(d.rules.OfferCooldown)
-		d.skipped("offer")
+		d.skipped()
 	case d.overBudget(rule):
 		d.say(", but the month's budget of ")
 		d.sayAmount(*d.rules.OfferBudget.Monthly)
 		d.say(" does not allow it")
-		d.skipped("offer")
+		d.skipped()
 	default:
 		d.decision.Offer = rule.offer()
-		d.ok("offer")
+		d.ok()
 	}
 	return false
 }
@@ -121,7 +121,7 @@ func (d *decider) cooling() bool {
 		return false
 	}
 	since := d.now.Add(-d.rules.OfferCooldown)
-	return slices.ContainsFunc(d.facts.Near.OffersGiven, func(g GivenOffer) bool { return g.At.After(since) })
+	return slices.ContainsFunc(d.facts.Queried.OffersGiven, func(g GivenOffer) bool { return g.At.After(since) })
 }
 
 // overBudget reports whether the offer, if redeemed, would cost more than is left of the month's budget. What it would cost in
@@ -134,11 +134,11 @@ func (d *decider) overBudget(o *OfferRule) bool {
 	c := &d.cart.Checkout
 	total, known := d.storeTotal(c)
 	if !known || o.Type == OfferFixed && !d.inStoreCurrency(c) {
-		return d.facts.Near.OfferSpend.Cmp(*budget) >= 0
+		return d.facts.Queried.OfferSpend.Cmp(*budget) >= 0
 	}
 	cost := o.Value
 	if o.Type == OfferPercentage {
 		cost = total.Mul(o.Value).Div(decimal.NewFromInt(100))
 	}
-	return d.facts.Near.OfferSpend.Add(cost).Cmp(*budget) > 0
+	return d.facts.Queried.OfferSpend.Add(cost).Cmp(*budget) > 0
 }

@@ -22,7 +22,7 @@ func TestOffers(t *testing.T) {
 		name  string
 		rules func(*Rules)
 		cart  func(*cart.Cart)
-		near  Near
+		facts  QueriedFacts
 		// code is the one given, "" for none; saw is what the step says.
 		code, saw string
 	}{
@@ -62,25 +62,25 @@ func TestOffers(t *testing.T) {
 		{name: "carries the code already", rules: func(r *Rules) { r.Offers = []OfferRule{ten(OfferWhen{})} },
 			cart: func(c *cart.Cart) { c.Checkout.Codes = []cart.DiscountCode{{Code: "ten"}} }, saw: "carries its code already"},
 		{name: "given one lately", rules: func(r *Rules) { r.Offers, r.OfferCooldown = []OfferRule{ten(OfferWhen{})}, 720*time.Hour },
-			near: Near{OffersGiven: []GivenOffer{{At: noonInIndia.Add(-719 * time.Hour)}}}, saw: "was given one within 720h"},
+			facts: QueriedFacts{OffersGiven: []GivenOffer{{At: noonInIndia.Add(-719 * time.Hour)}}}, saw: "was given one within 720h"},
 		{name: "given one long ago", rules: func(r *Rules) { r.Offers, r.OfferCooldown = []OfferRule{ten(OfferWhen{})}, 720*time.Hour },
-			near: Near{OffersGiven: []GivenOffer{{At: noonInIndia.Add(-720 * time.Hour)}}}, code: "TEN"},
+			facts: QueriedFacts{OffersGiven: []GivenOffer{{At: noonInIndia.Add(-720 * time.Hour)}}}, code: "TEN"},
 		{name: "no cool-down", rules: func(r *Rules) { r.Offers = []OfferRule{ten(OfferWhen{})} },
-			near: Near{OffersGiven: []GivenOffer{{At: noonInIndia.Add(-time.Hour)}}}, code: "TEN"},
+			facts: QueriedFacts{OffersGiven: []GivenOffer{{At: noonInIndia.Add(-time.Hour)}}}, code: "TEN"},
 		{name: "within the budget", rules: func(r *Rules) { r.Offers, r.OfferBudget.Monthly = []OfferRule{ten(OfferWhen{})}, amount("1000") },
-			near: Near{OfferSpend: decimal.RequireFromString("810.50")}, code: "TEN"},
+			facts: QueriedFacts{OfferSpend: decimal.RequireFromString("810.50")}, code: "TEN"},
 		{name: "beyond the budget", rules: func(r *Rules) { r.Offers, r.OfferBudget.Monthly = []OfferRule{ten(OfferWhen{})}, amount("1000") },
-			near: Near{OfferSpend: decimal.RequireFromString("810.51")}, saw: "the month's budget of 1000.00 does not allow it"},
+			facts: QueriedFacts{OfferSpend: decimal.RequireFromString("810.51")}, saw: "the month's budget of 1000.00 does not allow it"},
 		{name: "an amount beyond the budget", rules: func(r *Rules) { r.Offers, r.OfferBudget.Monthly = []OfferRule{fifty}, amount("1000") },
-			near: Near{OfferSpend: decimal.RequireFromString("951")}, saw: "does not allow it"},
+			facts: QueriedFacts{OfferSpend: decimal.RequireFromString("951")}, saw: "does not allow it"},
 		{name: "the budget in another currency", rules: func(r *Rules) { r.Offers, r.OfferBudget.Monthly = []OfferRule{ten(OfferWhen{})}, amount("1000") },
-			cart: func(c *cart.Cart) { c.Checkout.Currency = "USD" }, near: Near{OfferSpend: decimal.RequireFromString("999")}, code: "TEN"},
+			cart: func(c *cart.Cart) { c.Checkout.Currency = "USD" }, facts: QueriedFacts{OfferSpend: decimal.RequireFromString("999")}, code: "TEN"},
 		{name: "the spent budget in another currency", rules: func(r *Rules) { r.Offers, r.OfferBudget.Monthly = []OfferRule{ten(OfferWhen{})}, amount("1000") },
-			cart: func(c *cart.Cart) { c.Checkout.Currency = "USD" }, near: Near{OfferSpend: decimal.RequireFromString("1000")}, saw: "does not allow it"},
+			cart: func(c *cart.Cart) { c.Checkout.Currency = "USD" }, facts: QueriedFacts{OfferSpend: decimal.RequireFromString("1000")}, saw: "does not allow it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := Facts{Cart: due(), Near: &c.near}
+			f := Facts{Cart: due(), Queried: &c.facts}
 			if c.cart != nil {
 				c.cart(f.Cart)
 			}
@@ -108,12 +108,12 @@ func TestOfferGoesOutAsConfigured(t *testing.T) {
 	assert.Equal(t, &cart.Offer{
 		Code: "BACK", Value: decimal.RequireFromString("7.5"), Type: "percentage", ApplyAs: "override",
 		Description: "seven and a half per cent", Unique: true, Fallback: "BACK5", EndsAfter: 48 * time.Hour,
-	}, Decide(r, Facts{Cart: due(), Near: &Near{}}, noonInIndia).Offer)
+	}, Decide(r, Facts{Cart: due(), Queried: &QueriedFacts{}}, noonInIndia).Offer)
 
 	plain := rulesWith(t, func(r *Rules) {
 		r.Offers = []OfferRule{{Code: "BACK", Value: decimal.NewFromInt(5), Type: OfferFixed}}
 	})
-	offer := Decide(plain, Facts{Cart: due(), Near: &Near{}}, noonInIndia).Offer
+	offer := Decide(plain, Facts{Cart: due(), Queried: &QueriedFacts{}}, noonInIndia).Offer
 	assert.Equal(t, OfferAdditional, offer.ApplyAs)
 	assert.False(t, offer.Unique)
 }

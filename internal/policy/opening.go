@@ -5,14 +5,14 @@ import "time"
 // SearchDays is how far ahead an opening is looked for.
 const SearchDays = 31
 
-// whereRoom is the memory that it usually takes to say where somebody is and what hours follow from that.
-type whereRoom struct {
+// placeBuffers is the memory that it usually takes to say where somebody is and which hours follow from that.
+type placeBuffers struct {
 	zones  [6]*zone
 	places [6]place
 	checks [8]check
 }
 
-func (r *whereRoom) person() person { return person{zones: r.zones[:0], places: r.places[:0]} }
+func (b *placeBuffers) person() person { return person{zones: b.zones[:0], places: b.places[:0]} }
 
 // check is one schedule on one zone's clock.
 type check struct {

@@ -266,8 +266,8 @@ func (f *faults) attempts(a *Attempts) {
 		name string
 		d    time.Duration
 	}{{"no_answer", s.NoAnswer}, {"busy", s.Busy}, {"failed", s.Failed}, {"timeout", s.Timeout}, {"lost", s.Lost}} {
-		if gap.d < time.Second || gap.d > MaxExpiry {
-			f.add(path+"spacing."+gap.name, "%s is no time to leave between calls; write 1s to %s", gap.d, short(MaxExpiry))
+		if gap.d < time.Second || gap.d > PlanningHorizon {
+			f.add(path+"spacing."+gap.name, "%s is no time to leave between calls; write 1s to %s", gap.d, short(PlanningHorizon))
 		}
 	}
 	if s.Backoff != 0 && !(s.Backoff >= 1 && s.Backoff <= 10) {

@@ -249,8 +249,9 @@ type Store struct {
 	Currency string
 }
 
-// MaxExpiry bounds the times between calls and how far ahead a callback may be: openings are looked for no further ahead.
-const MaxExpiry = 30 * 24 * time.Hour
+// PlanningHorizon is how far ahead a call may be planned: it bounds the times between calls and when a customer may ask
+// to be called back.
+const PlanningHorizon = 30 * 24 * time.Hour
 
 // DefaultRules are the rules of a store that configures nothing but the basis of its consent, which has no default.
 // They are careful: ten to seven in the customer's own day, inside the calling-hours table, one call a day and three in

@@ -8,12 +8,12 @@ import (
 )
 
 // spacing keeps the next attempt away from the last one, by how that ended.
-func (d *decider) spacing() bool { //nolint:unparam // every rule says whether the decision has fallen; this one never makes it fall alone
+func (d *decider) spacing() bool {
 	last := d.cart.LastDialled()
 	if last == nil {
 		return false
 	}
-	if d.overridden("spacing") {
+	if d.overridden() {
 		return false
 	}
 	ended := endOf(last)
@@ -33,7 +33,7 @@ func (d *decider) spacing() bool { //nolint:unparam // every rule says whether t
 		d.say(", at another time of day")
 		d.hours.avoid(&d.person, beginOf(last))
 	}
-	d.until("spacing", &d.firm, ended.Add(gap), cart.Spacing)
+	d.until(&d.hard, ended.Add(gap), cart.Spacing)
 	return false
 }
 
@@ -55,9 +55,9 @@ func (s *Spacing) after(o cart.Outcome, n int) time.Duration {
 		return gap
 	}
 	grown := float64(gap) * math.Pow(s.Backoff, float64(n-1))
-	if grown > float64(MaxExpiry) {
+	if grown > float64(PlanningHorizon) {
 		// Past any expiry there is nothing more to grow to.
-		return max(gap, MaxExpiry)
+		return max(gap, PlanningHorizon)
 	}
 	return time.Duration(grown)
 }

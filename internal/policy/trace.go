@@ -14,6 +14,8 @@ import (
 type tracer struct {
 	buf   []byte
 	steps []tracedStep
+	// rule is the name of the current step.
+	rule string
 }
 
 // tracedStep is a step whose Saw ends at end in the buffer; it begins where the step before ends.
@@ -90,9 +92,12 @@ func (t *tracer) sayAmount(amount decimal.Decimal) {
 	}
 }
 
-// step ends the step being made.
-func (t *tracer) step(rule string, verdict cart.Verdict) {
-	t.steps = append(t.steps, tracedStep{rule, verdict, len(t.buf)})
+// begin gives the next step another name than the rule's own.
+func (t *tracer) begin(rule string) { t.rule = rule }
+
+// step ends the current step.
+func (t *tracer) step(verdict cart.Verdict) {
+	t.steps = append(t.steps, tracedStep{t.rule, verdict, len(t.buf)})
 }
 
 // begun is where in the buffer the step being made begins.

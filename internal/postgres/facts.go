@@ -26,14 +26,14 @@ type Horizon struct {
 	Month time.Time
 }
 
-// Near loads what a decision about a cart near its call looks at. It looks at all that belongs to the cart's person, under whichever
-// key. The call except is left out: it is the one being decided on.
-func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*policy.Near, error) {
+// QueriedFacts loads the facts for a decision about a cart that need queries. They cover everything that belongs to the
+// cart's person, under each of the person's keys. The call except is left out: it is the one being decided on.
+func (tx *Tx) QueriedFacts(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*policy.QueriedFacts, error) {
 	f, err := tx.PersonOfCart(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	near := &policy.Near{}
+	facts := &policy.QueriedFacts{}
 	own := tx.numberOf(c)
 	carts := f.others(c.ID, own)
 	numbers := hashesOf(f.linking(own), cart.KeyPhone)
@@ -48,9 +48,9 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 		Query(func(rows pgx.Rows) error {
 			scope, err := nilIfNone(pgx.CollectRows(rows, pgx.RowTo[string]))
 			if scope != nil {
-				near.Suppressed = "shop"
+				facts.Suppressed = "shop"
 				if *scope == "" {
-					near.Suppressed = "all"
+					facts.Suppressed = "all"
 				}
 			}
 			return err
@@ -73,7 +73,7 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 				d.At, d.Refused = d.At.UTC(), in.Refused()
 				// The provider's own redials reached the same phone.
 				for range max(dials, 1) {
-					near.Dials = append(near.Dials, d)
+					facts.Dials = append(facts.Dials, d)
 				}
 			}
 			return rows.Err()
@@ -88,7 +88,7 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 				AND created_at > $4
 				AND state NOT IN ('closed', 'rejected')
 		)`, numbers, carts, c.ID, tx.Now.AddDate(0, 0, -7)).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&near.OpenCall) })
+		QueryRow(func(row pgx.Row) error { return row.Scan(&facts.OpenCall) })
 
 	batch.Queue(`
 		SELECT id
@@ -98,7 +98,7 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 			AND (last_activity_at, id) > ($2, $3)
 		LIMIT 1`, carts, c.LastActivityAt, c.ID).
 		Query(func(rows pgx.Rows) (err error) {
-			near.NewerCart, err = nilIfNone(pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]))
+			facts.NewerCart, err = nilIfNone(pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]))
 			return err
 		})
 
@@ -108,7 +108,7 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 			FROM orders
 			WHERE shop = $1 AND order_id = ANY ($2) AND created_at >= $3 AND NOT own_cart_only
 		)`, c.Shop, slices.Collect(maps.Keys(f.Orders)), orderedSince(&c.Cart)).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&near.Ordered) })
+		QueryRow(func(row pgx.Row) error { return row.Scan(&facts.Ordered) })
 
 	if h.ShopCalls {
 		batch.Queue(`
@@ -116,7 +116,7 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 			FROM calls
 			WHERE shop = $1 AND created_at > $2 AND state <> 'rejected' AND id <> $3`, c.Shop, tx.Now.Add(-26*time.Hour), except).
 			Query(func(rows pgx.Rows) (err error) {
-				near.ShopCalls, err = pgx.CollectRows(rows, pgx.RowTo[time.Time])
+				facts.ShopCalls, err = pgx.CollectRows(rows, pgx.RowTo[time.Time])
 				return err
 			})
 	}
@@ -137,7 +137,7 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 					if err := rows.Scan(&g.At, &g.Code); err != nil {
 						return err
 					}
-					near.OffersGiven = append(near.OffersGiven, g)
+					facts.OffersGiven = append(facts.OffersGiven, g)
 				}
 				return rows.Err()
 			})
@@ -145,14 +145,14 @@ func (tx *Tx) Near(ctx context.Context, c *Cart, h Horizon, except uuid.UUID) (*
 	if !h.Month.IsZero() {
 		batch.Queue(offerSpend, pgx.StrictNamedArgs{"shop": c.Shop, "month": h.Month}).QueryRow(func(row pgx.Row) error {
 			var err error
-			near.OfferSpend, err = scanDecimal(row)
+			facts.OfferSpend, err = scanDecimal(row)
 			return err
 		})
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return nil, fmt.Errorf("load facts: %w", err)
 	}
-	return near, nil
+	return facts, nil
 }
 
 // orderedSince is the moment from which an order of the same person answers this cart.

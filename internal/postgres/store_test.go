@@ -218,24 +218,24 @@ func TestSuppressionsOutliveTheirValues(t *testing.T) {
 	b := newBench(t)
 	ctx := context.Background()
 	c := b.keeps("tok")
-	near := func(c *postgres.Cart) (suppressed string) {
+	suppressed := func(c *postgres.Cart) (scope string) {
 		b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-			n, err := tx.Near(ctx, c, postgres.Horizon{Dials: time.Hour}, uuid.Nil)
+			n, err := tx.QueriedFacts(ctx, c, postgres.Horizon{Dials: time.Hour}, uuid.Nil)
 			require.NoError(t, err)
-			suppressed = n.Suppressed
+			scope = n.Suppressed
 			return nil
 		})
-		return suppressed
+		return scope
 	}
-	assert.Empty(t, near(c))
+	assert.Empty(t, suppressed(c))
 	b.tx(func(ctx context.Context, tx *postgres.Tx) error {
 		made, err := tx.Suppress(ctx, shop, cart.PersonWith("", []string{"tok@example.com"}, []string{c.Phone}), "call")
 		assert.Len(t, made, 2)
 		return err
 	})
-	assert.Equal(t, "shop", near(c))
+	assert.Equal(t, "shop", suppressed(c))
 	other := b.keeps("elsewhere", func(c *postgres.Cart) { c.Shop = "other.myshopify.com" })
-	assert.Empty(t, near(other), "the wish was for one shop")
+	assert.Empty(t, suppressed(other), "the wish was for one shop")
 
 	erasure, err := b.db.ToErase(ctx, shop, "IN", cart.PersonWith("", []string{"tok@example.com"}, []string{c.Phone}))
 	require.NoError(t, err)
@@ -246,13 +246,13 @@ func TestSuppressionsOutliveTheirValues(t *testing.T) {
 	require.Len(t, list, 2)
 	assert.Nil(t, list[0].Value)
 	assert.Nil(t, list[1].Value)
-	assert.Equal(t, "shop", near(c), "the hash still keeps the person from being called")
+	assert.Equal(t, "shop", suppressed(c), "the hash still keeps the person from being called")
 
 	b.tx(func(ctx context.Context, tx *postgres.Tx) error {
 		_, err := tx.Suppress(ctx, "", cart.PersonWith("", nil, []string{c.Phone}), "api")
 		return err
 	})
-	assert.Equal(t, "all", near(other))
+	assert.Equal(t, "all", suppressed(other))
 }
 
 func TestNearCountsEveryDialToThePhone(t *testing.T) {
@@ -268,15 +268,15 @@ func TestNearCountsEveryDialToThePhone(t *testing.T) {
 	})
 	second := b.keeps("second", func(c *postgres.Cart) { c.LastActivityAt = b.now.Add(-time.Minute) })
 	b.tx(func(ctx context.Context, tx *postgres.Tx) error {
-		near, err := tx.Near(ctx, second, postgres.Horizon{Dials: time.Hour, ShopCalls: true}, uuid.Nil)
+		facts, err := tx.QueriedFacts(ctx, second, postgres.Horizon{Dials: time.Hour, ShopCalls: true}, uuid.Nil)
 		require.NoError(t, err)
-		assert.Len(t, near.Dials, 4, "the provider's redials count, what was rejected does not")
-		assert.Len(t, near.ShopCalls, 2)
-		assert.True(t, near.OpenCall)
-		require.NotNil(t, near.NewerCart)
-		assert.Equal(t, first.ID, *near.NewerCart)
+		assert.Len(t, facts.Dials, 4, "the provider's redials count, what was rejected does not")
+		assert.Len(t, facts.ShopCalls, 2)
+		assert.True(t, facts.OpenCall)
+		require.NotNil(t, facts.NewerCart)
+		assert.Equal(t, first.ID, *facts.NewerCart)
 
-		own, err := tx.Near(ctx, first, postgres.Horizon{Dials: time.Hour}, first.Calls[2].ID)
+		own, err := tx.QueriedFacts(ctx, first, postgres.Horizon{Dials: time.Hour}, first.Calls[2].ID)
 		require.NoError(t, err)
 		assert.Len(t, own.Dials, 3, "the call that is decided on is left out")
 		assert.False(t, own.OpenCall)

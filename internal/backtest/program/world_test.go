@@ -293,14 +293,14 @@ func (w *world) apply(c *played, e cart.Event) {
 	if c.cart.State == "" && e.Name() != "checkout" {
 		return
 	}
-	var near *policy.Near
+	var queried *policy.QueriedFacts
 	switch e := e.(type) {
 	case cart.Woken, cart.LineFree:
-		near = w.near(c, uuid.Nil)
+		queried = w.queried(c, uuid.Nil)
 	case cart.SendBegun:
-		near = w.near(c, e.CallID)
+		queried = w.queried(c, e.CallID)
 	}
-	result := lifecycle.Apply(c.cart, e, w.rules[c.plan.shop], policy.Facts{Near: near}, w.now)
+	result := lifecycle.Apply(c.cart, e, w.rules[c.plan.shop], policy.Facts{Queried: queried}, w.now)
 	c.cart = result.Cart
 	for _, effect := range result.Effects {
 		if r, is := effect.(lifecycle.Record); is {
@@ -441,9 +441,9 @@ func newerThan(c, other *cart.Cart) bool {
 	return cmp.Or(c.LastActivityAt.Compare(other.LastActivityAt), bytes.Compare(c.ID[:], other.ID[:])) > 0
 }
 
-// near loads the facts about a cart, the call except left out.
-func (w *world) near(c *played, except uuid.UUID) *policy.Near {
-	n := &policy.Near{}
+// queried loads the facts about a cart, without the call except.
+func (w *world) queried(c *played, except uuid.UUID) *policy.QueriedFacts {
+	n := &policy.QueriedFacts{}
 	for _, s := range w.suppressions {
 		switch {
 		case s.phone != c.cart.Phone:
@@ -460,7 +460,7 @@ func (w *world) near(c *played, except uuid.UUID) *policy.Near {
 		k := &other.cart
 		for i := range k.Calls {
 			if call := &k.Calls[i]; call.State != cart.Rejected && call.ID != except {
-				w.nearCall(n, c, other, call)
+				w.addCall(n, c, other, call)
 			}
 		}
 		if other == c || k.Shop != c.cart.Shop {
@@ -476,7 +476,7 @@ func (w *world) near(c *played, except uuid.UUID) *policy.Near {
 	return n
 }
 
-func (w *world) nearCall(n *policy.Near, c, other *played, call *cart.Call) {
+func (w *world) addCall(n *policy.QueriedFacts, c, other *played, call *cart.Call) {
 	at := call.CreatedAt
 	if call.SentAt != nil {
 		at = *call.SentAt
