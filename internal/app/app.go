@@ -346,6 +346,10 @@ func (a *App) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
+		a.Engine.GiveLines(running, a.works)
+		return nil
+	})
+	group.Go(func() error {
 		<-running.Done()
 		return a.stop()
 	})
@@ -377,9 +381,6 @@ func (a *App) stop() error {
 func (a *App) Close() {
 	if a.listener != nil {
 		_ = a.listener.Close()
-	}
-	if a.Engine != nil {
-		a.Engine.Close()
 	}
 	if a.pool != nil {
 		a.pool.Close()

@@ -22,11 +22,9 @@ type (
 	WakeCart struct {
 		CartID uuid.UUID `json:"cart_id"`
 	}
-	// FillLines gives an assistant's free lines to its most valuable ready carts.
+	// FillLines is the job with which the program before gives out an assistant's lines. This one inserts none.
 	FillLines struct {
 		Assistant string `json:"assistant"`
-		// Late marks the job that only makes sure of what a process does by itself.
-		Late bool `json:"late,omitempty"`
 	}
 	// PlaceCall sends one request to the provider.
 	PlaceCall struct {
@@ -138,7 +136,6 @@ func errand(tries int) river.InsertOpts {
 }
 
 // InsertOpts implements river.JobArgsWithInsertOpts. WakeCart, WatchCall and Supersede go to the default queue.
-func (FillLines) InsertOpts() river.InsertOpts              { return call(10) }
 func (PlaceCall) InsertOpts() river.InsertOpts              { return call(10) }
 func (AbortCall) InsertOpts() river.InsertOpts              { return call(AbortTries) }
 func (UpdateCall) InsertOpts() river.InsertOpts             { return call(3) }

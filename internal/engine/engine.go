@@ -46,13 +46,14 @@ type Engine struct {
 	river     *river.Client[pgx.Tx]
 
 	forwarding Forwarding
-	refills    refills
+	fills      *fills
 
 	shopify     Shopify
 	connections connections
 
-	// accounts are made when they are first asked for.
+	// accounts and pools are made when they are first asked for.
 	accounts func() accounts
+	pools    func() map[string]pool
 }
 
 // Options is what an engine is made of.
@@ -76,8 +77,9 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{
 		db: o.DB, stores: o.Stores, publicURL: o.PublicURL, retention: o.Retention, forwarding: o.Forwarding, log: o.Log,
-		metrics: o.Metrics, refills: refills{running: map[string]bool{}}, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
+		metrics: o.Metrics, fills: newFills(), shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
 	}
+	e.pools = sync.OnceValue(func() map[string]pool { return newPools(e.Stores()) })
 	e.accounts = sync.OnceValue(func() accounts { return newAccounts(e.Stores(), e.assistantToken) })
 	return e
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 	"time"
 
@@ -13,157 +11,308 @@ import (
 	"ringback/internal/postgres"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 )
 
-// requestFills asks for the free lines of the assistants in question to be given out. Where a cart became ready, a job does it;
-// where a line was freed, this process does it right after the commit, and a later job is there in case it does not come to that. Of
-// either there is one at a time: while it is wanted and has not begun, no second one is inserted. It comes last in a transaction, in
-// a fixed order, because it takes a lock per assistant.
-func (u *unit) requestFills(ctx context.Context) error {
-	for _, late := range []bool{false, true} {
-		wanted, at := u.fills, time.Time{}
-		if late {
-			wanted, at = u.freed, u.Now.Add(fillLate)
+// How lines are given out.
+//
+// A fill gives an assistant's free lines to its ready carts. Whenever a transaction made a cart ready or freed a line, its process
+// wants a fill once it has committed; GiveLines runs the fills. A fill takes the assistant's lock for one transaction at a time and
+// never waits for it: where another process holds it, the fill ends. That loses nothing, because a fill ends only after it looked,
+// without the lock, and found no free line or no ready cart. So whoever held the lock sees what was committed meanwhile.
+//
+// What a process wanted when it died is found by the others, which look at intervals for free lines beside ready carts.
+const (
+	// fillers is how many assistants a process fills at a time, and so how many connections it uses for that.
+	fillers = 4
+	// linesAtOnce is how many lines one transaction gives out. Its carts are locked meanwhile.
+	linesAtOnce = 20
+	// fillTimeout bounds one fill.
+	fillTimeout = 30 * time.Second
+	// lookEvery is how often a process looks for free lines beside ready carts.
+	lookEvery = 2 * time.Second
+	// passOver is for how long a cart is passed over that could not be given a line because of an error.
+	passOver = 10 * time.Second
+)
+
+// fills are the fills that a process wants and runs, at most one at a time for an assistant.
+type fills struct {
+	mu    sync.Mutex
+	queue []string
+	// stages holds the assistants that are in the queue or being filled.
+	stages map[string]fillStage
+	// passedOver holds carts that could not be given a line, until when they are passed over.
+	passedOver map[uuid.UUID]time.Time
+	// signal wakes the fillers. It holds one token for each of them, so none sleeps while there is something in the queue.
+	signal chan struct{}
+}
+
+// fillStage is how far a fill is.
+type fillStage int
+
+// The stages of a fill. An assistant without one is not wanted.
+const (
+	fillQueued fillStage = iota + 1
+	fillRuns
+	// fillRunsAgain: it is under way and must run again, because more was committed since it began.
+	fillRunsAgain
+)
+
+func newFills() *fills {
+	return &fills{
+		stages: map[string]fillStage{}, passedOver: map[uuid.UUID]time.Time{}, signal: make(chan struct{}, fillers),
+	}
+}
+
+// want asks for an assistant's free lines to be given out. It returns at once.
+func (f *fills) want(assistant string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch f.stages[assistant] {
+	case fillQueued, fillRunsAgain:
+	case fillRuns:
+		f.stages[assistant] = fillRunsAgain
+	default:
+		f.enqueue(assistant)
+	}
+}
+
+// enqueue is called with the mutex held.
+func (f *fills) enqueue(assistant string) {
+	f.stages[assistant] = fillQueued
+	f.queue = append(f.queue, assistant)
+	select {
+	case f.signal <- struct{}{}:
+	default:
+	}
+}
+
+// next waits for an assistant to fill; false when ctx ends. done must follow.
+func (f *fills) next(ctx context.Context) (assistant string, ok bool) {
+	for ctx.Err() == nil {
+		if assistant, ok = f.begin(); ok {
+			return assistant, true
 		}
-		for _, a := range slices.Sorted(maps.Keys(wanted)) {
-			job := FillLines{Assistant: a, Late: late}
-			first, err := u.WantFill(ctx, job.note())
-			if err != nil {
-				return err
-			}
-			if first {
-				if err := u.insert(ctx, job, at); err != nil {
-					return err
-				}
-			}
+		select {
+		case <-f.signal:
+		case <-ctx.Done():
 		}
 	}
+	return "", false
+}
+
+func (f *fills) begin() (assistant string, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.queue) == 0 {
+		return "", false
+	}
+	assistant, f.queue = f.queue[0], f.queue[1:]
+	f.stages[assistant] = fillRuns
+	return assistant, true
+}
+
+func (f *fills) done(assistant string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stages[assistant] == fillRunsAgain {
+		f.enqueue(assistant)
+	} else {
+		delete(f.stages, assistant)
+	}
+}
+
+// failed lets a cart be passed over for a while.
+func (f *fills) failed(id uuid.UUID, until time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.passedOver[id] = until
+}
+
+// skipped lists the carts that are passed over.
+func (f *fills) skipped(now time.Time) []uuid.UUID {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var skip []uuid.UUID
+	for id, until := range f.passedOver {
+		if now.Before(until) {
+			skip = append(skip, id)
+		} else {
+			delete(f.passedOver, id)
+		}
+	}
+	return skip
+}
+
+// pool is an assistant's lines as they are configured.
+type pool struct {
+	assistant string
+	lines     int
+	// maxWait is how long a cart may be passed over for more valuable ones.
+	maxWait time.Duration
+}
+
+// newPools gathers the assistants of the stores. Stores that share one agree on its lines.
+func newPools(stores []*Store) map[string]pool {
+	pools := map[string]pool{}
+	for _, s := range stores {
+		key := s.Rules.Voice.Assistant
+		if _, known := pools[key]; !known {
+			pools[key] = pool{assistant: key, lines: s.Config.Voice.Lines, maxWait: s.Config.Voice.MaxWait}
+		}
+	}
+	return pools
+}
+
+// GiveLines runs the fills that this process wants, until ctx ends. With look, it also finds those that nobody runs.
+func (e *Engine) GiveLines(ctx context.Context, look bool) {
+	var group errgroup.Group
+	for range fillers {
+		group.Go(func() error {
+			for {
+				assistant, ok := e.fills.next(ctx)
+				if !ok {
+					return nil
+				}
+				e.fill(ctx, assistant)
+				e.fills.done(assistant)
+			}
+		})
+	}
+	if look {
+		group.Go(func() error {
+			e.lookForLines(ctx)
+			return nil
+		})
+	}
+	_ = group.Wait()
+}
+
+// lookForLines wants a fill of every assistant that has a free line and a ready cart, at intervals until ctx ends.
+func (e *Engine) lookForLines(ctx context.Context) {
+	ticks := time.NewTicker(lookEvery)
+	defer ticks.Stop()
+	for {
+		waited, err := e.db.WaitedFor(ctx)
+		if err != nil && ctx.Err() == nil {
+			e.log.WarnContext(ctx, "free lines were not looked for", "error", err)
+		}
+		for _, a := range waited {
+			if a.Busy < e.pools()[a.Assistant].lines {
+				e.fills.want(a.Assistant)
+			}
+		}
+		select {
+		case <-ticks.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// FillLines does what a fill_lines job of the program before asks for.
+func (e *Engine) FillLines(ctx context.Context, assistant string) error {
+	if err := e.db.ForgetFill(ctx, assistant); err != nil {
+		return err
+	}
+	e.fills.want(assistant)
 	return nil
 }
 
-// fillTimeout bounds one fill that a process does by itself.
-const fillTimeout = 30 * time.Second
-
-// fillLate is how long after a line was freed a job looks whether it was given out.
-const fillLate = 2 * time.Second
-
-// note is the name under which the job is known to be wanted.
-func (f FillLines) note() string {
-	if f.Late {
-		return "late " + f.Assistant
-	}
-	return f.Assistant
-}
-
-// refills are the fills that this process does by itself, at most one at a time for an assistant.
-type refills struct {
-	// running holds the assistants that a fill is under way for; the value is true when another one must follow it.
-	mu      sync.Mutex
-	running map[string]bool
-	closed  bool
-	group   sync.WaitGroup
-}
-
-// refill gives out an assistant's free lines without keeping the caller. What goes wrong is left to the late job.
-func (e *Engine) refill(assistant string) {
-	r := &e.refills
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if _, runs := r.running[assistant]; runs {
-		r.running[assistant] = true
+// fill gives out an assistant's free lines and logs what goes wrong.
+func (e *Engine) fill(ctx context.Context, assistant string) {
+	p, known := e.pools()[assistant]
+	if !known {
+		// Left to a process that knows the assistant.
 		return
 	}
-	if r.closed {
-		return
-	}
-	r.running[assistant] = false
-	r.group.Go(func() {
-		for again := true; again; {
-			ctx, cancel := context.WithTimeout(context.Background(), fillTimeout)
-			if err := e.giveLines(ctx, assistant); err != nil {
-				e.log.Warn("refill the lines", "error", err)
-			}
-			cancel()
-			r.mu.Lock()
-			if again = r.running[assistant]; again {
-				r.running[assistant] = false
-			} else {
-				delete(r.running, assistant)
-			}
-			r.mu.Unlock()
-		}
-	})
-}
-
-// Close waits for what the engine does by itself. It comes after the last change of a cart and before the database is closed.
-func (e *Engine) Close() {
-	e.refills.mu.Lock()
-	e.refills.closed = true
-	e.refills.mu.Unlock()
-	e.refills.group.Wait()
-}
-
-// FillLines gives an assistant's free lines out, one cart a transaction, until none is free or no cart is ready. The job was created at
-// an instant.
-func (e *Engine) FillLines(ctx context.Context, job FillLines, created time.Time) error {
-	lines, _ := e.lines(job.Assistant)
-	if lines == 0 && e.db.Now().Sub(created) < UnknownFor {
-		// The note stays, so that no second job is inserted while this one waits for a process that knows the assistant.
-		return errUnknownShop
-	}
-	if err := e.db.FillBegun(ctx, job.note()); err != nil {
-		return err
-	}
-	return e.giveLines(ctx, job.Assistant)
-}
-
-func (e *Engine) giveLines(ctx context.Context, assistant string) error {
-	lines, maxWait := e.lines(assistant)
-	if lines == 0 {
-		// No configured shop uses it any more.
-		return nil
-	}
-	var skip []uuid.UUID
-	var failed error
+	// A process that is told to stop finishes the transaction that it is in.
+	stop := ctx.Done()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fillTimeout)
+	defer cancel()
+	skip, most := e.fills.skipped(e.db.Now()), linesAtOnce
 	for {
-		var looked *uuid.UUID
-		err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
-			looked = nil
-			if err := u.LockAssistant(ctx, assistant); err != nil {
-				return err
-			}
-			busy, err := u.BusyLines(ctx, assistant)
-			if err != nil || busy >= lines {
-				return err
-			}
-			c, err := u.NextReadyCart(ctx, assistant, u.Now.Add(-maxWait), skip)
-			if errors.Is(err, postgres.ErrNotFound) {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			looked = &c.ID
-			return u.giveLine(ctx, c)
-		})
-		if looked == nil || ctx.Err() != nil {
-			return errors.Join(failed, err)
+		select {
+		case <-stop:
+			return
+		default:
 		}
-		if err != nil {
-			// One cart that cannot be looked at keeps no other from being called.
-			failed = fmt.Errorf("give a line to cart %s: %w", *looked, err)
+		give, err := e.db.LinesToGive(ctx, assistant, p.lines, skip)
+		var g giving
+		if err == nil && give {
+			g, err = e.giveLines(ctx, p, skip, most)
 		}
-		skip = append(skip, *looked)
+		switch {
+		case err != nil && len(g.looked) > 1:
+			// One of the carts is to blame. It keeps no other from being called.
+			most = 1
+		case err != nil && len(g.looked) == 1 && ctx.Err() == nil:
+			e.log.WarnContext(ctx, "a cart was passed over", "cart", g.looked[0], "error", err)
+			e.fills.failed(g.looked[0], e.db.Now().Add(passOver))
+			skip, most = append(skip, g.looked[0]), linesAtOnce
+		case err != nil:
+			e.log.WarnContext(ctx, "lines were not given out", "error", err)
+			return
+		case len(g.looked) == 0:
+			return
+		}
+		skip = append(skip, g.left...)
 	}
 }
 
-// giveLine offers a free line to a ready cart. The phone is locked, so that no cap is passed by two shops' calls at once.
+// giving is what one transaction of a fill did.
+type giving struct {
+	// looked are the carts that it offered a line; left are those of them that stay as they are, for example because webhooks of
+	// their shop wait.
+	looked, left []uuid.UUID
+}
+
+// giveLines gives free lines to ready carts in one transaction, to most of them at most. It looks at no cart when no line is free,
+// no cart is ready, or another transaction gives out the assistant's lines.
+func (e *Engine) giveLines(ctx context.Context, p pool, skip []uuid.UUID, most int) (giving, error) {
+	var g giving
+	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
+		g = giving{}
+		busy, locked, err := u.LockLines(ctx, p.assistant)
+		if err != nil || !locked || busy >= p.lines {
+			return err
+		}
+		g.looked, err = u.NextReady(ctx, p.assistant, u.Now.Add(-p.maxWait), skip, min(p.lines-busy, most))
+		if err != nil || len(g.looked) == 0 {
+			return err
+		}
+		carts, err := u.LockedCarts(ctx, g.looked)
+		if err != nil {
+			return err
+		}
+		phones := make([]string, len(carts))
+		for i, c := range carts {
+			phones[i] = c.Phone
+		}
+		// No cap is passed by two shops' calls at once.
+		if err := u.LockPhones(ctx, phones); err != nil {
+			return err
+		}
+		for _, c := range carts {
+			if err := u.giveLine(ctx, c); err != nil {
+				return fmt.Errorf("give a line to cart %s: %w", c.ID, err)
+			}
+			if c.State == cart.Ready {
+				g.left = append(g.left, c.ID)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		g.left = nil
+	}
+	return g, err
+}
+
+// giveLine offers a free line to a ready cart.
 func (u *unit) giveLine(ctx context.Context, c *postgres.Cart) error {
 	if u.engine.stores[c.Shop] == nil {
 		return nil
-	}
-	if err := u.LockPhone(ctx, c.Phone); err != nil {
-		return err
 	}
 	queried, err := u.queriedFacts(ctx, c, uuid.Nil)
 	if errors.Is(err, errWebhooksWait) {
@@ -185,14 +334,4 @@ func (u *unit) giveLine(ctx context.Context, c *postgres.Cart) error {
 		u.counts = append(u.counts, func(m *Metrics) { m.lineGiven(c.Shop, u.Now.Sub(waited)) })
 	}
 	return nil
-}
-
-// lines tells how many lines an assistant has and how long a cart may be passed over for more valuable ones.
-func (e *Engine) lines(assistant string) (int, time.Duration) {
-	for _, s := range e.stores {
-		if s.Rules.Voice.Assistant == assistant {
-			return s.Config.Voice.Lines, s.Config.Voice.MaxWait
-		}
-	}
-	return 0, 0
 }

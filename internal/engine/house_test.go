@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -75,6 +76,8 @@ type house struct {
 	front *httptest.Server
 	api   *httptest.Server
 	log   *lockedBuffer
+	// phones counts the numbers that carts were made with.
+	phones atomic.Int64
 }
 
 // plan is how a house differs from the ordinary one.
@@ -193,6 +196,20 @@ func (h *house) workUntil(what string, condition func() bool) {
 	require.NoError(h.t, client.Start(context.WithoutCancel(h.t.Context())))
 	assert.Eventually(h.t, condition, 20*time.Second, 20*time.Millisecond, "%s never comes: %s", what, h.log)
 	require.NoError(h.t, client.Stop(context.WithoutCancel(h.t.Context())))
+}
+
+// givesLines lets a process give out lines until the result is called.
+func (h *house) givesLines(e *engine.Engine) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(h.t.Context()))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		e.GiveLines(ctx, true)
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
 }
 
 // install goes through the grant as a merchant does.

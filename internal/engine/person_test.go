@@ -113,6 +113,7 @@ func (h *house) mustForget(email string) {
 func (h *house) looks() {
 	h.t.Helper()
 	h.clock.Advance(time.Hour)
+	defer h.givesLines(h.engine)()
 	client, err := jobs.NewClient(h.engine, h.pool, 10, slog.New(slog.DiscardHandler))
 	require.NoError(h.t, err)
 	require.NoError(h.t, client.Start(context.WithoutCancel(h.t.Context())))

@@ -17,28 +17,11 @@ import (
 // overdueAfter is how late a wake or a watch may be before its job is taken for lost.
 const overdueAfter = 5 * time.Minute
 
-// Sweep finds what no job takes care of any more: free lines beside ready carts, carts whose wake never came, calls whose deadline
-// was never checked, aborts without an answer, breakers past their time, carts and orders that lack keys of their person.
+// Sweep finds what no job takes care of any more: carts whose wake never came, calls whose deadline was never checked, aborts
+// without an answer, breakers past their time, carts and orders that lack keys of their person.
 func (e *Engine) Sweep(ctx context.Context) error {
 	if err := e.abortAnew(ctx); err != nil {
 		return err
-	}
-	idle, err := e.db.IdleAssistants(ctx)
-	if err != nil {
-		return err
-	}
-	for _, a := range idle {
-		if lines, _ := e.lines(a); lines == 0 {
-			// Left to a process that knows the assistant.
-			continue
-		}
-		// No job will take the notes of lost ones away, and while they are there no other is inserted.
-		if err := e.db.FillBegun(ctx, FillLines{Assistant: a, Late: true}.note()); err != nil {
-			return err
-		}
-		if _, err := e.river.Insert(ctx, FillLines{Assistant: a}, nil); err != nil {
-			return err
-		}
 	}
 	if err := e.closeBreakers(ctx); err != nil {
 		return err

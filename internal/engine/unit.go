@@ -27,25 +27,25 @@ func (e *Engine) onCart(ctx context.Context, id uuid.UUID, ev cart.Event) error 
 	})
 }
 
-// unit is one transaction of the engine. What several carts may ask for in it is done once, last, in a fixed order.
+// unit is one transaction of the engine. What several carts may ask for in it is done once, after the commit.
 type unit struct {
 	*postgres.Tx
 	engine *Engine
-	// fills are the assistants that a cart became ready for, freed those that a line was freed of.
-	fills, freed map[string]bool
-	counts       []func(*Metrics)
+	// fills are the assistants that a cart became ready for or a line was freed of.
+	fills  map[string]bool
+	counts []func(*Metrics)
 }
 
 // inTx runs fn in one transaction and counts what happened once it has committed.
 func (e *Engine) inTx(ctx context.Context, fn func(context.Context, *unit) error) error {
 	var done *unit
 	err := e.db.InTx(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		u := &unit{Tx: tx, engine: e, fills: map[string]bool{}, freed: map[string]bool{}}
+		u := &unit{Tx: tx, engine: e, fills: map[string]bool{}}
 		if err := fn(ctx, u); err != nil {
 			return err
 		}
 		done = u
-		return u.requestFills(ctx)
+		return nil
 	})
 	if err != nil {
 		return err
@@ -53,8 +53,8 @@ func (e *Engine) inTx(ctx context.Context, fn func(context.Context, *unit) error
 	for _, count := range done.counts {
 		count(e.metrics)
 	}
-	for assistant := range done.freed {
-		e.refill(assistant)
+	for assistant := range done.fills {
+		e.fills.want(assistant)
 	}
 	return nil
 }
@@ -135,11 +135,7 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 	case lifecycle.Record:
 		return u.AppendLedger(ctx, f.Entry)
 	case lifecycle.Fill:
-		if c.State == cart.Ready {
-			u.fills[f.Assistant] = true
-		} else {
-			u.freed[f.Assistant] = true
-		}
+		u.fills[f.Assistant] = true
 		return nil
 	case lifecycle.Place:
 		return u.insert(ctx, PlaceCall{CallID: f.CallID}, time.Time{})

@@ -25,7 +25,7 @@ type fillWorker struct {
 
 // Work implements river.Worker.
 func (w *fillWorker) Work(ctx context.Context, job *river.Job[engine.FillLines]) error {
-	return w.engine.FillLines(ctx, job.Args, job.CreatedAt)
+	return w.engine.FillLines(ctx, job.Args.Assistant)
 }
 
 type supersedeWorker struct {

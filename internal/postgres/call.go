@@ -147,19 +147,6 @@ func notNil(b []byte) []byte {
 	return b
 }
 
-// BusyLines counts the lines of an assistant that are taken.
-func (tx *Tx) BusyLines(ctx context.Context, assistant string) (int, error) {
-	var n int
-	err := tx.QueryRow(ctx, `
-		SELECT count(*)
-		FROM calls
-		WHERE assistant = $1 AND holds_line`, assistant).Scan(&n)
-	if err != nil {
-		return 0, fmt.Errorf("count busy lines: %w", err)
-	}
-	return n, nil
-}
-
 // CallRef names a call and its cart, and whom it was placed with.
 type CallRef struct {
 	CallID    uuid.UUID

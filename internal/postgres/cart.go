@@ -82,25 +82,28 @@ func (tx *Tx) LockCheckout(ctx context.Context, shop string, ref cart.Ref) error
 			keys = append(keys, lockKey(n.space, shop+" "+n.value))
 		}
 	}
-	// In one order, whoever asks: two transactions must not wait for each other.
+	return tx.lockAll(ctx, "checkout", keys)
+}
+
+// LockPhones serialises the calls to phones across all shops, so that no cap is passed by two at once.
+func (tx *Tx) LockPhones(ctx context.Context, phones []string) error {
+	keys := make([]int64, len(phones))
+	for i, phone := range phones {
+		keys[i] = lockKey("phone", string(tx.hasher.Phone(phone)))
+	}
+	return tx.lockAll(ctx, "phones", keys)
+}
+
+// lockAll takes locks of the transaction's length in one order, whoever asks: two transactions must not wait for each other.
+func (tx *Tx) lockAll(ctx context.Context, what string, keys []int64) error {
 	slices.Sort(keys)
 	_, err := tx.Exec(ctx, `
 		SELECT pg_advisory_xact_lock(key)
-		FROM unnest($1::bigint[]) AS key`, keys)
+		FROM unnest($1::bigint[]) AS key`, slices.Compact(keys))
 	if err != nil {
-		return fmt.Errorf("lock checkout: %w", err)
+		return fmt.Errorf("lock %s: %w", what, err)
 	}
 	return nil
-}
-
-// LockPhone serialises the calls to one phone across all shops, so that no cap is passed by two at once.
-func (tx *Tx) LockPhone(ctx context.Context, phone string) error {
-	return tx.lock(ctx, "phone", string(tx.hasher.Phone(phone)))
-}
-
-// LockAssistant serialises the giving out of an assistant's lines.
-func (tx *Tx) LockAssistant(ctx context.Context, assistant string) error {
-	return tx.lock(ctx, "assistant", assistant)
 }
 
 // CartForUpdate loads a cart with its calls and locks it; ErrNotFound when there is none.
@@ -119,55 +122,6 @@ func (tx *Tx) CartByTokenForUpdate(ctx context.Context, shop, token string) (*Ca
 		FROM carts
 		WHERE shop = $1 AND token = $2
 		FOR UPDATE`, shop, token)
-}
-
-// NextReadyCart locks the assistant's ready cart that should be called next: one that became ready before
-// waitedSince, the longest waiting first, else the most valuable. A cart that is locked just now is passed over, as are
-// the ones in skip. ErrNotFound when there is none.
-func (tx *Tx) NextReadyCart(ctx context.Context, assistant string, waitedSince time.Time, skip []uuid.UUID) (*Cart, error) {
-	var c *Cart
-	err := tx.unsorted(ctx, func() (err error) {
-		c, err = tx.cartRow(ctx, `
-			SELECT `+cartColumns+`
-			FROM carts
-			WHERE assistant = $1 AND state = 'ready' AND ready_at < $2 AND id <> ALL ($3)
-			ORDER BY ready_at
-			LIMIT 1
-			FOR UPDATE SKIP LOCKED`, assistant, waitedSince, orEmpty(skip))
-		if !errors.Is(err, ErrNotFound) {
-			return err
-		}
-		c, err = tx.cartRow(ctx, `
-			SELECT `+cartColumns+`
-			FROM carts
-			WHERE assistant = $1 AND state = 'ready' AND id <> ALL ($2)
-			ORDER BY total DESC, ready_at
-			LIMIT 1
-			FOR UPDATE SKIP LOCKED`, assistant, orEmpty(skip))
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	c.Calls, err = callsOf(ctx, tx, c.ID)
-	return c, err
-}
-
-// unsorted runs a query whose first row must come off the index that is in its order. Ready carts come and go faster than
-// statistics are made: a planner that takes thousands of them for one would sort them all to find the first.
-func (tx *Tx) unsorted(ctx context.Context, query func() error) error {
-	if err := tx.maySort(ctx, false); err != nil {
-		return err
-	}
-	return errors.Join(query(), tx.maySort(ctx, true))
-}
-
-func (tx *Tx) maySort(ctx context.Context, may bool) error {
-	_, err := tx.Exec(ctx, `SELECT set_config('enable_sort', $1::boolean::text, true)`, may)
-	if err != nil {
-		return fmt.Errorf("set the planner: %w", err)
-	}
-	return nil
 }
 
 func (tx *Tx) lockedCart(ctx context.Context, query string, args ...any) (*Cart, error) {

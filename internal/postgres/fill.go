@@ -3,47 +3,188 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 )
 
-// WantFill notes that the assistant's free lines should be given out and reports whether that was not noted already.
-// It holds the note's lock until the transaction ends, so that a fill which begins meanwhile sees what led to it.
-func (tx *Tx) WantFill(ctx context.Context, assistant string) (first bool, err error) {
-	err = tx.QueryRow(ctx, `
-		INSERT INTO fills (assistant)
-		VALUES ($1)
-		ON CONFLICT (assistant) DO UPDATE
-		SET assistant = excluded.assistant
-		RETURNING xmax = 0`, assistant).Scan(&first)
+// LinesToGive reports whether an assistant has a free line and a ready cart, those in skip left out. It takes no lock.
+func (db *DB) LinesToGive(ctx context.Context, assistant string, lines int, skip []uuid.UUID) (bool, error) {
+	var give bool
+	err := db.pool.QueryRow(ctx, `
+		SELECT EXISTS (
+				SELECT 1
+				FROM carts
+				WHERE assistant = $1 AND state = 'ready' AND id <> ALL ($3)
+			)
+			AND (
+				SELECT count(*) < $2
+				FROM calls
+				WHERE assistant = $1 AND holds_line
+			)`, assistant, lines, orEmpty(skip)).Scan(&give)
 	if err != nil {
-		return false, fmt.Errorf("want fill: %w", err)
+		return false, fmt.Errorf("look for free lines: %w", err)
 	}
-	return first, nil
+	return give, nil
 }
 
-// FillBegun takes the note away: whatever happens from now on asks for another fill.
-func (db *DB) FillBegun(ctx context.Context, assistant string) error {
+// AssistantLock is the key of the advisory lock under which an assistant's lines are given out.
+func AssistantLock(assistant string) int64 { return lockKey("assistant", assistant) }
+
+// LockLines makes this transaction the only one that gives out an assistant's lines, and counts those that are taken. It never
+// waits: locked is false when another transaction is at it.
+func (tx *Tx) LockLines(ctx context.Context, assistant string) (busy int, locked bool, err error) {
+	batch := &pgx.Batch{}
+	batch.Queue(`SELECT pg_try_advisory_xact_lock($1)`, AssistantLock(assistant)).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&locked) })
+	// A statement of its own: it sees what was committed before the lock was taken.
+	batch.Queue(`
+		SELECT count(*)
+		FROM calls
+		WHERE assistant = $1 AND holds_line`, assistant).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&busy) })
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return 0, false, fmt.Errorf("lock an assistant's lines: %w", err)
+	}
+	return busy, locked, nil
+}
+
+// NextReady locks the assistant's ready carts that should be called next, at most limit of them, and lists their ids in that order:
+// those that became ready before waitedSince, the longest waiting first, then the most valuable. It passes over carts that are
+// locked just now, and those in skip.
+//
+// The rows must come off the indexes that are in their order: ready carts come and go faster than statistics are made, and a planner
+// that takes thousands of them for one would sort them all to find the first.
+func (tx *Tx) NextReady(
+	ctx context.Context, assistant string, waitedSince time.Time, skip []uuid.UUID, limit int,
+) (ids []uuid.UUID, err error) {
+	take := func(rows pgx.Rows) error {
+		more, err := pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
+		ids = append(ids, more...)
+		return err
+	}
+	maySort := func(b *pgx.Batch, may bool) {
+		b.Queue(`SELECT set_config('enable_sort', $1::boolean::text, true)`, may)
+	}
+	longest, rest := &pgx.Batch{}, &pgx.Batch{}
+	maySort(longest, false)
+	longest.Queue(`
+		SELECT id
+		FROM carts
+		WHERE assistant = $1 AND state = 'ready' AND ready_at < $2 AND id <> ALL ($3)
+		ORDER BY ready_at
+		LIMIT $4
+		FOR UPDATE SKIP LOCKED`, assistant, waitedSince, orEmpty(skip), limit).Query(take)
+	if err := tx.SendBatch(ctx, longest).Close(); err != nil {
+		return nil, fmt.Errorf("find the carts that waited longest: %w", err)
+	}
+	if len(ids) < limit {
+		rest.Queue(`
+			SELECT id
+			FROM carts
+			WHERE assistant = $1 AND state = 'ready' AND id <> ALL ($2)
+			ORDER BY total DESC, ready_at
+			LIMIT $3
+			FOR UPDATE SKIP LOCKED`, assistant, append(orEmpty(skip), ids...), limit-len(ids)).Query(take)
+	}
+	maySort(rest, true)
+	if err := tx.SendBatch(ctx, rest).Close(); err != nil {
+		return nil, fmt.Errorf("find the most valuable carts: %w", err)
+	}
+	return ids, nil
+}
+
+// LockedCarts loads carts that this transaction has locked, with their calls, in the order of their ids here.
+func (tx *Tx) LockedCarts(ctx context.Context, ids []uuid.UUID) ([]*Cart, error) {
+	found := make(map[uuid.UUID]*Cart, len(ids))
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE id = ANY ($1)`, ids).
+		Query(func(rows pgx.Rows) error {
+			carts, err := pgx.CollectRows(rows, scanCart)
+			for i := range carts {
+				found[carts[i].ID] = &carts[i]
+			}
+			return err
+		})
+	batch.Queue(`
+		SELECT `+callColumns+`
+		FROM calls
+		WHERE cart_id = ANY ($1)
+		ORDER BY id`, ids).
+		Query(func(rows pgx.Rows) error {
+			calls, err := pgx.CollectRows(rows, scanCall)
+			for i := range calls {
+				c := found[calls[i].CartID]
+				c.Calls = append(c.Calls, calls[i])
+			}
+			return err
+		})
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, fmt.Errorf("load carts: %w", err)
+	}
+	carts := make([]*Cart, len(ids))
+	for i, id := range ids {
+		carts[i] = found[id]
+	}
+	return carts, nil
+}
+
+// AssistantLoad is an assistant that carts wait for.
+type AssistantLoad struct {
+	Assistant string
+	// Busy is how many of its lines are taken.
+	Busy int
+}
+
+// WaitedFor lists the assistants that have ready carts.
+func (db *DB) WaitedFor(ctx context.Context) ([]AssistantLoad, error) {
+	rows, err := db.pool.Query(ctx, `
+		WITH RECURSIVE waited AS (
+			(
+				SELECT assistant
+				FROM carts
+				WHERE state = 'ready'
+				ORDER BY assistant
+				LIMIT 1
+			)
+			UNION ALL
+			SELECT (
+				SELECT carts.assistant
+				FROM carts
+				WHERE state = 'ready' AND carts.assistant > waited.assistant
+				ORDER BY carts.assistant
+				LIMIT 1
+			)
+			FROM waited
+			WHERE waited.assistant IS NOT NULL
+		)
+		SELECT assistant, (
+			SELECT count(*)
+			FROM calls
+			WHERE calls.assistant = waited.assistant AND holds_line
+		)
+		FROM waited
+		WHERE assistant IS NOT NULL`)
+	if err != nil {
+		return nil, fmt.Errorf("list the assistants that carts wait for: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[AssistantLoad])
+}
+
+// ForgetFill takes away the notes with which the program before says that a fill_lines job of an assistant is wanted. While they
+// stand, it inserts no other.
+func (db *DB) ForgetFill(ctx context.Context, assistant string) error {
 	_, err := db.pool.Exec(ctx, `
 		DELETE FROM fills
-		WHERE assistant = $1`, assistant)
+		WHERE assistant IN ($1, 'late ' || $1)`, assistant)
 	if err != nil {
-		return fmt.Errorf("begin fill: %w", err)
+		return fmt.Errorf("forget a fill: %w", err)
 	}
 	return nil
-}
-
-// IdleAssistants lists the assistants that have ready carts and no fill on its way.
-func (db *DB) IdleAssistants(ctx context.Context) ([]string, error) {
-	return collectStrings(ctx, db.pool, `
-		SELECT DISTINCT assistant
-		FROM carts
-		WHERE state = 'ready'
-			AND NOT EXISTS (
-				SELECT 1
-				FROM river_job
-				WHERE kind = 'fill_lines'
-					AND state IN ('available', 'running', 'scheduled', 'retryable')
-					AND args ->> 'assistant' = carts.assistant
-			)`)
 }
 
 // MoveReadyCarts puts a shop's ready carts in the pool of the assistant that the shop uses now.

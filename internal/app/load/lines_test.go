@@ -18,6 +18,7 @@ import (
 
 	"ringback/internal/app"
 	"ringback/internal/config"
+	"ringback/internal/postgres"
 	"ringback/internal/postgres/pgtest"
 	"ringback/internal/shopify"
 	"ringback/internal/sim/simvoice"
@@ -52,83 +53,202 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// What BenchmarkLines does: a call of an ordinary length, a minute and a half, takes a second.
-const (
-	lines   = 10
-	workers = 4
-	speed   = 100
-)
+// burst is a number of ready carts that one assistant's lines call, with several worker processes and a server.
+type burst struct {
+	carts, lines, workers int
+	// speed is how many simulated seconds pass in a real one.
+	speed  float64
+	timing simvoice.Timing
+}
 
-// BenchmarkLines lets four worker processes and a server call the ready carts of one assistant. It reports the share of the lines'
-// time that was busy while carts were ready, and fails when there were ever more calls than lines, when a cart was called twice
-// or not at all, or when a line was given to a cart while a more valuable one waited.
+// BenchmarkLines lets four worker processes and a server call the ready carts of one assistant; a call of an ordinary length, a minute
+// and a half, takes a second. It reports the share of the lines' time that was busy while carts were ready, and fails when there were
+// ever more calls than lines, when a cart was called twice or not at all, or when a line was given to a cart while a more valuable
+// one waited.
 func BenchmarkLines(b *testing.B) {
 	const carts = 10_000
 	b.Run(fmt.Sprintf("carts=%d", carts), func(b *testing.B) {
 		for b.Loop() {
-			run(b, carts)
+			r := newRun(b, burst{carts: carts, lines: 10, workers: 4, speed: 100})
+			r.call(b)
+			require.Zero(b, count(b, r.pool, outOfOrder), "lines given to a cart while a more valuable one was ready")
+			r.busyAtLeast(b, 0.97)
+			r.report(b)
 		}
 	})
 }
 
-func run(b *testing.B, carts int) {
+// BenchmarkFills lets the thousand lines of one assistant call a burst of ready carts. It reports how much of the database's time goes
+// into giving out lines, and how many connections of one process ever waited for the assistant's lock.
+func BenchmarkFills(b *testing.B) {
+	for b.Loop() {
+		r := newRun(b, burst{carts: 3000, lines: 1000, workers: 4, speed: 20})
+		samples := sampleFills(b, r.pool, r.assistant)
+		r.call(b)
+		r.report(b)
+		samples().report(b)
+	}
+}
+
+// run is one burst, on a database of its own.
+type run struct {
+	burst
+	pool *pgxpool.Pool
+	sim  *simvoice.Server
+	// path is the server's configuration, assistant the key of the lines.
+	path, assistant string
+	placed          atomic.Int64
+	first, last     simvoice.Stats
+	done            chan struct{}
+}
+
+// newRun makes the carts ready.
+func newRun(b *testing.B, size burst) *run {
 	b.Helper()
-	var sim *simvoice.Server
-	var placed atomic.Int64
-	var first, last simvoice.Stats
-	done := make(chan struct{})
-	sim, err := simvoice.New(simvoice.Options{
-		PublicKey: "pk", PrivateKey: "sk", Workspace: "ws", Assistant: "as", Lines: lines, Speed: speed,
+	r := &run{burst: size, done: make(chan struct{})}
+	var err error
+	r.sim, err = simvoice.New(simvoice.Options{
+		PublicKey: "pk", PrivateKey: "sk", Workspace: "ws", Assistant: "as", Lines: r.lines, Speed: r.speed, Timing: r.timing,
 		Script: func(simvoice.Order) simvoice.Behaviour {
-			switch placed.Add(1) {
+			switch r.placed.Add(1) {
 			case 1:
-				first = sim.Stats()
-			case int64(carts):
-				last = sim.Stats()
-				close(done)
+				r.first = r.sim.Stats()
+			case int64(r.carts):
+				r.last = r.sim.Stats()
+				close(r.done)
 			}
 			return simvoice.Behaviour{}
 		},
 	})
 	require.NoError(b, err)
-	defer sim.Close()
-	api := httptest.NewServer(sim)
-	defer api.Close()
-	pool := pgtest.New(b)
-	path := filepath.Join(b.TempDir(), "config.yaml")
-	text := fmt.Sprintf(configuration, freePort(b), pool.Config().ConnString(), shop, api.URL, lines)
-	require.NoError(b, os.WriteFile(path, []byte(text), 0o600))
+	b.Cleanup(r.sim.Close)
+	api := httptest.NewServer(r.sim)
+	b.Cleanup(api.Close)
+	r.pool = pgtest.New(b)
+	r.path = filepath.Join(b.TempDir(), "config.yaml")
+	text := fmt.Sprintf(configuration, freePort(b), r.pool.Config().ConnString(), shop, api.URL, r.lines)
+	require.NoError(b, os.WriteFile(r.path, []byte(text), 0o600))
+	r.assistant = load(b, r.path).Stores[shop].Voice.AssistantKey()
+	makeReady(b, load(b, r.path), r.pool, r.carts)
+	return r
+}
 
-	makeReady(b, load(b, path), pool, carts)
-
-	cfg := load(b, path)
+// call lets the processes call all carts, and checks that each was called once and never more at a time than there are lines.
+func (r *run) call(b *testing.B) {
+	b.Helper()
+	cfg := load(b, r.path)
 	cfg.Worker.Enabled = false
 	stop := start(b, cfg, app.Serve)
 	defer stop()
-	for range workers {
-		defer startWorker(b, path)()
+	for n := range r.workers {
+		defer startWorker(b, r.path, fmt.Sprintf("PGAPPNAME=worker %d", n))()
 	}
-	<-done
-	require.NoError(b, sim.Idle(b.Context()))
+	<-r.done
+	require.NoError(b, r.sim.Idle(b.Context()))
 	require.Eventually(b, func() bool {
-		return count(b, pool, `SELECT count(*) FROM carts WHERE state IN ('ready', 'calling')`) == 0
+		return count(b, r.pool, `SELECT count(*) FROM carts WHERE state IN ('ready', 'calling')`) == 0
 	},
 		time.Minute, 50*time.Millisecond)
 
-	stats := sim.Stats()
-	require.LessOrEqual(b, stats.MostOpen, lines, "calls open at one instant")
-	require.Len(b, sim.Calls(), carts, "every cart is called once")
+	stats := r.sim.Stats()
+	require.LessOrEqual(b, stats.MostOpen, r.lines, "calls open at one instant")
+	require.Len(b, r.sim.Calls(), r.carts, "every cart is called once")
 	require.Zero(b, stats.Undelivered)
-	require.Zero(b, count(b, pool, `SELECT count(*) FROM (SELECT 1 FROM calls GROUP BY cart_id HAVING count(*) <> 1) AS x`))
-	require.Zero(b, count(b, pool, outOfOrder), "lines given to a cart while a more valuable one was ready")
-	if busy := simvoice.Utilisation(first, last, lines); busy < 0.97 {
-		b.Errorf("the lines were busy for %.1f%% of the time, less than 97%%", 100*busy)
+	require.Zero(b, count(b, r.pool, `SELECT count(*) FROM (SELECT 1 FROM calls GROUP BY cart_id HAVING count(*) <> 1) AS x`))
+}
+
+// busyAtLeast holds the lines to a share of their time.
+func (r *run) busyAtLeast(b *testing.B, share float64) {
+	b.Helper()
+	if busy := simvoice.Utilisation(r.first, r.last, r.lines); busy < share {
+		b.Errorf("the lines were busy for %.1f%% of the time, less than %.0f%%", 100*busy, 100*share)
 	}
-	b.ReportMetric(100*simvoice.Utilisation(first, last, lines), "%busy")
-	b.ReportMetric(float64(stats.MostOpen), "most-open")
-	b.ReportMetric(float64(carts)/last.At.Sub(first.At).Seconds(), "calls/s")
+}
+
+func (r *run) report(b *testing.B) {
+	b.Helper()
+	b.ReportMetric(100*simvoice.Utilisation(r.first, r.last, r.lines), "%busy")
+	b.ReportMetric(float64(r.sim.Stats().MostOpen), "most-open")
+	b.ReportMetric(float64(r.carts)/r.last.At.Sub(r.first.At).Seconds(), "calls/s")
 	b.ReportMetric(0, "ns/op")
 }
+
+// fillSamples is what a look at the server's connections, many times a second, found.
+type fillSamples struct {
+	// active counts connections at work, fills those of them that give out lines.
+	active, fills int
+	// waiting is the most connections of one process that waited for the assistant's lock at once.
+	waiting int
+}
+
+func (s fillSamples) report(b *testing.B) {
+	b.Helper()
+	b.ReportMetric(100*float64(s.fills)/float64(max(s.active, 1)), "%db-time-fills")
+	b.ReportMetric(float64(s.waiting), "most-waiting")
+}
+
+// sampleFills looks at the server's connections until the result is called.
+func sampleFills(b *testing.B, pool *pgxpool.Pool, assistant string) (stop func() fillSamples) {
+	b.Helper()
+	ctx, cancel := context.WithCancel(b.Context())
+	found := make(chan fillSamples, 1)
+	go func() {
+		var all fillSamples
+		defer func() { found <- all }()
+		ticks := time.NewTicker(10 * time.Millisecond)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-ticks.C:
+			}
+			var active, fills, waiting int
+			if err := pool.QueryRow(ctx, fillSample, postgres.AssistantLock(assistant)).Scan(&active, &fills, &waiting); err != nil {
+				return
+			}
+			all.active, all.fills, all.waiting = all.active+active, all.fills+fills, max(all.waiting, waiting)
+		}
+	}()
+	return func() fillSamples {
+		cancel()
+		return <-found
+	}
+}
+
+// fillSample counts the connections at work, those of them that hold or want the assistant's lock or look for free lines, and the most
+// of one process that wait for the lock.
+const fillSample = `
+	WITH wanted AS (
+		SELECT pid, granted
+		FROM pg_locks
+		WHERE locktype = 'advisory'
+			AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+			AND (classid::bigint << 32 | objid::bigint) = $1
+	), working AS (
+		SELECT pid, application_name, query
+		FROM pg_stat_activity
+		WHERE datname = current_database() AND state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+	)
+	SELECT (SELECT count(*) FROM working),
+		(
+			SELECT count(*)
+			FROM working
+			WHERE pid IN (SELECT pid FROM wanted)
+				OR query LIKE '%pg_try_advisory_xact_lock%'
+				OR query LIKE '%count(*) < $2%'
+				OR query LIKE '%WITH RECURSIVE waited%'
+		),
+		COALESCE((
+			SELECT max(n)
+			FROM (
+				SELECT count(*) AS n
+				FROM wanted
+				JOIN working USING (pid)
+				WHERE NOT granted
+				GROUP BY application_name
+			) AS processes
+		), 0)`
 
 // outOfOrder counts the lines that were given to a more valuable cart later than to a less valuable one. The ledger's ids tell the
 // order in which lines were given, because that is done under the assistant's lock.
@@ -198,10 +318,10 @@ func start(tb testing.TB, cfg *config.Config, role app.Role) (stop func()) {
 }
 
 // startWorker runs a worker in a process of its own until the result is called.
-func startWorker(tb testing.TB, path string) (stop func()) {
+func startWorker(tb testing.TB, path string, env ...string) (stop func()) {
 	tb.Helper()
 	cmd := exec.CommandContext(tb.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), workerConfig+"="+path)
+	cmd.Env = append(append(os.Environ(), workerConfig+"="+path), env...)
 	cmd.Stderr = os.Stderr
 	_, err := cmd.StdinPipe()
 	require.NoError(tb, err)
