@@ -7,31 +7,31 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// CallState says how far a call has come. A call only moves forward; the diagram is in doc.go.
+// CallState says how far a call has come. A call only moves forward; doc.go has the diagram.
 type CallState string
 
 // The states of a call.
 const (
-	// Placing: the attempt is recorded; its request is about to be sent or under way.
+	// Placing: the attempt is recorded; its request is about to be sent, or on its way.
 	Placing CallState = "placing"
-	// Uncertain: the request may have reached the provider. Never sent again.
+	// Uncertain: the request may have reached the provider. It is never sent again.
 	Uncertain CallState = "uncertain"
 	// Placed: the provider gave an id.
 	Placed  CallState = "placed"
 	Ringing CallState = "ringing"
 	Talking CallState = "talking"
-	// Ended: the phone connection is over; the provider may still speak of it (analysis, a redial of its own).
+	// Ended: the phone connection is over; more reports may come (the analysis, a redial).
 	Ended CallState = "ended"
-	// Closed: nothing more is expected; Call.Outcome says how it went.
+	// Closed: no further report is expected; Call.Outcome says how it ended.
 	Closed CallState = "closed"
 	// Rejected: the provider surely did not take it.
 	Rejected CallState = "rejected"
 )
 
-// Open reports whether a call in this state may still ring somebody's phone or be heard of.
+// Open reports whether a call in this state is under way: it may still ring, or reports of it are expected.
 func (s CallState) Open() bool { return s != Closed && s != Rejected }
 
-// rank orders the states in which a call moves forward.
+// rank numbers the states in the order in which a call goes through them.
 func (s CallState) rank() int {
 	switch s {
 	case Placing:
@@ -68,7 +68,7 @@ const (
 	Aborted   Outcome = "aborted"
 	// Skipped: the provider will not dial this number, for example a do-not-disturb list.
 	Skipped Outcome = "skipped"
-	// Lost: the provider was never heard of again.
+	// Lost: no report came until the deadline.
 	Lost Outcome = "lost"
 	// Invalid: the provider refused the request's content.
 	Invalid Outcome = "invalid"
@@ -85,9 +85,9 @@ func (o Outcome) Unanswered() bool {
 	return false
 }
 
-// Call is one attempt as the provider sees it.
+// Call is one attempt, as the provider sees it.
 type Call struct {
-	// ID is a UUIDv7 of ours, echoed by the provider as metadata.call_id.
+	// ID is a UUIDv7 of ours. The provider may echo it as metadata.call_id.
 	ID     uuid.UUID
 	CartID uuid.UUID
 	Shop   string
@@ -97,11 +97,12 @@ type Call struct {
 	Outcome Outcome
 
 	Provider string
-	// Account is the account at the provider that the call was placed with, as its callbacks name it (Mirai: the public key); "" when
-	// it is not known or the provider's callbacks name none. VoiceKey names the private key that the request was made with.
+	// Account is the account at the provider that the call was placed with, as its callbacks name it (Mirai: the public
+	// key); "" when it is not known or the provider's callbacks name none. VoiceKey names the private key that the
+	// request was made with.
 	Account  string
 	VoiceKey string
-	// Assistant is the key of the line pool that the call takes a line of.
+	// Assistant is the key of the line pool that the call takes a line from.
 	Assistant string
 	// HoldsLine reports whether the call occupies one of the assistant's lines.
 	HoldsLine bool
@@ -123,9 +124,9 @@ type Call struct {
 	AnsweredAt *time.Time
 	EndedAt    *time.Time
 	ClosedAt   *time.Time
-	// HeardAt is when the provider last spoke of this call.
+	// HeardAt is when the last report of this call came.
 	HeardAt *time.Time
-	// WatchAt is when silence settles the call.
+	// WatchAt is the deadline: if no report comes until then, the call is settled.
 	WatchAt *time.Time
 	// AbortAt is when an abort was asked for; AbortedAt is when the provider answered, either way.
 	AbortAt     *time.Time
@@ -134,19 +135,19 @@ type Call struct {
 
 	// Dials is how often the provider dialled within this call, its own redials included.
 	Dials int
-	// DialStarts are the instants at which the provider says that it began to dial, each once, oldest first. A message that is
-	// repeated with another body tells of the same instant and counts once.
+	// DialStarts are the instants at which the provider began to dial, by its own word, oldest first. Each counts once,
+	// even if several messages tell of it.
 	DialStarts []time.Time
-	// Redials is how often the provider says that it dialled again; it counts where no instants were told.
+	// Redials is how often the provider says that it redialled. It counts only when DialStarts is empty.
 	Redials int
-	// Seen are the kinds of report heard so far; the call's outcome follows from them whatever their order.
+	// Seen are the kinds of report that came so far. The outcome follows from this set, whatever their order.
 	Seen []ReportKind
-	// Digests are the SHA-256 prefixes of the provider's messages taken in, so that none counts twice.
+	// Digests are the SHA-256 prefixes of the provider's messages that were applied, so that none counts twice.
 	Digests [][]byte
 	// TokenHash is the SHA-256 of the callback token handed out with this call.
 	TokenHash []byte
 
-	// Rescheduled reports that the provider put the call off to a later time of its own choosing.
+	// Rescheduled is true when the provider moved the call to a later time of its own choice.
 	Rescheduled bool
 
 	DurationSeconds *int
@@ -185,10 +186,10 @@ type Insights struct {
 // Refused reports whether the customer said no, or may have.
 func (in Insights) Refused() bool { return in.OptedOut || in.Declined || in.Unclear() }
 
-// Unclear reports whether it cannot be told if the customer said no.
+// Unclear reports whether it is unknown if the customer said no.
 func (in Insights) Unclear() bool { return in.OptedOutUnclear || in.DeclinedUnclear }
 
-// Offer is the discount given along with a call.
+// Offer is the discount that goes out with a call.
 type Offer struct {
 	Code        string `json:"code"`
 	Description string `json:"description,omitempty"`
@@ -198,10 +199,10 @@ type Offer struct {
 	Type string `json:"type"`
 	// ApplyAs is "additional" or "override".
 	ApplyAs string `json:"apply_as"`
-	// Unique asks for a single-use code, minted just before the call; Code is then its prefix until minted.
+	// Unique asks for a single-use code, made just before the call. Until then Code is its prefix.
 	Unique bool `json:"unique,omitempty"`
-	// Fallback is the code to give when a unique one cannot be had; empty means no offer then.
+	// Fallback is the code to give when no unique one can be made; "" means no offer then.
 	Fallback string `json:"fallback,omitempty"`
-	// EndsAfter is how long a unique code is valid once minted, in nanoseconds; 0 for a year.
+	// EndsAfter is how long a unique code is valid, in nanoseconds; 0 for a year.
 	EndsAfter time.Duration `json:"ends_after,omitempty"`
 }

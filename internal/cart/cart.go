@@ -8,23 +8,23 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// State says where a cart stands on its way to being won back.
+// State says where a cart stands.
 // The diagram in doc.go shows which state may follow which.
 type State string
 
 // The states of a cart.
 const (
-	// Watching carts cannot be called as they are; every update looks again.
+	// Watching carts cannot be called as they are. Each update of the checkout is checked again.
 	Watching State = "watching"
-	// Waiting carts are looked at again at Cart.WakeAt.
+	// Waiting carts are checked again at Cart.WakeAt.
 	Waiting State = "waiting"
-	// Ready carts may be called now and wait for a line.
+	// Ready carts may be called now, and wait for a line.
 	Ready State = "ready"
 	// Calling carts have exactly one call under way.
 	Calling State = "calling"
-	// Purchased is final: an order came.
+	// Purchased is final: the customer bought.
 	Purchased State = "purchased"
-	// Stopped carts are never called again; an order still makes them Purchased.
+	// Stopped carts are never called again. An order still makes them Purchased.
 	Stopped State = "stopped"
 )
 
@@ -42,23 +42,23 @@ func (s State) Valid() bool {
 	return false
 }
 
-// Settled reports whether no call will ever follow from s.
+// Settled reports whether a cart in this state is never called again.
 func (s State) Settled() bool { return s == Purchased || s == Stopped }
 
-// Attribution says what a purchase is owed to.
+// Attribution says what a purchase is credited to.
 type Attribution string
 
 // The attributions of a purchase.
 const (
 	// ByCall: bought within the store's attribution window after a call was answered.
 	ByCall Attribution = "call"
-	// ByOffer: bought with the code that a call gave along.
+	// ByOffer: bought with the code that went out with a call.
 	ByOffer Attribution = "offer"
-	// Organic: bought without us.
+	// Organic: bought without a call or an offer of ours.
 	Organic Attribution = "organic"
 )
 
-// Arm says on which side of the store's holdout experiment a cart's customer is.
+// Arm is the side of the store's holdout experiment that a cart's customer is on.
 type Arm string
 
 // The arms of the holdout. The zero value means that none was drawn, because no other rule agreed to a call yet.
@@ -67,8 +67,7 @@ const (
 	ArmHoldout Arm = "holdout"
 )
 
-// Cart is our record of one checkout and of all that is done to win it back.
-// Instants are UTC; nil means "not set".
+// Cart is our record of one checkout and of all that is done to win it back. Instants are UTC; nil means "not set".
 type Cart struct {
 	// ID is a UUIDv7 of ours.
 	ID uuid.UUID
@@ -80,7 +79,7 @@ type Cart struct {
 	State  State
 	Reason Reason
 
-	// Checkout is the newest version of the checkout that was taken in.
+	// Checkout is the newest version of the checkout.
 	Checkout Checkout
 
 	// Phone is the number that would be called, in E.164; empty when there is none.
@@ -92,11 +91,11 @@ type Cart struct {
 
 	// LastActivityAt is when the customer last touched the checkout.
 	LastActivityAt time.Time
-	// WakeAt is when a waiting cart is looked at again.
+	// WakeAt is when a waiting cart is checked again.
 	WakeAt *time.Time
-	// ReadyAt is since when a ready cart has waited for a line.
+	// ReadyAt is when a ready cart began to wait for a line.
 	ReadyAt *time.Time
-	// CallbackAt is when the customer asked to be called.
+	// CallbackAt is the time at which the customer asked to be called back.
 	CallbackAt *time.Time
 
 	// Forced is true when an operator asked for the next call.
@@ -104,12 +103,12 @@ type Cart struct {
 
 	// Attempts counts the calls that were or may have been dialled.
 	Attempts int
-	// Updates counts the checkout events taken in.
+	// Updates counts the versions of the checkout that were stored.
 	Updates int
 
 	Arm         Arm
 	Attribution Attribution
-	// Order is the purchase, once it is known; a checkout may say it was completed before its order comes.
+	// Order is the purchase, once it is known. A checkout may be completed before its order comes.
 	Order       *Order
 	PurchasedAt *time.Time
 
@@ -153,7 +152,7 @@ func (c *Cart) LastDialled() *Call {
 }
 
 // NextAttempt is the number of the attempt that would be made now, from 1.
-// It counts dialled attempts only: one that surely never reached anybody is made again.
+// Only attempts that were or may have been dialled count.
 func (c *Cart) NextAttempt() int { return c.Attempts + 1 }
 
 // Order is a purchase in the shop.
@@ -191,8 +190,8 @@ type Order struct {
 // Checkout returns the names of the checkout that the order was made of, as far as the order tells them.
 func (o Order) Checkout() Ref { return Ref{Token: o.CheckoutToken, CartToken: o.CartToken} }
 
-// OwnCartOnly reports whether the order answers only the cart that it names by a token or a code, never another cart of the same
-// person. So it is with a test, and with a subscription that renewed by itself.
+// OwnCartOnly reports whether the order answers only the cart that it names by a token or a code, never another cart
+// of the same person. So it is with a test, and with a subscription that renewed by itself.
 func (o Order) OwnCartOnly() bool {
 	source := strings.ToLower(strings.TrimSpace(o.SourceName))
 	return o.Test || strings.HasPrefix(source, "subscription_contract")

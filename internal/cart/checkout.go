@@ -1,16 +1,14 @@
 package cart
 
 import (
-	"bytes"
-	"encoding/json"
 	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
 )
 
-// Checkout is what Shopify said of one checkout, made regular: ids are strings, money is
-// decimal in Currency, which is the customer's and may not be the shop's, instants carry their zone, absent text is "".
+// Checkout is one checkout as Shopify describes it, in a regular form: ids are strings, amounts are decimals in
+// Currency, instants carry their zone, absent text is "".
 type Checkout struct {
 	Token string `json:"token"`
 	// ID is Shopify's numeric id, from `id` or else from `name`; empty when neither was given.
@@ -26,11 +24,12 @@ type Checkout struct {
 	Shipping *Address   `json:"shipping,omitempty"`
 	Billing  *Address   `json:"billing,omitempty"`
 
+	// Currency is the customer's, which may differ from the shop's (ISO 4217).
 	Currency  string          `json:"currency,omitempty"`
 	Total     decimal.Decimal `json:"total"`
 	Subtotal  decimal.Decimal `json:"subtotal"`
 	Discounts decimal.Decimal `json:"discounts"`
-	// ShopMoney tells the amounts in the shop's currency, by Shopify's own rate; nil when they were not told.
+	// ShopMoney holds the amounts in the shop's currency, by Shopify's own rate; nil when the payload had none.
 	ShopMoney     *ShopMoney     `json:"shop_money,omitempty"`
 	TaxesIncluded bool           `json:"taxes_included,omitempty"`
 	TaxLines      []TaxLine      `json:"tax_lines,omitempty"`
@@ -55,11 +54,11 @@ type Checkout struct {
 	CompletedAt *time.Time `json:"completed_at,omitempty"`
 	// ClosedAt is when the merchant archived the checkout.
 	ClosedAt *time.Time `json:"closed_at,omitempty"`
-	// ToldAt is when Shopify sent this version; it tells versions of one second apart.
+	// ToldAt is when Shopify sent this version. It orders versions of the same second.
 	ToldAt time.Time `json:"told_at,omitzero"`
 }
 
-// Ref holds the names under which a checkout is known. A message may tell only some of them; "" is one that is not known.
+// Ref holds the names of a checkout. A message may tell only some of them; "" is a name that is not known.
 type Ref struct {
 	// Token is the checkout's token.
 	Token string
@@ -75,9 +74,9 @@ func (r Ref) Known() bool { return r != Ref{} }
 // Ref returns the names of the checkout.
 func (c Checkout) Ref() Ref { return Ref{Token: c.Token, ID: c.ID, CartToken: c.CartToken} }
 
-// Newer reports whether c is to be taken in place of old, the version known so far. Shopify keeps updated_at to the second and
-// shoppers type faster than that: of two versions of one second the one that was sent later counts, and where that is not told
-// either the one that comes later, if it says anything else.
+// Newer reports whether c replaces old, the version known so far. Shopify rounds updated_at to the second, and
+// shoppers are faster than that. Of two versions of the same second the one that was sent later counts. If that is not
+// known, the one that arrives later counts, provided that it differs.
 func (c Checkout) Newer(old Checkout) bool {
 	if !c.UpdatedAt.Equal(old.UpdatedAt) {
 		return c.UpdatedAt.After(old.UpdatedAt)
@@ -85,10 +84,11 @@ func (c Checkout) Newer(old Checkout) bool {
 	if !c.ToldAt.IsZero() && !old.ToldAt.IsZero() && !c.ToldAt.Equal(old.ToldAt) {
 		return c.ToldAt.After(old.ToldAt)
 	}
-	return !c.saysAsMuch(old)
+	old.ToldAt = c.ToldAt
+	return !c.equal(&old)
 }
 
-// Earlier is the earlier of two instants. One that is not set does not count.
+// Earlier returns the earlier of two instants. An instant that is not set does not count.
 func Earlier(a, b time.Time) time.Time {
 	if a.IsZero() || !b.IsZero() && b.Before(a) {
 		return b
@@ -96,23 +96,7 @@ func Earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// saysAsMuch reports whether two versions say the same of the checkout.
-func (c Checkout) saysAsMuch(other Checkout) bool {
-	for _, v := range []*Checkout{&c, &other} {
-		v.ToldAt = time.Time{}
-		v.CreatedAt, v.UpdatedAt = v.CreatedAt.UTC(), v.UpdatedAt.UTC()
-		if v.CompletedAt != nil {
-			at := v.CompletedAt.UTC()
-			v.CompletedAt = &at
-		}
-	}
-	// A checkout is plain data: nothing in it can fail to be written.
-	a, _ := json.Marshal(c)
-	b, _ := json.Marshal(other)
-	return bytes.Equal(a, b)
-}
-
-// ShopMoney is what a checkout comes to in its shop's currency.
+// ShopMoney holds a checkout's amounts in one currency.
 type ShopMoney struct {
 	Currency  string          `json:"currency"`
 	Total     decimal.Decimal `json:"total"`
@@ -120,7 +104,7 @@ type ShopMoney struct {
 	Discounts decimal.Decimal `json:"discounts"`
 }
 
-// MoneyIn is what the checkout comes to in a currency; false when that is not known.
+// MoneyIn returns the checkout's amounts in a currency; false when they are not known.
 func (c Checkout) MoneyIn(currency string) (ShopMoney, bool) {
 	switch {
 	case currency == "":
@@ -132,12 +116,12 @@ func (c Checkout) MoneyIn(currency string) (ShopMoney, bool) {
 	return ShopMoney{}, false
 }
 
-// RawPhone is a phone number as it was typed, with the field it stood in:
+// RawPhone is a phone number as it was typed, with the field that it comes from:
 // phone, customer, shipping, billing, default_address or sms_marketing.
 type RawPhone struct {
 	From   string `json:"from"`
 	Number string `json:"number"`
-	// Country is the ISO alpha-2 country of the address the number stood in, if any.
+	// Country is the ISO alpha-2 country of the address that the number is part of, if any.
 	Country string `json:"country,omitempty"`
 }
 
@@ -194,7 +178,7 @@ type DiscountCode struct {
 	Type   string          `json:"type,omitempty"`
 }
 
-// CustomerName is the first name or whatever else may be said aloud, or "".
+// CustomerName is the customer's name as the agent may say it, or "".
 func (c Checkout) CustomerName() string {
 	first, last := c.Names()
 	switch {
@@ -225,7 +209,8 @@ func (c Checkout) Names() (first, last string) {
 	return "", ""
 }
 
-// KnownEmail is the address that the customer is known by: the one typed at this checkout, else the customer's own, or "".
+// KnownEmail is the address that the customer is known by: the one typed at this checkout, else the customer's own, or
+// "".
 func (c Checkout) KnownEmail() string {
 	if c.Email != "" {
 		return c.Email

@@ -15,11 +15,12 @@ const (
 	ActCall Action = "call"
 	// ActWait: decide again at Decision.Until.
 	ActWait Action = "wait"
-	// ActWatch: not callable as it is; an update may change that.
+	// ActWatch: the cart cannot be called as it is; an update may change that.
 	ActWatch Action = "watch"
 	// ActStop: never call this cart again.
 	ActStop Action = "stop"
-	// ActLook: all that the cart alone tells would let the call go out now; decide again at once with the costly facts.
+	// ActLook: nothing that the cart itself tells stands against a call now. Decide again at once with the facts that
+	// need queries.
 	ActLook Action = "look"
 )
 
@@ -27,19 +28,20 @@ const (
 type Decision struct {
 	Action Action
 	Reason Reason
-	// Until is when to decide again; set exactly when Action is ActWait, and then later than the instant asked about.
+	// Until is when to decide again. It is set exactly when Action is ActWait, and is later than the instant of the
+	// decision.
 	Until time.Time
-	// Offer is the discount to give along; nil for none. Set only when Action is ActCall.
+	// Offer is the discount to give; nil for none. It is set only when Action is ActCall.
 	Offer *Offer
-	// Priority asks the provider to put the call before others.
+	// Priority asks the provider to place the call before others.
 	Priority bool
-	// Arm is the cart's side of the holdout, "" when it was not looked at.
+	// Arm is the cart's side of the holdout; "" when that rule was not checked.
 	Arm Arm
-	// Trace holds every rule looked at, in order.
+	// Trace holds every rule that was checked, in order.
 	Trace []Step
 }
 
-// Step is one line of a decision's trace: a rule, what it saw, what it said.
+// Step is one line of a decision's trace: a rule, what it saw, and its verdict.
 type Step struct {
 	Rule string `json:"rule"`
 	// Saw never holds personal data: traces outlive the erasure of a person.
@@ -47,7 +49,7 @@ type Step struct {
 	Verdict Verdict `json:"verdict"`
 }
 
-// Verdict is what a rule said.
+// Verdict is the result of a rule.
 type Verdict string
 
 // The verdicts of a step.

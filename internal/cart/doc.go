@@ -1,5 +1,5 @@
-// Package cart holds the nouns of Ringback: a checkout, the cart we make of it, its calls, the events that
-// happen to them and the decisions taken about them. It does no I/O and reads no clock.
+// Package cart holds the nouns of Ringback: a checkout, the cart that we make of it, its calls, the events that happen
+// to them, and the decisions about them. It does no I/O and reads no clock.
 //
 // # A cart
 //
@@ -15,18 +15,19 @@
 //	                        stopped ──────────────────────────────▶ purchased
 //	                                       an order, from any state
 //
-// watching, waiting and ready may change into each other at every look. A cart in waiting has a WakeAt; a cart in
-// ready has a ReadyAt; a cart in calling has exactly one open call. stopped never leads back to a call. purchased is final.
+// watching, waiting and ready may change into each other at every check. A cart in waiting has a WakeAt; a cart in
+// ready has a ReadyAt; a cart in calling has exactly one open call. stopped never leads back to a call. purchased is
+// final.
 //
 // # A call
 //
 //	placing ──▶ placed ──▶ ringing ──▶ talking ──▶ ended ──▶ closed(outcome)
 //	  │  │        ▲          ▲           ▲           ▲          ▲
 //	  │  └─▶ uncertain ──────┴───────────┴───────────┘          │
-//	  │          └──── nothing heard until the deadline ────────┘ lost
+//	  │          └──── no report until the deadline ────────────┘ lost
 //	  └─▶ rejected ── a report of a dial ──▶ placed
 //
-// A call only moves forward, and may skip states: events come late, twice and in any order. A call with SentAt is
-// never sent again. rejected means that the provider said that it did not take it; a report of a dial proves that it did, and the call
-// then counts as an attempt.
+// A call only moves forward, and may skip states: events come late, twice and in any order. A call with SentAt is never
+// sent again. rejected means that the provider did not take the call, by its own word. A later report of a dial proves
+// that it did: the call then counts as an attempt.
 package cart

@@ -9,8 +9,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// Event is something that happened to a cart. Every change of a cart is one of these, given to lifecycle.Apply. The set is
-// closed: the linter finds a switch that forgets one.
+// Event is something that happened to a cart. Every change of a cart is one of these, given to lifecycle.Apply. The
+// set is closed: the linter finds a switch that forgets one.
 //
 //sumtype:decl
 type Event interface {
@@ -20,7 +20,7 @@ type Event interface {
 }
 
 type (
-	// CheckoutSeen: Shopify told of the checkout, by webhook or when asked.
+	// CheckoutSeen: Shopify sent a version of the checkout, by webhook or because we asked.
 	CheckoutSeen struct {
 		Checkout Checkout
 		// Via is ViaWebhook or ViaReconcile.
@@ -33,11 +33,12 @@ type (
 	// OrderSeen: the customer bought.
 	OrderSeen struct {
 		Order Order
-		// Match says what tied the order to this cart.
+		// Match says what ties the order to this cart.
 		Match Match
-		// Under says in plain words which key the order and the cart share, where it was matched by one; it holds no personal data.
+		// Under says in words which key the order and the cart share, when they were matched by one. It holds no personal
+		// data.
 		Under string
-		// Other marks a cart whose customer bought with another cart: it stops, and the order is not counted twice.
+		// Other is true when the customer bought with another cart. This one stops, and the order is not counted twice.
 		Other bool
 	}
 
@@ -57,7 +58,7 @@ type (
 		TokenHash []byte
 		// Account and VoiceKey name the account and the key that the request is made with.
 		Account, VoiceKey string
-		// Offer is the discount that goes out in place of the one decided; one without a code stands for none. Nil changes nothing.
+		// Offer replaces the discount that was decided; one without a code stands for none. Nil changes nothing.
 		Offer *Offer
 	}
 
@@ -67,21 +68,21 @@ type (
 		ProviderCallID string
 	}
 
-	// PlaceFailed: the provider surely did not take the call; it may be tried again.
+	// PlaceFailed: the provider surely did not take the call. It may be tried again.
 	PlaceFailed struct {
 		CallID uuid.UUID
 		Error  string
-		// RetryAt is the earliest moment the provider named for another try, if it named one.
+		// RetryAt is the earliest time for another try that the provider named, if it named one.
 		RetryAt *time.Time
 	}
 
-	// PlaceRefused: the provider will not take this call, ever.
+	// PlaceRefused: the provider will never take this call.
 	PlaceRefused struct {
 		CallID uuid.UUID
 		Error  string
 		// Invalid marks a refusal of the content (a number, a payload) rather than of the account.
 		Invalid bool
-		// Account marks a refusal that every call of the shop would meet: credits, keys, assistant.
+		// Account says why every call of the shop would be refused: credits, keys, assistant. "" when only this one is.
 		Account string
 	}
 
@@ -91,15 +92,15 @@ type (
 		Error  string
 	}
 
-	// CallReported: the provider told of the call.
+	// CallReported: a report of the call came from the provider.
 	CallReported struct {
 		CallID uuid.UUID
 		Report Report
-		// Digest identifies the message; a message whose digest the call already holds changes nothing.
+		// Digest identifies the message. One that was applied before changes nothing.
 		Digest []byte
 	}
 
-	// AbortAnswered: the provider answered our wish to abort, or could not be asked.
+	// AbortAnswered: the provider answered our request to abort, or could not be reached.
 	AbortAnswered struct {
 		CallID uuid.UUID
 		// Accepted is true when the provider stopped the call.
@@ -109,12 +110,12 @@ type (
 		Error  string
 	}
 
-	// CallSilent: the call's watch came.
+	// CallSilent: the call's deadline passed without a report.
 	CallSilent struct{ CallID uuid.UUID }
 
-	// OptOut: the customer asked never to be called, by whatever way.
+	// OptOut: the customer asked never to be called.
 	OptOut struct {
-		// Source is where it came from: call, shopify, api, dashboard.
+		// Source says how: call, shopify, api, dashboard.
 		Source string
 	}
 
@@ -125,13 +126,13 @@ type (
 		SMSPhone  string
 	}
 
-	// ShopPaused: calling was halted for the shop.
+	// ShopPaused: calling is paused for the shop.
 	ShopPaused struct {
 		// Breaker is true when the shop paused itself.
 		Breaker bool
 	}
 
-	// ShopResumed: calling was allowed again.
+	// ShopResumed: calling is allowed again.
 	ShopResumed struct{}
 
 	// AppUninstalled: the merchant removed the app.
@@ -143,17 +144,17 @@ type (
 	// OperatorCalled: an operator asked for a call as soon as it is permitted.
 	OperatorCalled struct{}
 
-	// NewerCart: the same person was active on a newer cart.
+	// NewerCart: the same person is active on a newer cart.
 	NewerCart struct{}
 
-	// Erased: personal data must go.
+	// Erased: personal data must be removed.
 	Erased struct{}
 )
 
 // How a checkout became known.
 const (
 	ViaWebhook = "webhook"
-	// ViaReconcile: we asked, because its webhook may never come.
+	// ViaReconcile: we asked, because the webhook may never come.
 	ViaReconcile = "reconcile"
 )
 
@@ -204,10 +205,10 @@ func (OperatorCalled) event()    {}
 func (NewerCart) event()         {}
 func (Erased) event()            {}
 
-// Match says what tied an order to a cart, strongest first.
+// Match says what ties an order to a cart.
 type Match string
 
-// The ways in which an order finds its cart.
+// The matches, strongest first.
 const (
 	// MatchCode: the order used the single-use code that a call to this cart gave.
 	MatchCode     Match = "discount_code"
@@ -220,8 +221,8 @@ const (
 	MatchLinked Match = "linked"
 )
 
-// Basis says in plain words which order it was and what ties it to the cart, without personal data: "order #1003 under the account's
-// email".
+// Basis says in words which order it is and what ties it to the cart, without personal data: "order #1003 under the
+// account's email".
 func (e OrderSeen) Basis() string {
 	order := "an order"
 	if e.Order.Name != "" {
@@ -246,7 +247,7 @@ func (e OrderSeen) Basis() string {
 	return order
 }
 
-// ReportKind is what a provider can tell of a call, in our words.
+// ReportKind is what a provider can report of a call, in our words.
 type ReportKind string
 
 // The kinds of report.
@@ -267,16 +268,16 @@ const (
 	ReportAborted     ReportKind = "aborted"
 	// ReportAction: the agent did or wants something done for the customer (see Report.Action).
 	ReportAction ReportKind = "action"
-	// ReportOther: a type we do not know; kept and harmless.
+	// ReportOther: a type that we do not know. It is stored and changes nothing.
 	ReportOther ReportKind = "other"
 )
 
-// Report is what a provider told of a call, made regular. Absent values are zero.
+// Report is a provider's report of a call, in a regular form. Absent values are zero.
 type Report struct {
 	Kind ReportKind
-	// ProviderType is the provider's own name of the event.
+	// ProviderType is the provider's own name for the event.
 	ProviderType string
-	// ProviderCallID is the provider's id of the call, when it was told.
+	// ProviderCallID is the provider's id of the call, if the report has it.
 	ProviderCallID string
 	At             time.Time
 
@@ -288,15 +289,15 @@ type Report struct {
 	// CallbackUnread is true when the customer asked for a callback at a time that could not be read.
 	CallbackUnread bool
 	CreditsUsed    *decimal.Decimal
-	// CreditsLeft is the account's remaining balance, when told.
+	// CreditsLeft is the account's remaining balance; nil when the report has none.
 	CreditsLeft *decimal.Decimal
-	// Redials is how often the provider says that it dialled again, told at the end; 0 when not told.
+	// Redials is how often the provider redialled, by its own word at the end of the call.
 	Redials int
-	// FinalStatus is the provider's last word on the call (ReportFinished only), as an outcome; "" when not told.
+	// FinalStatus is the provider's final status of the call (ReportFinished only), as an outcome; "" for none.
 	FinalStatus Outcome
 	// Action and ActionReason describe a ReportAction.
 	Action       string
 	ActionReason string
-	// ActionPayload is what the provider sent along with a ReportAction, as JSON; nil when there was nothing.
+	// ActionPayload is the payload of a ReportAction, as JSON; nil for none.
 	ActionPayload json.RawMessage
 }

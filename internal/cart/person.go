@@ -17,30 +17,30 @@ const (
 	KeyPhone KeyKind = "phone"
 )
 
-// Key is one thing that a person is known by, in the one form in which it is compared.
+// Key is one thing that a person is known by, in the form in which keys are compared.
 type Key struct {
 	Kind  KeyKind
 	Value string
-	// From says in plain words where the key stood, such as "the delivery number". It holds no personal data.
+	// From says in words where the key was found, such as "the delivery number". It holds no personal data.
 	From string
 }
 
 // Person is the set of keys that somebody is known by: customer accounts, email addresses and numbers. It has each key
-// once; the first place where a key stood gives its From.
+// once; its From is the first place where it was found.
 //
 // Two persons are one when they have a key in common: the same customer account in the same shop, the same email
 // address whatever its case, or the same number in E.164. Nothing else makes two persons one, neither a name nor an
-// address. What cannot tell people apart is no key at all and is left out here: an empty value, an email without a name
-// or a domain, a number that is not in E.164. The policy reads numbers and gives none for an extension, a placeholder
-// or a mask.
+// address. A value that cannot tell people apart is not a key and is left out: an empty value, an email without a name
+// or a domain, a number that is not in E.164. The policy reads the numbers, and reads none from an extension, a
+// placeholder or a mask.
 //
-// A key that many people use, such as the number of a switchboard, still finds what was told under it. It does not make
+// A key that many people use, such as the number of a switchboard, still finds their carts and orders. It does not make
 // those people one: see Walk.
 type Person struct {
 	Keys []Key
 }
 
-// PersonWith makes a person of a customer id, email addresses and E.164 numbers; empty values are left out.
+// PersonWith makes a person from a customer id, email addresses and E.164 numbers. Empty values are left out.
 func PersonWith(customerID string, emails, numbers []string) Person {
 	var p Person
 	p.addCustomer(customerID)
@@ -53,8 +53,8 @@ func PersonWith(customerID string, emails, numbers []string) Person {
 	return p
 }
 
-// Person is everybody that the checkout may be of: the customer account, the typed email, the account's own and every
-// number that read, which gives a number in E.164 or "", can read.
+// Person returns all keys of the checkout: the customer account, the typed email, the account's email, and every number
+// that read can read. read returns a number in E.164, or "".
 func (c Checkout) Person(read func(RawPhone) string) Person {
 	var p Person
 	p.addCustomer(c.Customer.ID)
@@ -74,7 +74,7 @@ func (c Checkout) Person(read func(RawPhone) string) Person {
 	return p
 }
 
-// Person is everybody that the order may be of, with the numbers that read can read.
+// Person returns all keys of the order, with the numbers that read can read.
 func (o Order) Person(read func(RawPhone) string) Person {
 	var p Person
 	p.addCustomer(o.CustomerID)
@@ -86,7 +86,7 @@ func (o Order) Person(read func(RawPhone) string) Person {
 	return p
 }
 
-// Unknown reports whether there is nothing by which the person could be found.
+// Unknown reports whether the person has no key.
 func (p Person) Unknown() bool { return len(p.Keys) == 0 }
 
 // CustomerIDs, Emails and Numbers are the values of the person's keys of one kind.
@@ -108,12 +108,12 @@ func (p Person) values(kind KeyKind) []string {
 	return values
 }
 
-// Has reports whether the person is known by a key.
+// Has reports whether the person has a key.
 func (p Person) Has(k Key) bool {
 	return slices.ContainsFunc(p.Keys, func(own Key) bool { return own.Kind == k.Kind && own.Value == k.Value })
 }
 
-// With is the person with the keys of others added.
+// With returns the person with the keys of others added.
 func (p Person) With(others ...Person) Person {
 	all := Person{Keys: slices.Clone(p.Keys)}
 	for _, other := range others {
@@ -124,7 +124,7 @@ func (p Person) With(others ...Person) Person {
 	return all
 }
 
-// Shares reports whether two persons have a key in common, and gives the strongest of those as p has it.
+// Shares reports whether two persons have a key in common, and returns the strongest such key of p.
 func (p Person) Shares(other Person) (Key, bool) {
 	for _, kind := range []KeyKind{KeyCustomer, KeyEmail, KeyPhone} {
 		for _, k := range p.Keys {
@@ -171,7 +171,7 @@ func (p *Person) addNumbers(typed []RawPhone, read func(RawPhone) string) {
 	}
 }
 
-// numberFrom names the field of a checkout or an order that a number stood in.
+// numberFrom says in words in which field of a checkout or an order a number was found.
 func numberFrom(field string) string {
 	switch field {
 	case "phone":

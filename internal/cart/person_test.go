@@ -182,8 +182,8 @@ func TestWalk_EndsAtASharedKey(t *testing.T) {
 	assert.Contains(t, r.found(email("guest3")), "of 4", "so few people may be a household")
 }
 
-// crowd draws persons of up to four emails and four numbers who share no key, and what they told: each thing with some of
-// their keys.
+// crowd draws persons of up to four emails and four numbers who share no key, and what they told: each thing with some
+// of their keys.
 func crowd(t *rapid.T) (persons [][]cart.Key, told records) {
 	told = records{}
 	for i := range rapid.IntRange(1, 4).Draw(t, "persons") {

@@ -2,8 +2,8 @@ package cart
 
 import "slices"
 
-// Reason says why a cart is in its state or why a decision fell as it did. The list is closed: reasons are
-// stored in the ledger, shown on pages and used as metric labels.
+// Reason says why a cart is in its state, or why a decision is what it is. The list is closed: reasons are stored in
+// the ledger, shown on pages and used as metric labels.
 type Reason string
 
 // Why a cart is only watched.
@@ -11,7 +11,7 @@ const (
 	NoPhone    Reason = "no_phone"
 	NoConsent  Reason = "no_consent"
 	Ineligible Reason = "ineligible"
-	// EmptyCart: there is nothing in the cart.
+	// EmptyCart: the cart has no items.
 	EmptyCart Reason = "empty_cart"
 	// Test: the checkout is a test and cannot be a real sale.
 	Test Reason = "test"
@@ -21,15 +21,15 @@ const (
 const (
 	// Delay: the store's delay after the last activity has not passed.
 	Delay Reason = "delay"
-	// Window: it is outside the store's windows or the customer's calling hours.
+	// Window: it is outside the store's windows or the calling hours of the customer's place.
 	Window Reason = "window"
-	// Spacing: too soon after the attempt before.
+	// Spacing: too soon after the last attempt.
 	Spacing Reason = "spacing"
-	// Callback: the customer asked to be called at a later time.
+	// Callback: the customer asked to be called back at a later time.
 	Callback Reason = "callback"
-	// Cap: one of the caps is used up for now.
+	// Cap: a cap is reached for now.
 	Cap Reason = "cap"
-	// Paused: the shop is paused by hand.
+	// Paused: the shop was paused by hand.
 	Paused Reason = "paused"
 	// Breaker: the shop paused itself.
 	Breaker Reason = "breaker"
@@ -41,7 +41,7 @@ const (
 
 // Why a cart may be called, or is being called.
 const (
-	// Due: every rule agreed.
+	// Due: every rule allows a call.
 	Due Reason = "due"
 	// ByOperator: an operator asked for the call.
 	ByOperator Reason = "by_operator"
@@ -51,7 +51,7 @@ const (
 const (
 	OptedOut Reason = "opted_out"
 	Declined Reason = "declined"
-	// UnclearAnswer: a call's analysis does not tell whether the customer asked not to be called, or is not interested.
+	// UnclearAnswer: a call's analysis does not tell whether the customer opted out or declined.
 	UnclearAnswer Reason = "unclear_answer"
 	Exhausted     Reason = "exhausted"
 	Expired       Reason = "expired"
@@ -68,16 +68,17 @@ const (
 // Ordered is the reason of every purchased cart.
 const Ordered Reason = "ordered"
 
-// Reasons lists the closed list, in the order above.
+// Reasons lists every reason, in the order above.
 func Reasons() []Reason {
 	return []Reason{
 		NoPhone, NoConsent, Ineligible, EmptyCart, Test,
 		Delay, Window, Spacing, Callback, Cap, Paused, Breaker, OtherCall, Provider,
 		Due, ByOperator,
-		OptedOut, Declined, UnclearAnswer, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused, Uninstalled, Operator, Deleted, Redacted,
+		OptedOut, Declined, UnclearAnswer, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused, Uninstalled,
+		Operator, Deleted, Redacted,
 		Ordered,
 	}
 }
 
-// Valid reports whether r is on the closed list.
+// Valid reports whether r is one of the known reasons.
 func (r Reason) Valid() bool { return slices.Contains(Reasons(), r) }

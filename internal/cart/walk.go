@@ -2,18 +2,18 @@ package cart
 
 import "slices"
 
-// MostOthers is how many customer accounts, email addresses or numbers may be told together with a key before it counts
-// as shared. A household or somebody with many addresses has fewer; a switchboard, or an address that a shop types in
-// for all who have none, has more.
+// MostOthers is how many customer accounts, email addresses or numbers may appear together with a key before it counts
+// as shared. A household, or somebody with many addresses, has fewer. A switchboard has more, and so has an address
+// that a shop types in for everybody who has none.
 const MostOthers = 8
 
-// The bounds of a walk. Nobody has as many keys; whatever has would be several people.
+// The bounds of a walk. Nobody has as many keys: such a set would be several people.
 const (
 	mostKeys  = 64
 	mostSteps = 16
 )
 
-// Told is a cart or an order that was found under a key, with all the keys that it was told with.
+// Told is a cart or an order that was found under a key, with all its keys.
 type Told[K, O comparable] struct {
 	Owner O
 	Under K
@@ -22,28 +22,28 @@ type Told[K, O comparable] struct {
 
 // Tie says how a cart or an order is tied to a person.
 type Tie[K comparable] struct {
-	// Direct are the person's own keys that it stands under; none when it was found through others only.
+	// Direct are the keys of the walk's start that it has; none when it was found only through other keys.
 	Direct []K
-	// Shared is true when it stands under keys only that many people share.
+	// Shared is true when it was found only under keys that many people share.
 	Shared bool
 }
 
 // Reach is what a walk found.
 type Reach[K, O comparable] struct {
-	// Keys are the keys that it began with, then those found through what stands under them.
+	// Keys are the keys of the start, then those found on the way.
 	Keys []K
-	// Shared are those of Keys that many people use. Only keys that it began with can be among them.
+	// Shared are those of Keys that many people use. They are all keys of the start.
 	Shared []K
 	Ties   map[O]Tie[K]
 }
 
-// Walk finds what belongs to the person known by the keys of start. What stands under one of them is the person's. The
-// keys that it was told with are the person's too, and so on: who bought or opted out under one name is the same under
-// another. A shared key is where this ends. What stands under it is found when the walk began with it, but nobody is
-// reached through it.
+// Walk finds the carts and orders of the person known by the keys of start. A cart or an order that has one of the
+// keys is the person's. All its other keys are the person's too, and so on: a customer who bought or opted out under
+// one name is the same under another. The walk ends at a shared key: carts and orders under it are found if it is a
+// key of the start, but their other keys are not followed.
 //
-// look returns what stands under each of some keys, or the newest of it where that is much. kindOf says of which kind a
-// key is. What is found does not depend on the order in which anything was told.
+// look returns the carts and orders that have some keys, or the newest of them if there are many. kindOf returns the
+// kind of a key. The result does not depend on the order in which anything became known.
 func Walk[K, O comparable](
 	start []K, kindOf func(K) KeyKind, look func([]K) ([]Told[K, O], error),
 ) (Reach[K, O], error) {
@@ -104,7 +104,7 @@ func Walk[K, O comparable](
 	return r, nil
 }
 
-// sharedAmong tells which of some keys are shared, by what was told together with each.
+// sharedAmong says which of some keys are shared, by the other keys of what was found under each.
 func sharedAmong[K, O comparable](keys []K, found []Told[K, O], kindOf func(K) KeyKind) map[K]bool {
 	others := make(map[K]map[K]bool, len(keys))
 	for _, t := range found {

@@ -2,17 +2,18 @@ package lifecycle
 
 import "strings"
 
-// otherAction stands in the ledger for an action whose name does not look like a name.
+// otherAction is written in the ledger for an action whose name does not look like a name.
 const otherAction = "other"
 
-// longestAction bounds an action's name in the ledger, in bytes; mostDigits the digits in a row, since more could be somebody's number.
+// longestAction bounds the length of an action's name in the ledger, in bytes. mostDigits bounds the digits in a row:
+// more could be a phone number.
 const (
 	longestAction = 40
 	mostDigits    = 3
 )
 
-// actionName is what the ledger keeps of the name that a provider gives to an agent's action: at most 40 of a-z, 0-9 and _. A text that
-// is no name, such as a sentence, may say something of a person and becomes "other".
+// actionName makes the name that a provider gives to an agent's action fit for the ledger: at most 40 of a-z, 0-9 and
+// _. A text that is not a name, such as a sentence, may hold personal data and becomes "other".
 func actionName(told string) string {
 	var name strings.Builder
 	digits := 0

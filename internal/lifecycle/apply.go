@@ -10,15 +10,16 @@ import (
 	"github.com/google/uuid"
 )
 
-// Rules is what a store has laid down for its carts.
+// Rules is what Apply must know of a store.
 type Rules struct {
 	Policy *policy.Rules
-	// Country is the store's, the last resort for reading a phone number.
+	// Country is the store's. A phone number is read as one of this country when nothing else names a country.
 	Country string
 	Voice   Voice
-	// Unknown marks a shop that is not in the configuration: there is nothing to decide by, so nothing is decided.
+	// Unknown marks a shop that is not in the configuration. There are no rules to decide by, so nothing is decided.
 	Unknown bool
-	// ReadPhone gives the number to call of a checkout that was read before; nil reads it with policy.ReadPhone.
+	// ReadPhone returns the number to call of a checkout, for a caller that has read it before. Nil stands for
+	// policy.ReadPhone.
 	ReadPhone func(cart.Checkout) policy.Phone
 }
 
@@ -27,23 +28,23 @@ type Voice struct {
 	Provider string
 	// Assistant is the key of the line pool.
 	Assistant string
-	// Silence is how long a call may go unheard of before it is settled.
+	// Silence is how long a call may go without a report before it is settled.
 	Silence time.Duration
-	// OurRetries is true when we redial after an unanswered call, false when the provider does.
+	// OurRetries is true when we call again after an unanswered call, false when the provider redials by itself.
 	OurRetries bool
 	// CanAbort and CanUpdate say whether the provider can stop and change a call it has taken.
 	CanAbort  bool
 	CanUpdate bool
 }
 
-// analysisGrace is how long a finished conversation may wait for its analysis, which some assistants do not have.
+// analysisGrace is how long a finished conversation waits for its analysis. Some assistants have none.
 const analysisGrace = 2 * time.Minute
 
-// Result is what Apply made of an event. The package documentation says what has to be done with it.
+// Result is what Apply made of an event. The package documentation says what to do with it.
 type Result struct {
 	// Cart is the cart after the event.
 	Cart cart.Cart
-	// Effects are what must happen together with the change, in this order.
+	// Effects are what must happen together with the change, in order.
 	Effects []Effect
 	// Changed is false when the event changed nothing: Cart is then as it was given, and there are no effects.
 	Changed bool
@@ -63,10 +64,10 @@ func NeedsQueries(e cart.Event) bool {
 	return false
 }
 
-// Apply changes a cart by an event and says what must follow. A new cart is given with ID, Shop and Token set and
-// an empty State. Of the facts, Apply itself fills in Cart and Forced; NeedsQueries says when Queried must be loaded.
+// Apply changes a cart by an event and says what must follow. A new cart has ID, Shop and Token, and an empty State. Of
+// the facts, Apply itself fills in Cart and Forced. NeedsQueries says when Queried must be loaded.
 func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) Result {
-	a := &change{cart: c, was: c, rules: r, facts: f, now: now, event: e}
+	a := &change{cart: c, before: c, rules: r, facts: f, now: now, event: e}
 	a.cart.Calls = slices.Clone(c.Calls)
 	switch e := e.(type) {
 	case cart.CheckoutSeen:
@@ -117,10 +118,10 @@ func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) Re
 	return a.finish()
 }
 
-// change is one application of one event.
+// change is one event being applied to one cart.
 type change struct {
 	cart    cart.Cart
-	was     cart.Cart
+	before  cart.Cart
 	rules   Rules
 	facts   policy.Facts
 	now     time.Time
@@ -132,23 +133,23 @@ type change struct {
 	noted bool
 }
 
-func (a *change) then(e Effect) { a.effects = append(a.effects, e) }
+func (a *change) emit(e Effect) { a.effects = append(a.effects, e) }
 
-// note adds a line to the entry's trace.
+// note adds a step to the ledger entry's trace.
 func (a *change) note(rule, saw string, verdict cart.Verdict) {
 	a.trace = append(a.trace, cart.Step{Rule: rule, Saw: saw, Verdict: verdict})
 	a.noted = true
 }
 
-// finish settles what follows from the new state: the next wake, the number of attempts, the ledger entry.
+// finish derives what follows from the new state: the number of attempts, the next wake, the ledger entry.
 func (a *change) finish() Result {
-	if a.nothing() {
-		return Result{Cart: a.was}
+	if a.unchanged() {
+		return Result{Cart: a.before}
 	}
 	if a.cart.ErasedAt != nil {
 		a.forget()
-		if a.nothing() {
-			return Result{Cart: a.was}
+		if a.unchanged() {
+			return Result{Cart: a.before}
 		}
 	}
 	a.cart.Attempts = dialled(a.cart.Calls)
@@ -160,19 +161,19 @@ func (a *change) finish() Result {
 		a.cart.ReadyAt = nil
 	}
 	switch {
-	case a.cart.WakeAt != nil && (a.was.WakeAt == nil || !a.was.WakeAt.Equal(*a.cart.WakeAt) || isWake(a.event)):
-		a.then(Wake{At: *a.cart.WakeAt})
-	case a.cart.WakeAt == nil && a.was.WakeAt != nil:
-		a.then(Unwake{})
+	case a.cart.WakeAt != nil && (a.before.WakeAt == nil || !a.before.WakeAt.Equal(*a.cart.WakeAt) || isWake(a.event)):
+		a.emit(Wake{At: *a.cart.WakeAt})
+	case a.cart.WakeAt == nil && a.before.WakeAt != nil:
+		a.emit(Unwake{})
 	}
-	moved := a.cart.State != a.was.State || a.cart.Reason != a.was.Reason
+	moved := a.cart.State != a.before.State || a.cart.Reason != a.before.Reason
 	if moved || a.noted {
-		a.then(Record{Entry: cart.Entry{
+		a.emit(Record{Entry: cart.Entry{
 			CartID: a.cart.ID,
 			At:     a.now,
 			Event:  a.event.Name(),
 			CallID: a.callID,
-			From:   a.was.State,
+			From:   a.before.State,
 			To:     a.cart.State,
 			Reason: a.cart.Reason,
 			Trace:  a.trace,
@@ -181,12 +182,12 @@ func (a *change) finish() Result {
 	return Result{Cart: a.cart, Effects: a.effects, Changed: true}
 }
 
-// nothing reports whether the event has changed nothing so far.
-func (a *change) nothing() bool {
-	return !a.noted && len(a.effects) == 0 && a.cart.Equal(&a.was)
+// unchanged reports whether the event has changed nothing so far.
+func (a *change) unchanged() bool {
+	return !a.noted && len(a.effects) == 0 && a.cart.Equal(&a.before)
 }
 
-// isWake tells the events that use up the cart's pending look.
+// isWake reports whether the event uses up the cart's next wake.
 func isWake(e cart.Event) bool {
 	_, ok := e.(cart.Woken)
 	return ok
@@ -202,17 +203,17 @@ func dialled(calls []cart.Call) int {
 	return n
 }
 
-// decide asks the policy and follows its answer.
+// decide asks the policy and does what it answers.
 func (a *change) decide() {
 	if a.rules.Unknown {
-		// The look is due, and left to whoever knows the shop.
+		// A process that knows the shop will decide.
 		a.wait(cart.Due, a.now)
 		return
 	}
 	a.follow(a.ask())
 }
 
-// ask returns the policy's decision and keeps its trace.
+// ask returns the policy's decision and adds its steps to the trace.
 func (a *change) ask() cart.Decision {
 	f := a.facts
 	f.Cart = &a.cart
@@ -260,10 +261,10 @@ func (a *change) ready() {
 		reason = cart.ByOperator
 	}
 	a.set(cart.Ready, reason)
-	a.then(Fill{Assistant: a.rules.Voice.Assistant})
+	a.emit(Fill{Assistant: a.rules.Voice.Assistant})
 }
 
-// stop ends the winning back of a cart and whatever call is under way for it.
+// stop ends all calling for a cart, and aborts the call that is under way.
 func (a *change) stop(r cart.Reason) {
 	a.set(cart.Stopped, r)
 	a.cart.Forced = false

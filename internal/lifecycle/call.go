@@ -8,14 +8,14 @@ import (
 	"github.com/google/uuid"
 )
 
-// How long a cart waits before its attempt is made again after the provider surely did not take it: doubling from
-// the first to the last value.
+// How long a cart waits before an attempt is repeated that the provider surely did not take: from the first to the last
+// value, doubling each time.
 const (
 	firstRetry = 30 * time.Second
 	lastRetry  = time.Hour
 )
 
-// lineFree gives a free line to a ready cart, if the policy still says call at this instant.
+// lineFree gives a free line to a ready cart, if the policy still says call.
 func (a *change) lineFree(e cart.LineFree) {
 	if a.cart.State != cart.Ready || a.cart.OpenCall() != nil {
 		return
@@ -44,11 +44,11 @@ func (a *change) lineFree(e cart.LineFree) {
 	})
 	a.callID = &e.CallID
 	a.set(cart.Calling, a.cart.Reason)
-	a.then(Place{CallID: e.CallID})
-	a.then(Watch{CallID: e.CallID, At: watch})
+	a.emit(Place{CallID: e.CallID})
+	a.emit(Watch{CallID: e.CallID, At: watch})
 }
 
-// call finds the call that an event is about and remembers it for the ledger.
+// call finds the call that an event is about, and names it in the ledger entry.
 func (a *change) call(id uuid.UUID) *cart.Call {
 	call := a.cart.Call(id)
 	if call != nil {
@@ -57,7 +57,7 @@ func (a *change) call(id uuid.UUID) *cart.Call {
 	return call
 }
 
-// sendBegun is the last look before the request goes out. Only the effect Send permits it.
+// sendBegun is the last check before the request goes out. The effect Send permits the request.
 func (a *change) sendBegun(e cart.SendBegun) {
 	call := a.call(e.CallID)
 	if call == nil || call.State != cart.Placing || call.SentAt != nil {
@@ -69,7 +69,7 @@ func (a *change) sendBegun(e cart.SendBegun) {
 	}
 	d := a.ask()
 	if call.Phone != a.cart.Phone {
-		// What was looked at when the line was given was looked at for another number.
+		// The line was given after a check of another number.
 		a.note("phone", "it was corrected after the line was given", cart.VerdictWait)
 		a.reject(call)
 		a.follow(d)
@@ -91,13 +91,14 @@ func (a *change) sendBegun(e cart.SendBegun) {
 	call.SentAt = &at
 	call.TokenHash = e.TokenHash
 	call.Provider, call.Account, call.VoiceKey = a.rules.Voice.Provider, e.Account, e.VoiceKey
-	a.settleOffer(call, e.Offer)
-	a.heard(call)
-	a.then(Send{CallID: call.ID})
+	a.setOffer(call, e.Offer)
+	a.extendDeadline(call)
+	a.emit(Send{CallID: call.ID})
 }
 
-// settleOffer gives a call the discount that really goes out. The code itself stays out of the trace, which outlives the person.
-func (a *change) settleOffer(call *cart.Call, offer *cart.Offer) {
+// setOffer records the discount that goes out with the call, when it is not the one that was decided. The code stays
+// out of the trace, which outlives the erasure of the person.
+func (a *change) setOffer(call *cart.Call, offer *cart.Offer) {
 	switch {
 	case offer == nil:
 		return
@@ -113,38 +114,38 @@ func (a *change) settleOffer(call *cart.Call, offer *cart.Offer) {
 	}
 }
 
-// heard puts off the moment at which silence settles the call.
-func (a *change) heard(call *cart.Call) {
+// extendDeadline extends the time after which a call without reports is settled.
+func (a *change) extendDeadline(call *cart.Call) {
 	watch := a.now.Add(a.rules.Voice.Silence)
 	if call.Rescheduled && !call.HoldsLine {
-		watch = a.putOff(call)
+		watch = a.rescheduledDeadline(call)
 	}
 	if call.WatchAt != nil && watch.Before(*call.WatchAt) {
-		a.then(Watch{CallID: call.ID, At: watch})
+		a.emit(Watch{CallID: call.ID, At: watch})
 	}
 	call.WatchAt = &watch
 }
 
-// How long nothing need be heard of a call that the provider put off: after the time that the customer named, or, when
-// no time was told, from now on.
+// How long a rescheduled call may go without a report: rescheduledGrace after the time that the customer named, or
+// rescheduledSilence from now when no time is known.
 const (
-	putOffPast  = time.Hour
-	putOffBlind = 24 * time.Hour
+	rescheduledGrace   = time.Hour
+	rescheduledSilence = 24 * time.Hour
 )
 
-// putOff is when a call that the provider keeps for later has been silent for too long.
-func (a *change) putOff(call *cart.Call) time.Time {
+// rescheduledDeadline is when a call that the provider has rescheduled is settled if no report comes.
+func (a *change) rescheduledDeadline(call *cart.Call) time.Time {
 	if at := call.Insights.CallbackAt; at != nil && at.After(a.now) {
-		return at.Add(max(putOffPast, a.rules.Voice.Silence)).UTC()
+		return at.Add(max(rescheduledGrace, a.rules.Voice.Silence)).UTC()
 	}
-	return a.now.Add(max(putOffBlind, a.rules.Voice.Silence))
+	return a.now.Add(max(rescheduledSilence, a.rules.Voice.Silence))
 }
 
-// reject closes an attempt that surely reached nobody: its number is free to be made again.
+// reject closes an attempt that surely reached nobody. It does not count, so its number is used again.
 func (a *change) reject(call *cart.Call) {
 	at := a.now
 	if call.SentAt == nil {
-		// A token that went out stays known: should the provider have taken the call after all, its reports bear it.
+		// A token that went out stays known: if the provider took the call after all, its reports come with that token.
 		call.TokenHash = nil
 	}
 	call.State, call.ClosedAt, call.SentAt, call.WatchAt = cart.Rejected, &at, nil, nil
@@ -156,7 +157,7 @@ func (a *change) freeLine(call *cart.Call) {
 		return
 	}
 	call.HoldsLine = false
-	a.then(Fill{Assistant: call.Assistant})
+	a.emit(Fill{Assistant: call.Assistant})
 }
 
 func (a *change) placeAccepted(e cart.PlaceAccepted) {
@@ -171,27 +172,28 @@ func (a *change) placeAccepted(e cart.PlaceAccepted) {
 	}
 	if call.State.Before(cart.Placed) {
 		call.State = cart.Placed
-		a.heard(call)
+		a.extendDeadline(call)
 		a.noted = true
-		if call.SentAt != nil && a.was.UpdatedAt.After(*call.SentAt) && a.cart.State == cart.Calling {
-			// The cart changed while the request was under way.
-			a.tellProvider()
+		if call.SentAt != nil && a.before.UpdatedAt.After(*call.SentAt) && a.cart.State == cart.Calling {
+			// The cart changed after the request was built.
+			a.updateProvider()
 		}
 	}
 }
 
-// learnProviderID keeps the provider's id; an abort that waited for it can now be sent.
+// learnProviderID stores the provider's id of the call. An abort that waited for it can now be sent.
 func (a *change) learnProviderID(call *cart.Call, id string) {
 	if id == "" || call.ProviderCallID != "" {
 		return
 	}
 	call.ProviderCallID = id
 	if call.AbortAt != nil && call.AbortedAt == nil && call.State.Open() {
-		a.then(Abort{CallID: call.ID})
+		a.emit(Abort{CallID: call.ID})
 	}
 }
 
-// placeFailed: surely not placed. The cart goes through every rule again before the attempt is made again.
+// placeFailed closes an attempt that the provider surely did not take. The cart waits, and every rule is checked again
+// before the attempt is repeated.
 func (a *change) placeFailed(e cart.PlaceFailed) {
 	call := a.call(e.CallID)
 	if call == nil || call.State != cart.Placing {
@@ -200,7 +202,7 @@ func (a *change) placeFailed(e cart.PlaceFailed) {
 	call.Error = e.Error
 	a.reject(call)
 	a.noted = true
-	a.then(CallSettled{CallID: call.ID})
+	a.emit(CallSettled{CallID: call.ID})
 	if a.cart.State != cart.Calling {
 		return
 	}
@@ -212,7 +214,7 @@ func (a *change) placeFailed(e cart.PlaceFailed) {
 	a.wait(cart.Provider, retry)
 }
 
-// backoff grows with the number of rejections since the last call that was dialled.
+// backoff is the time to wait after a rejected attempt. It grows with the number of rejections in a row.
 func (a *change) backoff() time.Duration {
 	wait := firstRetry
 	for i := len(a.cart.Calls) - 2; i >= 0 && a.cart.Calls[i].State == cart.Rejected; i-- {
@@ -234,15 +236,15 @@ func (a *change) placeRefused(e cart.PlaceRefused) {
 	}
 	a.reject(call)
 	a.noted = true
-	a.then(CallSettled{CallID: call.ID})
+	a.emit(CallSettled{CallID: call.ID})
 	if e.Account != "" {
-		a.then(AccountRefused{Why: e.Account})
+		a.emit(AccountRefused{Why: e.Account})
 	}
 	if a.cart.State != cart.Calling {
 		return
 	}
 	if e.Account != "" {
-		// The shop is halted by this; the cart is looked at when it is resumed.
+		// The shop pauses because of this. The cart is checked again when it is resumed.
 		a.note("provider", "refused the account: "+e.Account, cart.VerdictWait)
 		a.wait(cart.Breaker, a.now.Add(lastRetry))
 		return
@@ -258,13 +260,13 @@ func (a *change) placeUncertain(e cart.PlaceUncertain) {
 	}
 	call.State = cart.Uncertain
 	call.Error = e.Error
-	a.heard(call)
+	a.extendDeadline(call)
 	a.note("at_most_once", "the request may have reached the provider: it is never sent again", cart.VerdictWait)
-	a.then(CallSettled{CallID: call.ID})
+	a.emit(CallSettled{CallID: call.ID})
 }
 
-// abortOpenCall ends the call under way, because its cart must not be called any more. A customer who is on the line is
-// not cut off, but for an operator's word; one whom the provider would dial again is not dialled again.
+// abortOpenCall aborts the call under way, because its cart must not be called any more. A conversation is not cut off,
+// except when an operator asks for it. A redial that the provider still plans is aborted too.
 func (a *change) abortOpenCall(why cart.Reason) {
 	call := a.cart.OpenCall()
 	if call == nil || call.AbortAt != nil {
@@ -289,10 +291,9 @@ func (a *change) abortOpenCall(why cart.Reason) {
 	a.abort(call, why)
 }
 
-// mayDialAgain reports whether a call that has rung, or was talked on, is one that the provider keeps to dial again: it was put off,
-// or nobody answered.
+// mayDialAgain reports whether the provider may dial again within this call: it was rescheduled, or nobody answered.
 func mayDialAgain(call *cart.Call) bool {
-	if !call.State.Open() || has(call, cart.ReportFinished) {
+	if !call.State.Open() || hasReport(call, cart.ReportFinished) {
 		return false
 	}
 	if call.Rescheduled && !call.HoldsLine {
@@ -301,7 +302,7 @@ func mayDialAgain(call *cart.Call) bool {
 	return call.State == cart.Ended && outcomeOf(call).Unanswered()
 }
 
-// abort asks the provider to stop a call, as soon as its id is known.
+// abort asks the provider to stop a call, at once or as soon as the provider's id of it is known.
 func (a *change) abort(call *cart.Call, why cart.Reason) {
 	at := a.now
 	call.AbortAt, call.AbortReason = &at, why
@@ -310,7 +311,7 @@ func (a *change) abort(call *cart.Call, why cart.Reason) {
 		return
 	}
 	if call.ProviderCallID != "" {
-		a.then(Abort{CallID: call.ID})
+		a.emit(Abort{CallID: call.ID})
 	}
 }
 
@@ -320,7 +321,7 @@ func (a *change) abortAnswered(e cart.AbortAnswered) {
 		return
 	}
 	if e.GaveUp {
-		// Whatever comes next may ask again.
+		// The next event may ask again.
 		call.AbortAt = nil
 		a.note("abort", "the provider could not be asked", cart.VerdictWait)
 		return
@@ -329,12 +330,12 @@ func (a *change) abortAnswered(e cart.AbortAnswered) {
 	call.AbortedAt = &at
 	a.noted = true
 	if e.Accepted {
-		see(call, cart.ReportAborted)
+		addReport(call, cart.ReportAborted)
 	}
 	a.settle(call)
 }
 
-// callSilent settles a call that was not heard of until its watch.
+// callSilent settles a call that had no report until its deadline.
 func (a *change) callSilent(e cart.CallSilent) {
 	call := a.call(e.CallID)
 	if call == nil || !call.State.Open() || call.WatchAt == nil || call.WatchAt.After(a.now) {
@@ -348,8 +349,9 @@ func (a *change) callSilent(e cart.CallSilent) {
 		}
 		return
 	}
-	if a.rules.Voice.CanAbort && call.ProviderCallID != "" && call.AbortAt == nil && !has(call, cart.ReportFinished) {
-		// Nothing is known of it any more; it must not ring later.
+	canAsk := a.rules.Voice.CanAbort && call.ProviderCallID != "" && call.AbortAt == nil
+	if canAsk && !hasReport(call, cart.ReportFinished) {
+		// Its state is unknown. It must not ring later.
 		a.abort(call, cart.Provider)
 	}
 	outcome := outcomeOf(call)

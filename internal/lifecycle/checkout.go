@@ -7,15 +7,15 @@ import (
 	"ringback/internal/policy"
 )
 
-// checkoutSeen takes in a version of the checkout. An older version, or the same one again, changes nothing, but for a
-// completion: wherever it is told, the customer has bought.
+// checkoutSeen stores a newer version of the checkout. An older or repeated version changes nothing, unless it says
+// that the checkout was completed: that is true whichever version says it.
 func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	isNew := a.cart.State == ""
 	if a.cart.ErasedAt != nil {
 		return
 	}
 	known := a.cart.Checkout
-	// What was kept is no newer than the last change of the cart, whatever date it bears.
+	// A version may be dated ahead of our clock. It is no newer than the cart's last change.
 	known.UpdatedAt = cart.Earlier(known.UpdatedAt, a.cart.UpdatedAt)
 	if !isNew && !e.Checkout.Newer(known) {
 		if e.Checkout.CompletedAt != nil {
@@ -24,7 +24,7 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 		return
 	}
 	hadPhone := a.cart.Phone
-	a.takeIn(e.Checkout, isNew)
+	a.storeCheckout(e.Checkout, isNew)
 	if e.Via == cart.ViaReconcile {
 		a.note("reconcile", "learned by asking Shopify: no webhook had told of it", cart.VerdictOK)
 	}
@@ -39,11 +39,11 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	}
 	switch a.cart.State {
 	case cart.Purchased, cart.Stopped:
-		// Kept for matching and measuring; no late update revives a cart.
+		// The checkout is stored for matching and statistics. No update reopens the cart.
 		return
 	case cart.Calling:
-		if !a.withdrawn() {
-			a.tellProvider()
+		if !a.abortIfWithdrawn() {
+			a.updateProvider()
 		}
 		return
 	case cart.Watching, cart.Waiting, cart.Ready:
@@ -52,18 +52,18 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	if isNew {
 		a.noted = true
 	}
-	if a.cart.Phone != "" && !a.cart.State.Settled() && !idle(&a.cart) && (a.cart.Phone != hadPhone || idle(&a.was)) {
-		a.then(SupersedeOlder{})
+	if a.cart.Phone != "" && !a.cart.State.Settled() && !idle(&a.cart) && (a.cart.Phone != hadPhone || idle(&a.before)) {
+		a.emit(SupersedeOlder{})
 	}
 }
 
-// idle reports whether nobody shops with the cart: it is empty, or a test. Such a cart takes no other one's place.
+// idle reports whether nobody shops with the cart: it is empty, or a test. Such a cart supersedes no other one.
 func idle(c *cart.Cart) bool {
 	return c.State == cart.Watching && (c.Reason == cart.EmptyCart || c.Reason == cart.Test)
 }
 
-// takeIn copies the checkout into the cart. Ids that an older payload told and a newer one leaves out are kept.
-func (a *change) takeIn(c cart.Checkout, isNew bool) {
+// storeCheckout copies the checkout into the cart. It keeps ids that an older version had and the new one leaves out.
+func (a *change) storeCheckout(c cart.Checkout, isNew bool) {
 	old := a.cart.Checkout
 	if c.ID == "" {
 		c.ID = old.ID
@@ -81,7 +81,7 @@ func (a *change) takeIn(c cart.Checkout, isNew bool) {
 	}
 	activity := c.UpdatedAt
 	if activity.IsZero() || activity.After(a.now) {
-		// A clock ahead of ours must not postpone the call beyond the delay.
+		// A clock that runs ahead of ours must not delay the call for longer.
 		activity = a.now
 	}
 	if activity.After(a.cart.LastActivityAt) {
@@ -90,7 +90,7 @@ func (a *change) takeIn(c cart.Checkout, isNew bool) {
 	a.readPhone()
 }
 
-// phone is the number to call of a checkout.
+// phone returns the number to call of a checkout.
 func (r *Rules) phone(c cart.Checkout) policy.Phone {
 	if r.ReadPhone != nil {
 		return r.ReadPhone(c)
@@ -98,7 +98,7 @@ func (r *Rules) phone(c cart.Checkout) policy.Phone {
 	return policy.ReadPhone(c, r.Policy, r.Country)
 }
 
-// readPhone picks the number to call. A cart that already has a call keeps the number its customer was called at.
+// readPhone picks the number to call. A cart that was called before keeps its number.
 func (a *change) readPhone() {
 	if a.cart.Attempts > 0 && a.cart.Phone != "" {
 		return
@@ -107,15 +107,15 @@ func (a *change) readPhone() {
 	a.cart.Phone, a.cart.PhoneFrom, a.cart.Country = p.Number, p.From, p.Country
 }
 
-// tellProvider passes a changed cart on while its call is still queued.
-func (a *change) tellProvider() {
+// updateProvider tells the provider of a changed cart while its call is still queued there.
+func (a *change) updateProvider() {
 	call := a.cart.OpenCall()
 	if call != nil && call.State == cart.Placed && a.rules.Voice.CanUpdate {
-		a.then(Update{CallID: call.ID})
+		a.emit(Update{CallID: call.ID})
 	}
 }
 
-// completed marks a checkout that says itself that it was completed; the order follows with the details.
+// completed marks the cart as purchased because its checkout says so. The order with the details comes later.
 func (a *change) completed(at time.Time) {
 	if a.cart.State == cart.Purchased {
 		return
@@ -144,14 +144,14 @@ func (a *change) consentChanged(e cart.ConsentChanged) {
 		a.readPhone()
 		a.decide()
 	case cart.Calling:
-		a.withdrawn()
+		a.abortIfWithdrawn()
 	case cart.Purchased, cart.Stopped:
 	}
 }
 
-// withdrawn calls the call under way off when its customer has taken back the consent that it was placed with or has emptied the cart,
-// or when the checkout turns out to be a test. It reports whether that was so.
-func (a *change) withdrawn() bool {
+// abortIfWithdrawn aborts the call under way when the customer has withdrawn the consent for it or has emptied the
+// cart, or when the checkout turns out to be a test. It reports whether it did.
+func (a *change) abortIfWithdrawn() bool {
 	call := a.cart.OpenCall()
 	if call == nil || call.Answered() {
 		return false
@@ -180,7 +180,7 @@ func (a *change) withdrawn() bool {
 
 func (a *change) newerCart() {
 	if idle(&a.cart) {
-		// Should somebody shop with it again, it is the newer one.
+		// If somebody shops with it again, it will be the newer one.
 		return
 	}
 	switch a.cart.State {
@@ -191,14 +191,14 @@ func (a *change) newerCart() {
 	}
 }
 
-// woken is the cart's pending look.
+// woken checks a waiting cart whose wake has come.
 func (a *change) woken() {
 	if a.cart.State != cart.Waiting || a.cart.WakeAt == nil || a.cart.WakeAt.After(a.now) {
 		return
 	}
 	before := a.cart.Reason
 	a.decide()
-	// A cart that waits for one of these is checked every few minutes. The ledger gets one entry, not one for each check.
+	// A cart that waits for one of these is checked every few minutes. The ledger gets one entry, not one per check.
 	recurring := a.cart.Reason == cart.Paused || a.cart.Reason == cart.Breaker || a.cart.Reason == cart.OtherCall
 	a.noted = !recurring || a.cart.Reason != before
 }

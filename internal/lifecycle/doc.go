@@ -1,16 +1,17 @@
-// Package lifecycle holds the heart of Ringback: Apply, which says how an event changes a cart and what follows from it.
+// Package lifecycle holds the heart of Ringback: Apply, which says how an event changes a cart and what follows from
+// it.
 // It does no I/O and reads no clock. An event that comes twice, late or out of order does no harm.
 //
 // # What the caller does
 //
-// Apply computes; the caller stores and acts. For each event it loads the cart with its row locked and calls Apply. When
-// Result.Changed is false there is nothing to store and nothing to do. Otherwise it works through the Result in this
-// order, steps 1 to 4 in the transaction that holds the lock:
+// Apply computes; the caller stores and acts. For each event it loads the cart with its row locked and calls Apply.
+// When Result.Changed is false there is nothing to store and nothing to do. Otherwise it works through the Result in
+// this order, steps 1 to 4 in the transaction that holds the lock:
 //
 //  1. Store Result.Cart.
 //  2. Append the entries of the Record effects to the ledger.
-//  3. Enqueue a job for each effect that asks for later work (Wake, Fill, Place, Abort, Update, Watch, Acted), cancel one
-//     for Unwake, and store what the others ask for (Suppress, SupersedeOlder, CallSettled, AccountRefused).
+//  3. Enqueue a job for each effect that asks for later work (Wake, Fill, Place, Abort, Update, Watch, Acted), cancel
+//     one for Unwake, and store what the others ask for (Suppress, SupersedeOlder, CallSettled, AccountRefused).
 //  4. Commit.
 //  5. Only now act on the outside: send a call's request, but only when the result held Send for that call.
 //

@@ -8,8 +8,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// Effect is something that must happen together with a change of a cart, in the same transaction. The set is closed: the
-// linter finds a switch that forgets one.
+// Effect is something that must happen together with a change of a cart, in the same transaction. The set is closed:
+// the linter finds a switch that forgets one.
 //
 //sumtype:decl
 type Effect interface{ effect() }
@@ -18,46 +18,46 @@ type (
 	// Record appends an entry to the cart's ledger.
 	Record struct{ Entry cart.Entry }
 
-	// Wake asks for the cart's one pending look at At, in place of any other.
+	// Wake asks for a Woken event at At. A cart has at most one wake: this one replaces any other.
 	Wake struct{ At time.Time }
 
-	// Unwake drops the pending look, if there is one.
+	// Unwake drops the cart's wake, if it has one.
 	Unwake struct{}
 
-	// Fill asks for the assistant's free lines to be given out.
+	// Fill asks to give out the assistant's free lines.
 	Fill struct{ Assistant string }
 
-	// Place asks for the call's request to be sent.
+	// Place asks to send the call's request.
 	Place struct{ CallID uuid.UUID }
 
-	// Send permits the request of a call that is about to be sent. Without it nothing may be sent.
+	// Send permits the request of the call to be sent. Without it, it must not be sent.
 	Send struct{ CallID uuid.UUID }
 
 	// Abort asks the provider to stop the call.
 	Abort struct{ CallID uuid.UUID }
 
-	// Update tells the provider of a cart that changed while its call is queued.
+	// Update asks to tell the provider of a cart that changed while its call is queued there.
 	Update struct{ CallID uuid.UUID }
 
-	// Watch asks for a look at the call at At, in case nothing is heard until then.
+	// Watch asks for a CallSilent event at At, in case no report of the call comes until then.
 	Watch struct {
 		CallID uuid.UUID
 		At     time.Time
 	}
 
-	// Suppress keeps the cart's customer from being called again: by the phone and the emails.
+	// Suppress puts the cart's customer on the do-not-call list, under the phone and the email addresses.
 	Suppress struct{ Source string }
 
-	// SupersedeOlder stops the other active carts of the same shop and person with earlier activity.
+	// SupersedeOlder asks to stop the other active carts of the same shop and person with earlier activity.
 	SupersedeOlder struct{}
 
-	// CallSettled tells that a call came to its outcome: the shop's breakers are looked at.
+	// CallSettled says that a call has ended or was not placed. The shop's breakers are checked.
 	CallSettled struct{ CallID uuid.UUID }
 
-	// AccountRefused tells that the provider refused the shop's account as such.
+	// AccountRefused says that the provider refused the shop's account, not just this call.
 	AccountRefused struct{ Why string }
 
-	// Acted tells that the agent did or wants something done, for the operator's own system.
+	// Acted says that the agent did something for the customer, or asks for it. The operator's own system is told.
 	Acted struct {
 		CallID uuid.UUID
 		// Digest identifies the provider's message.

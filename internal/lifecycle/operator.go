@@ -2,19 +2,19 @@ package lifecycle
 
 import "ringback/internal/cart"
 
-// optOut ends this cart and keeps the person from being called again.
+// optOut stops this cart and puts the person on the do-not-call list.
 func (a *change) optOut(source string) {
 	if a.cart.State == "" {
 		return
 	}
-	a.then(Suppress{Source: source})
+	a.emit(Suppress{Source: source})
 	a.note("opt_out", "asked not to be called, by "+source, cart.VerdictStop)
 	if !a.cart.State.Settled() {
 		a.stop(cart.OptedOut)
 	}
 }
 
-// shopPaused takes back what is about to be called; waiting carts find out at their wake.
+// shopPaused withdraws calls that were not sent yet. Waiting carts are checked at their wake.
 func (a *change) shopPaused(e cart.ShopPaused) {
 	reason := cart.Paused
 	if e.Breaker {
@@ -34,7 +34,7 @@ func (a *change) shopPaused(e cart.ShopPaused) {
 	}
 }
 
-// shopResumed looks at once at a cart that waited for this.
+// shopResumed checks a cart at once that waited for the end of a pause.
 func (a *change) shopResumed() {
 	if a.cart.State == cart.Waiting && (a.cart.Reason == cart.Paused || a.cart.Reason == cart.Breaker) {
 		a.noted = true
@@ -42,7 +42,7 @@ func (a *change) shopResumed() {
 	}
 }
 
-// operatorCalled asks for a call as soon as the rules that protect the customer permit it.
+// operatorCalled asks for a call as soon as the rules that protect the customer allow it.
 func (a *change) operatorCalled() {
 	switch a.cart.State {
 	case cart.Watching, cart.Waiting, cart.Ready:
@@ -53,7 +53,7 @@ func (a *change) operatorCalled() {
 	}
 }
 
-// erased removes personal data and keeps it out: see forget.
+// erased marks the cart as erased. From then on forget removes its personal data after each event.
 func (a *change) erased() {
 	if a.cart.ErasedAt != nil || a.cart.State == "" {
 		return
@@ -66,8 +66,8 @@ func (a *change) erased() {
 	a.noted = true
 }
 
-// forget removes personal data from an erased cart. What stays are ids, totals, times and outcomes. It runs after every event, so
-// that nothing that comes late brings personal data back.
+// forget removes personal data from an erased cart. Ids, totals, times and outcomes stay. It runs after every event, so
+// that a late event does not bring personal data back.
 func (a *change) forget() {
 	c := &a.cart.Checkout
 	a.cart.Checkout = cart.Checkout{

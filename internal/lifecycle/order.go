@@ -8,7 +8,7 @@ import (
 	"ringback/internal/cart"
 )
 
-// orderSeen stops everything: the customer has bought.
+// orderSeen marks the cart as purchased, or stops it when its customer bought with another cart.
 func (a *change) orderSeen(e cart.OrderSeen) {
 	if a.cart.State == "" {
 		return
@@ -21,7 +21,7 @@ func (a *change) orderSeen(e cart.OrderSeen) {
 		return
 	}
 	if a.cart.Order != nil && a.cart.Order.ID != e.Order.ID {
-		// The first order is the cart's; what the customer buys later is another matter.
+		// The first order is the cart's. A later one is a new purchase.
 		return
 	}
 	if a.cart.Order != nil && !e.Order.UpdatedAt.After(cart.Earlier(a.cart.Order.UpdatedAt, a.cart.UpdatedAt)) {
@@ -37,7 +37,7 @@ func (a *change) orderSeen(e cart.OrderSeen) {
 	a.purchase(order.CreatedAt, &order)
 }
 
-// purchase makes the cart purchased, says what the purchase is owed to and ends any call.
+// purchase marks the cart as purchased, credits the purchase and aborts any call.
 func (a *change) purchase(at time.Time, order *cart.Order) {
 	first := a.cart.State != cart.Purchased
 	if order != nil {
@@ -55,8 +55,8 @@ func (a *change) purchase(at time.Time, order *cart.Order) {
 	}
 }
 
-// attribute says what the purchase is owed to: an offer that the order redeemed, a call that was answered within the
-// attribution window before it, or neither.
+// attribute says what the purchase is credited to: an offer that the order redeemed, a call that was answered within
+// the attribution window before it, or neither.
 func (a *change) attribute() cart.Attribution {
 	bought := *a.cart.PurchasedAt
 	result := cart.Organic
@@ -65,7 +65,7 @@ func (a *change) attribute() cart.Attribution {
 		if !call.Dialled() {
 			continue
 		}
-		// Nobody knows a single-use code before its call; Shopify's whole seconds may put the order a moment before it.
+		// Nobody knows a single-use code before its call. Shopify rounds to whole seconds, so the order may seem earlier.
 		before := call.SentAt.After(bought)
 		if a.redeems(call.Offer) && (call.Offer.Unique || !before) {
 			return cart.ByOffer

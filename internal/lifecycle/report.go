@@ -8,14 +8,14 @@ import (
 	"ringback/internal/cart"
 )
 
-// defaultCallback is when a customer who asked to be called later, without saying when, is called again.
+// defaultCallback is how long after a call a customer is called back who asked for that without naming a time.
 const defaultCallback = 24 * time.Hour
 
-// mostDials bounds the dials that one call remembers. No provider dials anywhere near as often.
+// mostDials bounds the dials that one call records. No provider dials nearly as often.
 const mostDials = 50
 
-// callReported takes in what the provider told of a call. Reports come twice, late and in any order, so the call's
-// state and outcome are computed from the set of what was heard, never from the latest word alone.
+// callReported applies a provider's report of a call. Reports come twice, late and in any order, so the call's state
+// and outcome follow from the set of all reports so far, never from the latest one alone.
 func (a *change) callReported(e cart.CallReported) {
 	call := a.call(e.CallID)
 	if call == nil {
@@ -33,48 +33,48 @@ func (a *change) callReported(e cart.CallReported) {
 	a.learnProviderID(call, r.ProviderCallID)
 	a.keepDetails(call, r)
 	if r.Kind == cart.ReportAction {
-		// The agent's own words stay out of the trace, which outlives the person.
+		// The agent's own words stay out of the trace, which outlives the erasure of the person.
 		a.note("action", actionName(r.Action), cart.VerdictOK)
-		a.then(Acted{CallID: call.ID, Digest: e.Digest})
+		a.emit(Acted{CallID: call.ID, Digest: e.Digest})
 	}
-	if !has(call, r.Kind) || r.Kind == cart.ReportRinging {
+	if !hasReport(call, r.Kind) || r.Kind == cart.ReportRinging {
 		a.noted = true
 	}
 	if r.CallbackUnread {
 		a.note("callback", "the time that the customer asked for cannot be read: the usual one is taken", cart.VerdictWait)
 	}
-	see(call, r.Kind)
+	addReport(call, r.Kind)
 	for _, k := range implied(r.FinalStatus) {
-		see(call, k)
+		addReport(call, k)
 	}
 	countDials(call, r)
 	a.keepTimes(call, r)
 	revived := false
 	if call.State == cart.Rejected {
-		if !lived(call) {
-			a.heed(call)
+		if !provesDial(call) {
+			a.actOnAnswer(call)
 			return
 		}
 		revived = true
-		a.revive(call)
+		a.undoRejection(call)
 	}
 	if call.State.Open() {
 		a.advance(call, r)
-		a.heard(call)
+		a.extendDeadline(call)
 	}
-	a.heed(call)
+	a.actOnAnswer(call)
 	if a.cart.State.Settled() && (revived || mayDialAgain(call)) {
 		a.abortOpenCall(a.cart.Reason)
 	}
 	a.settle(call)
 	if owed := a.cart.Attribution; a.cart.State == cart.Purchased && owed != cart.ByOffer {
-		// The order may have come before word of the call that led to it.
+		// The order may have come before the report of the call that led to it.
 		a.cart.Attribution = a.attribute()
 		a.noted = a.noted || a.cart.Attribution != owed
 	}
 }
 
-// implied translates the provider's final word into the report that should have come before it.
+// implied returns the report that the call's final status stands for and that should have come before it.
 func implied(final cart.Outcome) []cart.ReportKind {
 	switch final {
 	case cart.Completed:
@@ -94,13 +94,13 @@ func implied(final cart.Outcome) []cart.ReportKind {
 	case cart.Aborted:
 		return []cart.ReportKind{cart.ReportAborted}
 	case cart.Lost:
-		// Only we say so.
+		// No provider reports this: we decide it.
 	}
 	return nil
 }
 
-// keepTimes remembers when the customer picked up, the earliest that any report tells, and when the phone was last put
-// down, the latest of them.
+// keepTimes records when the customer picked up, which is the earliest time that any report tells, and when the last
+// dial ended, which is the latest.
 func (a *change) keepTimes(call *cart.Call, r cart.Report) {
 	at := r.At
 	if at.IsZero() || at.After(a.now) {
@@ -110,7 +110,7 @@ func (a *change) keepTimes(call *cart.Call, r cart.Report) {
 	if answered(r.Kind) && (call.AnsweredAt == nil || at.Before(*call.AnsweredAt)) {
 		call.AnsweredAt = &at
 	}
-	if putDown(r.Kind) && (call.EndedAt == nil || at.After(*call.EndedAt)) {
+	if endsDial(r.Kind) && (call.EndedAt == nil || at.After(*call.EndedAt)) {
 		call.EndedAt = &at
 	}
 	if call.PlacedAt == nil && call.State != cart.Rejected {
@@ -119,27 +119,28 @@ func (a *change) keepTimes(call *cart.Call, r cart.Report) {
 	}
 }
 
-// countDials derives how often the provider has dialled. Each instant at which a dial began counts once, however many messages tell
-// of it. Where no instants are told, the provider's own count of its redials is believed.
+// countDials counts how often the provider has dialled. Each instant at which a dial began counts once, even if several
+// messages tell of it. When no message tells an instant, the provider's own count of redials is used.
 func countDials(call *cart.Call, r cart.Report) {
 	if r.Kind == cart.ReportRinging && !r.At.IsZero() {
-		// The database keeps microseconds.
+		// The database stores microseconds.
 		at := r.At.UTC().Truncate(time.Microsecond)
-		if i, told := slices.BinarySearchFunc(call.DialStarts, at, time.Time.Compare); !told && len(call.DialStarts) < mostDials {
+		i, known := slices.BinarySearchFunc(call.DialStarts, at, time.Time.Compare)
+		if !known && len(call.DialStarts) < mostDials {
 			call.DialStarts = slices.Insert(slices.Clone(call.DialStarts), i, at)
 		}
 	}
 	call.Redials = max(call.Redials, r.Redials)
 	dials := len(call.DialStarts)
-	if dials == 0 && has(call, cart.ReportRinging) {
+	if dials == 0 && hasReport(call, cart.ReportRinging) {
 		dials = 1 + call.Redials
 	}
 	call.Dials = max(call.Dials, dials)
 }
 
-// lived reports whether a call that counted as rejected was taken by the provider after all: only a call that was dialled, or is
-// about to be, gives such reports.
-func lived(call *cart.Call) bool {
+// provesDial reports whether the reports of a rejected call prove that the provider took it after all: only a call that
+// was or will be dialled has such reports.
+func provesDial(call *cart.Call) bool {
 	return slices.ContainsFunc(call.Seen, func(k cart.ReportKind) bool {
 		switch k {
 		case cart.ReportRinging, cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed,
@@ -153,18 +154,18 @@ func lived(call *cart.Call) bool {
 	})
 }
 
-// revive takes back that the provider rejected a call. The call was dialled: it counts as an attempt, and its cart is not called
-// again meanwhile.
-func (a *change) revive(call *cart.Call) {
+// undoRejection reopens a rejected call that the provider took after all. It counts as an attempt, and the cart gets no
+// other call until it is over.
+func (a *change) undoRejection(call *cart.Call) {
 	sent := call.CreatedAt
 	call.State, call.Outcome, call.ClosedAt, call.SentAt = cart.Placed, "", nil, &sent
-	if slices.ContainsFunc(call.Seen, ends) {
+	if slices.ContainsFunc(call.Seen, endsCall) {
 		call.State = cart.Ended
 	}
 	call.HoldsLine = true
 	watch := a.now.Add(a.rules.Voice.Silence)
 	call.WatchAt = &watch
-	a.then(Watch{CallID: call.ID, At: watch})
+	a.emit(Watch{CallID: call.ID, At: watch})
 	a.note("at_most_once", "the provider took this call after all", cart.VerdictOK)
 	other := a.otherOpenCall(call)
 	switch {
@@ -172,7 +173,7 @@ func (a *change) revive(call *cart.Call) {
 	case other.State == cart.Placing && other.SentAt == nil:
 		a.reject(other)
 	default:
-		// A cart has one call under way. This one goes on being heard of as one that is over.
+		// A cart has at most one call under way. This one is closed; its further reports still count.
 		at := a.now
 		call.State, call.Outcome, call.ClosedAt, call.WatchAt = cart.Closed, cart.Lost, &at, nil
 		if outcome := outcomeOf(call); outcome != "" {
@@ -183,7 +184,7 @@ func (a *change) revive(call *cart.Call) {
 			a.abort(other, cart.Provider)
 		}
 	}
-	a.numberAnew(call)
+	a.renumber(call)
 	if call.State.Open() && !a.cart.State.Settled() {
 		a.set(cart.Calling, cart.Due)
 	}
@@ -198,8 +199,8 @@ func (a *change) otherOpenCall(call *cart.Call) *cart.Call {
 	return nil
 }
 
-// numberAnew gives a revived call a number of its own when the attempt was made again meanwhile.
-func (a *change) numberAnew(call *cart.Call) {
+// renumber gives a reopened call a new attempt number if the attempt was repeated meanwhile.
+func (a *change) renumber(call *cart.Call) {
 	highest, taken := call.Attempt, false
 	for i := range a.cart.Calls {
 		other := &a.cart.Calls[i]
@@ -214,8 +215,8 @@ func (a *change) numberAnew(call *cart.Call) {
 	}
 }
 
-// keepDetails copies what the report adds, never losing what an earlier one told. What the customer asked for counts even when
-// their data was erased meanwhile.
+// keepDetails copies what the report adds, and keeps what earlier ones told. An opt-out or a no counts even after the
+// customer's data was erased.
 func (a *change) keepDetails(call *cart.Call, r cart.Report) {
 	in := &call.Insights
 	in.OptedOut = in.OptedOut || r.Insights.OptedOut
@@ -247,7 +248,7 @@ func (a *change) keepDetails(call *cart.Call, r cart.Report) {
 	}
 }
 
-// advance moves an open call forward to where the report says it is.
+// advance moves an open call forward to the state that the report tells.
 func (a *change) advance(call *cart.Call, r cart.Report) {
 	to := cart.Placed
 	switch {
@@ -255,12 +256,12 @@ func (a *change) advance(call *cart.Call, r cart.Report) {
 		to = cart.Ringing
 	case r.Kind == cart.ReportTalking:
 		to = cart.Talking
-	case ends(r.Kind):
+	case endsCall(r.Kind):
 		to = cart.Ended
 	}
 	switch {
 	case r.Kind == cart.ReportRescheduled:
-		// The provider keeps the cart and calls at a time of its own: the line is free until then.
+		// The provider will call at a later time of its own choice. The line is free until then.
 		call.Rescheduled = true
 		a.freeLine(call)
 	case r.Kind == cart.ReportRinging && call.Rescheduled && !call.HoldsLine && call.State != cart.Ended:
@@ -271,7 +272,7 @@ func (a *change) advance(call *cart.Call, r cart.Report) {
 	}
 }
 
-// answered tells the reports that only a call somebody picked up can give.
+// answered reports whether only a call that somebody picked up has such a report.
 func answered(k cart.ReportKind) bool {
 	switch k {
 	case cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportTimeout:
@@ -284,13 +285,13 @@ func answered(k cart.ReportKind) bool {
 	return false
 }
 
-// putDown tells the reports of the end of one dial; those that only follow it later are not among them.
-func putDown(k cart.ReportKind) bool {
-	return ends(k) && k != cart.ReportRecorded && k != cart.ReportAnalysed && k != cart.ReportFinished
+// endsDial reports whether the report tells of the end of a dial, and not of something that only follows it.
+func endsDial(k cart.ReportKind) bool {
+	return endsCall(k) && k != cart.ReportRecorded && k != cart.ReportAnalysed && k != cart.ReportFinished
 }
 
-// ends tells the reports after which the phone connection is over.
-func ends(k cart.ReportKind) bool {
+// endsCall reports whether the phone connection is over after such a report.
+func endsCall(k cart.ReportKind) bool {
 	switch k {
 	case cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportFinished, cart.ReportTimeout,
 		cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportInvalid, cart.ReportSkipped,
@@ -302,12 +303,12 @@ func ends(k cart.ReportKind) bool {
 	return false
 }
 
-// heed acts at once on what the customer said, whatever else is still to come of the call.
-func (a *change) heed(call *cart.Call) {
+// actOnAnswer acts on what the customer said at once, without waiting for the call's other reports.
+func (a *change) actOnAnswer(call *cart.Call) {
 	in := call.Insights
-	before := a.was.Call(call.ID)
+	before := a.before.Call(call.ID)
 	if in.OptedOut && !before.Insights.OptedOut {
-		a.then(Suppress{Source: "call"})
+		a.emit(Suppress{Source: "call"})
 		a.note("said", "asked not to be called again", cart.VerdictStop)
 	}
 	var said cart.Reason
@@ -337,53 +338,54 @@ func (a *change) heed(call *cart.Call) {
 // answers are the reasons for which a conversation ends a cart, weakest first.
 var answers = []cart.Reason{cart.Exhausted, cart.UnclearAnswer, cart.Declined, cart.OptedOut}
 
-// outweighs reports whether what the customer said takes the place of the reason for which the cart stopped: when that
-// was a weaker answer. A reason of another kind stays.
+// outweighs reports whether what the customer said replaces the reason for which the cart stopped. It does when that
+// reason is a weaker answer.
 func outweighs(said, stopped cart.Reason) bool {
 	before := slices.Index(answers, stopped)
 	return before >= 0 && before < slices.Index(answers, said)
 }
 
-func has(call *cart.Call, k cart.ReportKind) bool { return slices.Contains(call.Seen, k) }
+func hasReport(call *cart.Call, k cart.ReportKind) bool { return slices.Contains(call.Seen, k) }
 
-func see(call *cart.Call, k cart.ReportKind) {
-	if !has(call, k) {
+func addReport(call *cart.Call, k cart.ReportKind) {
+	if !hasReport(call, k) {
 		call.Seen = append(slices.Clip(call.Seen), k)
 		slices.Sort(call.Seen)
 	}
 }
 
-// outcomeOf derives how the call ended from the set of reports, "" while that is open. A conversation outweighs an
-// unanswered dial before it, any end of the provider's outweighs our abort of its redials, and a connection that ended by itself
-// outweighs a timeout: the customer is then not called again.
+// outcomeOf derives from the set of reports how the call ended; "" while that is open. A conversation outweighs an
+// unanswered dial before it. Any end that the provider reports outweighs our abort of its redials. A connection that
+// ended by itself outweighs a timeout, so that the customer is not called again.
 func outcomeOf(call *cart.Call) cart.Outcome {
 	switch {
-	case has(call, cart.ReportHungUp):
+	case hasReport(call, cart.ReportHungUp):
 		return cart.Completed
-	case has(call, cart.ReportTimeout):
+	case hasReport(call, cart.ReportTimeout):
 		return cart.Timeout
-	case has(call, cart.ReportRecorded), has(call, cart.ReportAnalysed):
+	case hasReport(call, cart.ReportRecorded), hasReport(call, cart.ReportAnalysed):
 		return cart.Completed
-	case has(call, cart.ReportSkipped):
+	case hasReport(call, cart.ReportSkipped):
 		return cart.Skipped
-	case has(call, cart.ReportInvalid):
+	case hasReport(call, cart.ReportInvalid):
 		return cart.Invalid
-	case has(call, cart.ReportBusy):
+	case hasReport(call, cart.ReportBusy):
 		return cart.Busy
-	case has(call, cart.ReportNoAnswer):
+	case hasReport(call, cart.ReportNoAnswer):
 		return cart.NoAnswer
-	case has(call, cart.ReportFailed):
+	case hasReport(call, cart.ReportFailed):
 		return cart.Failed
-	case has(call, cart.ReportTalking) && (has(call, cart.ReportFinished) || has(call, cart.ReportAborted)):
-		// Nobody is cut off: what was aborted after a conversation is the dial that would have followed.
+	case hasReport(call, cart.ReportTalking) &&
+		(hasReport(call, cart.ReportFinished) || hasReport(call, cart.ReportAborted)):
+		// No conversation is cut off: an abort after one is of the redial that would have followed.
 		return cart.Completed
-	case has(call, cart.ReportAborted):
+	case hasReport(call, cart.ReportAborted):
 		return cart.Aborted
 	}
 	return ""
 }
 
-// settle closes the call when nothing more is to be expected of it, and moves its cart on.
+// settle closes the call when no further report is expected, and decides what its cart does next.
 func (a *change) settle(call *cart.Call) {
 	outcome := outcomeOf(call)
 	if !call.State.Open() {
@@ -393,25 +395,26 @@ func (a *change) settle(call *cart.Call) {
 	if outcome == "" {
 		return
 	}
-	// Of a call that was put off, nothing more comes once that is called off.
-	finished := has(call, cart.ReportFinished) || has(call, cart.ReportRescheduled) && has(call, cart.ReportAborted)
+	// A rescheduled call that was aborted has no further reports.
+	finished := hasReport(call, cart.ReportFinished) ||
+		hasReport(call, cart.ReportRescheduled) && hasReport(call, cart.ReportAborted)
 	switch outcome {
 	case cart.Completed, cart.Timeout:
 		if !finished {
 			return
 		}
-		if !has(call, cart.ReportAnalysed) || !has(call, cart.ReportHungUp) && outcome != cart.Timeout {
-			// The line is free; what is missing may still say that the customer opted out, or that time ran out.
+		if !hasReport(call, cart.ReportAnalysed) || !hasReport(call, cart.ReportHungUp) && outcome != cart.Timeout {
+			// The line is free. A missing report may still say that the customer opted out, or that the time ran out.
 			a.freeLine(call)
 			grace := a.now.Add(analysisGrace)
 			if call.WatchAt == nil || grace.Before(*call.WatchAt) {
 				call.WatchAt = &grace
-				a.then(Watch{CallID: call.ID, At: grace})
+				a.emit(Watch{CallID: call.ID, At: grace})
 			}
 			return
 		}
 	case cart.NoAnswer, cart.Busy, cart.Failed:
-		if !finished && !a.chainEnded(call) {
+		if !finished && !a.redialsEnded(call) {
 			return
 		}
 	case cart.Skipped, cart.Invalid, cart.Aborted, cart.Lost:
@@ -419,10 +422,10 @@ func (a *change) settle(call *cart.Call) {
 	a.close(call, outcome)
 }
 
-// chainEnded reports whether the provider will surely not dial again after an unanswered call, and asks for that
-// where it is ours to ask.
-func (a *change) chainEnded(call *cart.Call) bool {
-	if has(call, cart.ReportAborted) {
+// redialsEnded reports whether the provider will surely not dial again after an unanswered call. When we call again
+// ourselves, it asks the provider not to.
+func (a *change) redialsEnded(call *cart.Call) bool {
+	if hasReport(call, cart.ReportAborted) {
 		return true
 	}
 	if !a.rules.Voice.OurRetries {
@@ -437,7 +440,7 @@ func (a *change) chainEnded(call *cart.Call) bool {
 	return false
 }
 
-// close ends the call with its outcome; a cart that was calling goes on.
+// close ends the call with its outcome, and decides what a cart in calling does next.
 func (a *change) close(call *cart.Call, outcome cart.Outcome) {
 	at := a.now
 	call.State, call.Outcome, call.ClosedAt, call.WatchAt = cart.Closed, outcome, &at, nil
@@ -446,29 +449,30 @@ func (a *change) close(call *cart.Call, outcome cart.Outcome) {
 	}
 	a.freeLine(call)
 	a.noted = true
-	a.then(CallSettled{CallID: call.ID})
+	a.emit(CallSettled{CallID: call.ID})
 	if a.cart.State == cart.Calling {
-		a.goOn(call)
+		a.afterCall(call)
 	}
 }
 
-// correct lets late word of a closed call be heard: a call given up as lost that was answered after all, a redial that
-// our abort came too late for.
+// correct changes the outcome of a closed call after a late report: a lost call was answered after all, or our abort
+// came too late for a redial.
 func (a *change) correct(call *cart.Call, outcome cart.Outcome) {
-	was := a.was.Call(call.ID)
+	was := a.before.Call(call.ID)
 	later := call.EndedAt != nil && was.EndedAt != nil && call.EndedAt.After(*was.EndedAt)
 	if outcome == "" || outcome == call.Outcome && !later {
 		return
 	}
 	call.Outcome = outcome
 	a.noted = true
-	if last := a.cart.LastDialled(); last != nil && last.ID == call.ID && (a.cart.State == cart.Waiting || a.cart.State == cart.Ready) {
-		a.goOn(call)
+	last := a.cart.LastDialled()
+	if last != nil && last.ID == call.ID && (a.cart.State == cart.Waiting || a.cart.State == cart.Ready) {
+		a.afterCall(call)
 	}
 }
 
-// goOn decides what becomes of a cart whose call is over.
-func (a *change) goOn(call *cart.Call) {
+// afterCall decides what a cart does next whose call is over.
+func (a *change) afterCall(call *cart.Call) {
 	a.cart.Attempts = dialled(a.cart.Calls)
 	a.cart.Forced = false
 	a.cart.CallbackAt = nil
@@ -481,7 +485,7 @@ func (a *change) goOn(call *cart.Call) {
 	case in.Callback && !a.calledBack(call):
 		at := call.EndedAt.Add(defaultCallback)
 		if in.CallbackAt != nil && in.CallbackAt.After(*call.EndedAt) {
-			// A time before the end of the call was misunderstood: nobody asks to be called again at once.
+			// A time before the end of the call is a mistake of the analysis: nobody asks to be called again at once.
 			at = *in.CallbackAt
 		}
 		at = at.UTC()
@@ -494,7 +498,8 @@ func (a *change) goOn(call *cart.Call) {
 	a.decide()
 }
 
-// calledBack reports whether the provider, which puts such calls off by itself, has made the call that the customer asked for.
+// calledBack reports whether the provider has already made the call that the customer asked for: some reschedule such
+// calls by themselves.
 func (a *change) calledBack(call *cart.Call) bool {
 	at := call.Insights.CallbackAt
 	return call.Rescheduled && (at == nil || !at.After(a.now))

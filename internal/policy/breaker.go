@@ -24,11 +24,14 @@ func BreakerReach(breakers []Breaker) int {
 	return n
 }
 
-// Trip says whether one of the breakers goes off at now: why, as a sentence of what was counted, and until when the shop pauses, nil
-// until it is resumed by hand. Of several, the one that pauses longest counts. calls are the shop's newest settled or uncertain
-// calls, newest first, at least as many as BreakerReach asks for if there are so many; the caller leaves out those from before the shop
-// was last resumed by hand, which have been answered for. credits is the voice account's balance, nil when it is not known.
-func Trip(breakers []Breaker, calls []cart.Call, credits *decimal.Decimal, now time.Time) (why string, until *time.Time, tripped bool) {
+// Trip says whether one of the breakers goes off at now: why, as a sentence of what was counted, and until when the
+// shop pauses, nil until it is resumed by hand. Of several, the one that pauses longest counts. calls are the shop's
+// newest settled or uncertain calls, newest first, at least as many as BreakerReach asks for if there are so many; the
+// caller leaves out those from before the shop was last resumed by hand, which have been answered for. credits is the
+// voice account's balance, nil when it is not known.
+func Trip(
+	breakers []Breaker, calls []cart.Call, credits *decimal.Decimal, now time.Time,
+) (why string, until *time.Time, tripped bool) {
 	for _, b := range breakers {
 		saw, off := b.wentOff(calls, credits)
 		if !off {
@@ -77,5 +80,6 @@ func (b *Breaker) counts(c *cart.Call) (what string, is bool) {
 	case BreakUncertain:
 		return "were uncertain", c.State == cart.Uncertain || c.Outcome == cart.Lost
 	}
-	return "failed", c.State == cart.Rejected || c.Outcome == cart.Failed || c.Outcome == cart.Lost || c.Outcome == cart.Invalid
+	failed := c.Outcome == cart.Failed || c.Outcome == cart.Lost || c.Outcome == cart.Invalid
+	return "failed", failed || c.State == cart.Rejected
 }

@@ -279,8 +279,8 @@ func TestTablesAreReadStrictly(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// In November 2026 British Columbia and Alberta stopped changing their clocks. Zone data of before then is an hour late there in winter,
-// which would let calls go out after the legal hours.
+// In November 2026 British Columbia and Alberta stopped changing their clocks. Zone data of before then is an hour
+// late there in winter, which would let calls go out after the legal hours.
 func TestCallingHours_FollowTheClocksOf2026(t *testing.T) {
 	t.Parallel()
 	r := always(t, nil)

@@ -7,8 +7,8 @@ import (
 	"ringback/internal/cart"
 )
 
-// phoneCaps waits until every sliding window has room for one more call to this phone: the store's, and those of the jurisdictions
-// that the customer may be in, with their silence after a refusal.
+// phoneCaps waits until every sliding window has room for one more call to this phone: the store's, and those of the
+// jurisdictions that the customer may be in, with their silence after a refusal.
 func (d *decider) phoneCaps() bool {
 	if d.facts.Queried == nil {
 		return d.later()

@@ -36,8 +36,8 @@ type countryRows struct {
 	unknownState *row
 }
 
-// Compile works out what Decide needs, for the store that the rules belong to. It must be called again after any change. Its error
-// is the first of the rules' problems, or names the store's value that is wrong.
+// Compile works out what Decide needs, for the store that the rules belong to. It must be called again after any
+// change. Its error is the first of the rules' problems, or names the store's value that is wrong.
 func (r *Rules) Compile(store Store) error {
 	if problems := r.Problems(); len(problems) > 0 {
 		return fmt.Errorf("policy.%s: %s", problems[0].Path, problems[0].Message)

@@ -88,8 +88,8 @@ func truthy(value string) bool {
 	return false
 }
 
-// ConsentShortfall says where the consent that the store chose falls short of what the calling-hours table says a country
-// needs, as a sentence for its operator; "" when it does not.
+// ConsentShortfall says where the consent that the store chose falls short of what the calling-hours table says a
+// country needs, as a sentence for its operator; "" when it does not.
 func ConsentShortfall(r *Rules, country string) string {
 	t, err := builtin()
 	if err != nil || r.Consent != ConsentNotRequired && r.Consent != ConsentMarketing {
@@ -101,8 +101,8 @@ func ConsentShortfall(r *Rules, country string) string {
 		return ""
 	}
 	if r.Consent == ConsentMarketing {
-		return country + " needs consent to automated calls before the first one; accepting marketing by email is not that: " +
-			"use sms_marketing or attribute:<name>"
+		return country + " needs consent to automated calls before the first one; accepting marketing by email is not " +
+			"that: use sms_marketing or attribute:<name>"
 	}
 	return country + " needs consent to automated calls before the first one, and not_required asks for none: " +
 		"use sms_marketing or attribute:<name>"

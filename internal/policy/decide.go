@@ -53,9 +53,9 @@ var ruleTable = [...]rule{
 // the cart's expiry, the wait ends at the expiry, because the customer may come back before that and so extend it. If
 // there is no opening within SearchDays, the wait ends there, or at the expiry if that comes first.
 //
-// Without f.Queried the answer is never cart.ActCall. When nothing else stands against a call, it is cart.ActLook. Rules
-// that have problems never lead to a call either. Rules that were not compiled are compiled for a store of which nothing
-// is known.
+// Without f.Queried the answer is never cart.ActCall. When nothing else stands against a call, it is cart.ActLook.
+// Rules that have problems never lead to a call either. Rules that were not compiled are compiled for a store of which
+// nothing is known.
 func Decide(r *Rules, f Facts, now time.Time) cart.Decision {
 	b := &buffers{}
 	d := &b.decider
@@ -411,7 +411,8 @@ func (d *decider) pause() bool {
 	return false
 }
 
-// otherCall waits for a call that is under way: this cart's own, once its request was sent, or another cart's to the same phone.
+// otherCall waits for a call that is under way: this cart's own, once its request was sent, or another cart's to the
+// same phone.
 func (d *decider) otherCall() bool {
 	own := d.cart.OpenCall()
 	switch {

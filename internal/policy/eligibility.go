@@ -124,18 +124,18 @@ func (d *decider) eligibleItems(e *Eligibility, c *cart.Checkout) bool {
 		}
 		d.ok()
 	}
-	return d.eligibleItem("eligibility.skus", e.SKUs, e.ExcludeSKUs, c.Items, func(i *cart.Item) string { return i.SKU }) ||
-		d.eligibleItem("eligibility.products", e.Products, e.ExcludeProducts, c.Items, func(i *cart.Item) string { return i.ProductID }) ||
-		d.eligibleItem("eligibility.vendors", e.Vendors, e.ExcludeVendors, c.Items, func(i *cart.Item) string { return i.Vendor })
+	return d.eligibleItem("eligibility.skus", e.SKUs, e.ExcludeSKUs, func(i *cart.Item) string { return i.SKU }) ||
+		d.eligibleItem("eligibility.products", e.Products, e.ExcludeProducts, func(i *cart.Item) string { return i.ProductID }) ||
+		d.eligibleItem("eligibility.vendors", e.Vendors, e.ExcludeVendors, func(i *cart.Item) string { return i.Vendor })
 }
 
 // eligibleItem asks for at least one item on the one list and none on the other.
-func (d *decider) eligibleItem(rule string, include, exclude []string, items []cart.Item, of func(*cart.Item) string) bool {
+func (d *decider) eligibleItem(rule string, include, exclude []string, of func(*cart.Item) string) bool {
 	if len(include)+len(exclude) == 0 {
 		return false
 	}
 	d.begin(rule)
-	wanted := 0
+	items, wanted := d.cart.Checkout.Items, 0
 	for i := range items {
 		value := of(&items[i])
 		if holds(exclude, value) {

@@ -103,7 +103,8 @@ type holidayBook struct {
 	regions map[string]*publicHolidays
 }
 
-// in gives a country's holidays, or those of its province where they differ and the province is known. Nil means unknown.
+// in gives a country's holidays, or those of its province where they differ and the province is known. Nil means
+// unknown.
 func (b *holidayBook) in(country, province string) *publicHolidays {
 	if province != "" {
 		if p, ok := b.regions[country+"-"+province]; ok {
@@ -113,8 +114,8 @@ func (b *holidayBook) in(country, province string) *publicHolidays {
 	return b.countries[country]
 }
 
-// newHolidayBook lists the holidays. Where only provinces have lists, or theirs are longer, the country as a whole keeps the
-// holidays of them all: a day is a holiday if it may be one.
+// newHolidayBook lists the holidays. Where only provinces have lists, or theirs are longer, the country as a whole
+// keeps the holidays of them all: a day is a holiday if it may be one.
 func newHolidayBook() *holidayBook {
 	book := &holidayBook{countries: map[string]*publicHolidays{}, regions: map[string]*publicHolidays{}}
 	for country, list := range map[string][]*cal.Holiday{
@@ -146,7 +147,8 @@ func newHolidayBook() *holidayBook {
 		}
 		book.countries[country] = &publicHolidays{list: all}
 	}
-	// The Crown dependencies, whose numbers begin like British ones, keep England's, and France's overseas departments France's.
+	// The Crown dependencies, whose numbers begin like British ones, keep England's, and France's overseas departments
+	// France's.
 	for country, like := range map[string]string{
 		"GG": "GB", "IM": "GB", "JE": "GB",
 		"PR": "US", "GU": "US", "VI": "US", "AS": "US", "MP": "US",

@@ -7,9 +7,9 @@ import (
 	"ringback/internal/cart"
 )
 
-// Link gives the recovery link as it goes out with a call: with `discount=` for the offer's code and the store's UTM values, in
-// place of any that it had, and with everything else, such as Shopify's `key=`, left as it was. What is not an absolute
-// http or https link is given back unchanged.
+// Link gives the recovery link as it goes out with a call: with `discount=` for the offer's code and the store's UTM
+// values, in place of any that it had, and with everything else, such as Shopify's `key=`, left as it was. What is not
+// an absolute http or https link is given back unchanged.
 func Link(raw string, offer *cart.Offer, utm UTM) string {
 	if u, err := url.Parse(raw); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return raw

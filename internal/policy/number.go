@@ -16,8 +16,8 @@ import (
 
 // # How a phone number is read
 //
-// People type numbers in many ways. One reader serves webhooks, the API, the do-not-call list and calls' insights. When in doubt
-// it reads no number: it is better not to call than to call a stranger.
+// People type numbers in many ways. One reader serves webhooks, the API, the do-not-call list and calls' insights.
+// When in doubt it reads no number: it is better not to call than to call a stranger.
 //
 // What is accepted:
 //
@@ -43,7 +43,8 @@ import (
 //   - Numbers at which nobody should be called: premium rate, shared cost, freephone, pager, voicemail, company-wide and personal
 //     numbers, satellite and other numbers of no country or no place.
 //
-// Every digit of the result stands in the text, in the same order, but for an added country's code and Brazil's ninth digit.
+// Every digit of the result stands in the text, in the same order, but for an added country's code and Brazil's ninth
+// digit.
 
 // The longest texts that are looked at: in bytes as typed, and in characters once they are plain.
 const (
@@ -51,15 +52,15 @@ const (
 	longestPlain = 100
 )
 
-// Number reads one number as typed, in the given country (ISO 3166-1 alpha-2) when it has no country's code, and returns it in E.164;
-// "" when it cannot be called.
+// Number reads one number as typed, in the given country (ISO 3166-1 alpha-2) when it has no country's code, and
+// returns it in E.164; "" when it cannot be called.
 func Number(typed, country string) string {
 	p, _ := readNumber(cart.RawPhone{Number: typed}, "", country)
 	return p.Number
 }
 
-// Numbers reads all numbers that can be called, each in the country of the address it stood in, else in address, else in
-// the store's country, and returns them in E.164 without repeats.
+// Numbers reads all numbers that can be called, each in the country of the address it stood in, else in address, else
+// in the store's country, and returns them in E.164 without repeats.
 func Numbers(typed []cart.RawPhone, address, store string) []string {
 	var numbers []string
 	for _, raw := range typed {
@@ -123,12 +124,13 @@ func taken(parts []part, country string) bool {
 	return slices.ContainsFunc(parts, func(p part) bool {
 		digits := strings.Join(p.groups, "")
 		n, err := phonenumbers.Parse(digits, country)
-		return err == nil && phonenumbers.IsValidNumber(n) && (!needsTrunk || strings.HasPrefix(digits, trunk) || strings.HasPrefix(digits, "+"))
+		asWritten := !needsTrunk || strings.HasPrefix(digits, trunk) || strings.HasPrefix(digits, "+")
+		return err == nil && phonenumbers.IsValidNumber(n) && asWritten
 	})
 }
 
-// part is one number of a text in plain characters: groups of digits, the first perhaps with a plus sign before it. Between two
-// groups of digits stands a space or a slash.
+// part is one number of a text in plain characters: groups of digits, the first perhaps with a plus sign before it.
+// Between two groups of digits stands a space or a slash.
 type part struct {
 	// groups hold digits alone, but for the plus sign; slashed marks the groups that a slash stands before.
 	groups  []string
@@ -191,11 +193,12 @@ var (
 	hidden = regexp.MustCompile(`(?:^|\P{L})[xх]+(?:\P{L}|$)`)
 )
 
-// fewestApart are the fewest digits of a number that is taken from a text with other numbers or remains of numbers in it. Fewer may be a
-// piece of a number that something hides.
+// fewestApart are the fewest digits of a number that is taken from a text with other numbers or remains of numbers in
+// it. Fewer may be a piece of a number that something hides.
 const fewestApart = 9
 
-// separate reads the numbers of a piece that holds several, with words between them, or a slash and perhaps one that is hidden.
+// separate reads the numbers of a piece that holds several, with words between them, or a slash and perhaps one that
+// is hidden.
 func separate(piece string) []part {
 	var all []part
 	for _, section := range apart.Split(piece, -1) {
@@ -210,7 +213,8 @@ func separate(piece string) []part {
 	return all
 }
 
-// withWords reads numbers that words stand between. Each has to be long enough to be complete, else all may be pieces of one.
+// withWords reads numbers that words stand between. Each has to be long enough to be complete, else all may be pieces
+// of one.
 func withWords(section string) []part {
 	var all []part
 	for _, text := range words.Split(section, -1) {
@@ -392,8 +396,9 @@ func firstWord(text string) string {
 	return words[0]
 }
 
-// read reads the part's number in a country, "ZZ" for none. A slash may separate two numbers or an area from its number: what is
-// complete before it is the number. The same goes for two numbers with nothing but a space between them.
+// read reads the part's number in a country, "ZZ" for none. A slash may separate two numbers or an area from its
+// number: what is complete before it is the number. The same goes for two numbers with nothing but a space between
+// them.
 func (p part) read(country string) *phonenumbers.PhoneNumber {
 	for i := 1; i < len(p.groups); i++ {
 		if p.slashed[i] {
@@ -434,7 +439,8 @@ const (
 	mostDigits   = 20
 )
 
-// parseDigits reads digits, perhaps with a plus sign before them, as a number of the country that can be called; nil when it is none.
+// parseDigits reads digits, perhaps with a plus sign before them, as a number of the country that can be called; nil
+// when it is none.
 func parseDigits(digits, country string) *phonenumbers.PhoneNumber {
 	if n := len(digits); n < fewestDigits || n > mostDigits+1 {
 		return nil
@@ -517,7 +523,8 @@ func italian(national string) string {
 	return mobile
 }
 
-// argentine reads mobile numbers that have a trunk zero, the 15 of calls within the country, or both, after the 9 of calls from abroad.
+// argentine reads mobile numbers that have a trunk zero, the 15 of calls within the country, or both, after the 9 of
+// calls from abroad.
 func argentine(national string) string {
 	rest, has := strings.CutPrefix(national, "9")
 	if !has {
@@ -535,8 +542,8 @@ func argentine(national string) string {
 	return ""
 }
 
-// mexican drops the prefixes that mobile numbers had before August 2019: 1 after the country's code, 044 and 045 within the country. Area
-// and number have ten digits, and no area begins with 0 or 1.
+// mexican drops the prefixes that mobile numbers had before August 2019: 1 after the country's code, 044 and 045
+// within the country. Area and number have ten digits, and no area begins with 0 or 1.
 func mexican(national string) string {
 	for _, prefix := range []string{"1", "044", "045", "01"} {
 		if rest, has := strings.CutPrefix(national, prefix); has && len(rest) == 10 && rest[0] != '0' && rest[0] != '1' {
@@ -546,8 +553,8 @@ func mexican(national string) string {
 	return ""
 }
 
-// brazilian drops a trunk zero with a carrier's two digits, and inserts the 9 that mobile numbers have since 2016: two digits of the
-// area, then eight digits that begin with 6 to 9.
+// brazilian drops a trunk zero with a carrier's two digits, and inserts the 9 that mobile numbers have since 2016: two
+// digits of the area, then eight digits that begin with 6 to 9.
 func brazilian(national string) string {
 	meant := national
 	if rest, has := strings.CutPrefix(meant, "0"); has {
@@ -592,14 +599,15 @@ func usable(n *phonenumbers.PhoneNumber) bool {
 	return !placeholder(national, n.GetCountryCode() == 1)
 }
 
-// The numbers of North America that libphonenumber takes for ordinary ones: the area code of Canada's satellite and other numbers of no
-// place, and the exchange that carriers charge a premium for in every area.
+// The numbers of North America that libphonenumber takes for ordinary ones: the area code of Canada's satellite and
+// other numbers of no place, and the exchange that carriers charge a premium for in every area.
 const (
 	nowhere         = "600"
 	premiumExchange = "976"
 )
 
-// callable leaves out the kinds of number at which nobody is reached, or only for a price. A kind that is not known is left out too.
+// callable leaves out the kinds of number at which nobody is reached, or only for a price. A kind that is not known is
+// left out too.
 func callable(t phonenumbers.PhoneNumberType) bool {
 	switch t {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.VOIP:
@@ -611,8 +619,8 @@ func callable(t phonenumbers.PhoneNumberType) bool {
 // directoryAssistance ends the numbers of directory assistance in North America.
 const directoryAssistance = "5551212"
 
-// placeholder reports whether a national number is one that people type in order to give none: one digit repeated, perhaps after another
-// first one, or digits that count up from 0 to 3.
+// placeholder reports whether a national number is one that people type in order to give none: one digit repeated,
+// perhaps after another first one, or digits that count up from 0 to 3.
 func placeholder(national string, northAmerican bool) bool {
 	if northAmerican && strings.HasSuffix(national, directoryAssistance) {
 		return true

@@ -9,8 +9,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// offer picks the discount that goes out with the call: the first of the store's that fits, unless the customer was given one
-// lately or the month's budget is spent.
+// offer picks the discount that goes out with the call: the first of the store's that fits, unless the customer was
+// given one lately or the month's budget is spent.
 func (d *decider) offer() bool {
 	if len(d.rules.Offers) == 0 {
 		return false
@@ -112,7 +112,9 @@ func (d *decider) fits(o *OfferRule) bool {
 
 // carries reports whether the cart has the code already.
 func (d *decider) carries(code string) bool {
-	return slices.ContainsFunc(d.cart.Checkout.Codes, func(c cart.DiscountCode) bool { return strings.EqualFold(c.Code, code) })
+	return slices.ContainsFunc(d.cart.Checkout.Codes, func(c cart.DiscountCode) bool {
+		return strings.EqualFold(c.Code, code)
+	})
 }
 
 // cooling reports whether the customer was given an offer too lately for another one.
@@ -124,8 +126,8 @@ func (d *decider) cooling() bool {
 	return slices.ContainsFunc(d.facts.Queried.OffersGiven, func(g GivenOffer) bool { return g.At.After(since) })
 }
 
-// overBudget reports whether the offer, if redeemed, would cost more than is left of the month's budget. What it would cost in
-// another currency is not known: then any of the budget must be left.
+// overBudget reports whether the offer, if redeemed, would cost more than is left of the month's budget. What it would
+// cost in another currency is not known: then any of the budget must be left.
 func (d *decider) overBudget(o *OfferRule) bool {
 	budget := d.rules.OfferBudget.Monthly
 	if budget == nil {

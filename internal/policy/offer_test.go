@@ -22,7 +22,7 @@ func TestOffers(t *testing.T) {
 		name  string
 		rules func(*Rules)
 		cart  func(*cart.Cart)
-		facts  QueriedFacts
+		facts QueriedFacts
 		// code is the one given, "" for none; saw is what the step says.
 		code, saw string
 	}{

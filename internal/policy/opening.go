@@ -59,7 +59,8 @@ func (c *compiled) hours(r *Rules, p *person, h *hours) {
 			h.closed = pl.row
 		}
 		for _, z := range p.zones {
-			h.checks = append(h.checks, check{zone: z, schedule: schedule{week: &pl.row.week, public: pl.public, own: c.holidays}})
+			legal := schedule{week: &pl.row.week, public: pl.public, own: c.holidays}
+			h.checks = append(h.checks, check{zone: z, schedule: legal})
 		}
 	}
 }
@@ -125,13 +126,14 @@ func everyDay(spans ...span) week {
 // otherTimeOfDay is how long another attempt keeps out of the part of the day of the last one.
 const otherTimeOfDay = 48 * time.Hour
 
-// avoid adds the checks that keep a call out of the part of the day that the last one was made in, on every clock that the
-// customer may live by.
+// avoid adds the checks that keep a call out of the part of the day that the last one was made in, on every clock that
+// the customer may live by.
 func (h *hours) avoid(p *person, last time.Time) {
 	for _, z := range p.zones {
 		_, offset := last.In(z.loc).Zone()
 		wall := last.Unix() + int64(offset)
 		part := partOf(wall - dayOf(wall)*daySeconds)
-		h.checks = append(h.checks, check{zone: z, schedule: schedule{week: &otherParts[part]}, until: last.Add(otherTimeOfDay).Unix()})
+		other := schedule{week: &otherParts[part]}
+		h.checks = append(h.checks, check{zone: z, schedule: other, until: last.Add(otherTimeOfDay).Unix()})
 	}
 }

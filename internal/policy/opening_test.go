@@ -16,8 +16,9 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The oracle asks the same question the slow way: it looks at the wall clock, as the time package tells it, of one minute
-// after the other. Windows begin and end and clocks change on full minutes, so no opening falls between two of them.
+// The oracle asks the same question the slow way: it looks at the wall clock, as the time package tells it, of one
+// minute after the other. Windows begin and end and clocks change on full minutes, so no opening falls between two of
+// them.
 
 // windowsAllow is the oracle for the store's windows by one clock.
 func windowsAllow(windows []Window, holidays []string, l time.Time) bool {
@@ -45,7 +46,8 @@ func windowsAllow(windows []Window, holidays []string, l time.Time) bool {
 	return false
 }
 
-// nextOpening returns the first instant at or after at at which the cart's customer may be called, as far as the hours go.
+// nextOpening returns the first instant at or after at at which the cart's customer may be called, as far as the hours
+// go.
 func nextOpening(r *Rules, c *cart.Cart, at time.Time) (time.Time, bool) {
 	ready, err := r.ready()
 	if err != nil {

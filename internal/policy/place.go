@@ -11,8 +11,8 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// person is where a customer may be, as far as their number, their address and, failing those, the store tell. A call must be
-// allowed by every place's hours on the clock of every zone.
+// person is where a customer may be, as far as their number, their address and, failing those, the store tell. A call
+// must be allowed by every place's hours on the clock of every zone.
 type person struct {
 	zones  []*zone
 	places []place
@@ -60,14 +60,15 @@ func (c *compiled) locate(ct *cart.Cart, p *person) {
 	}
 	p.addZones(first)
 	p.addZones(second)
-	// A number says little of where in its country somebody lives. Without an address, the store's own zone is as good a guess.
+	// A number says little of where in its country somebody lives. Without an address, the store's own zone is as good a
+	// guess.
 	if len(p.zones) == 0 || address.country == "" && number.country == c.store.Country {
 		p.addZone(c.storeZone)
 	}
 }
 
-// Zones gives the zones that the cart's customer may live by, the most telling first; there is at least one, the store's, unless
-// the rules have problems.
+// Zones gives the zones that the cart's customer may live by, the most telling first; there is at least one, the
+// store's, unless the rules have problems.
 func Zones(r *Rules, c *cart.Cart) []*time.Location {
 	ready, err := r.ready()
 	if err != nil {
@@ -82,8 +83,8 @@ func Zones(r *Rules, c *cart.Cart) []*time.Location {
 	return locations
 }
 
-// addPlaces adds the jurisdictions of a country: its own, and those of the provinces that are known or, where provinces have rows
-// and none is known, the row for that.
+// addPlaces adds the jurisdictions of a country: its own, and those of the provinces that are known or, where
+// provinces have rows and none is known, the row for that.
 func (c *compiled) addPlaces(p *person, country string, provinces ...string) {
 	rows, ok := c.countries[country]
 	if !ok {
@@ -182,11 +183,12 @@ func areaCode(digits string) (int, bool) {
 	return area, err == nil && area >= 200
 }
 
-// The most zones that an area code may lie in. Numbers with more of them are tied to no place, such as freephone numbers.
+// The most zones that an area code may lie in. Numbers with more of them are tied to no place, such as freephone
+// numbers.
 const maxAreaZones = 5
 
-// zonesOfArea gives every zone that any number of the area code is in: people keep their number when they move across town, and
-// the exchanges of an area code that lies in two zones are given out on both sides.
+// zonesOfArea gives every zone that any number of the area code is in: people keep their number when they move across
+// town, and the exchanges of an area code that lies in two zones are given out on both sides.
 func (t *tables) zonesOfArea(area int) []*zone {
 	if known := t.areaZones[area].Load(); known != nil {
 		return *known

@@ -24,7 +24,8 @@ func (r *Rules) Problems() []Problem {
 	f.notNegative("delay", r.Delay)
 	f.span("expires_after", r.ExpiresAfter, longestExpiry)
 	if r.Delay > 0 && r.ExpiresAfter > 0 && r.Delay >= r.ExpiresAfter {
-		f.add("expires_after", "%s is not longer than the delay of %s: every cart would expire before its first call; write more", short(r.ExpiresAfter), short(r.Delay))
+		f.add("expires_after", "%s is not longer than the delay of %s: every cart would expire before its first call; write more",
+			short(r.ExpiresAfter), short(r.Delay))
 	}
 	f.consent(r.Consent)
 	f.eligibility(&r.Eligibility)
@@ -151,7 +152,8 @@ func (f *faults) eligibility(e *Eligibility) {
 		f.texts(path+"exclude_"+list.name, list.exclude)
 		for i, text := range list.exclude {
 			if text != "" && holds(list.include, text) {
-				f.add(nth(path+"exclude_"+list.name, i), "%q is also asked for by %s; take it off one of the lists", text, list.name)
+				f.add(nth(path+"exclude_"+list.name, i), "%q is also asked for by %s; take it off one of the lists",
+					text, list.name)
 			}
 		}
 	}
@@ -200,7 +202,8 @@ func (f *faults) currency(path, code string) {
 
 func (f *faults) windows(windows []Window) {
 	if len(windows) == 0 {
-		f.add("windows", `holds none, so that nobody would ever be called; write one such as {days: [mon, tue], from: "10:00", to: "19:00"}`)
+		f.add("windows", `holds none, so that nobody would ever be called; `+
+			`write one such as {days: [mon, tue], from: "10:00", to: "19:00"}`)
 	}
 	for i, w := range windows {
 		path := nth("windows", i)
@@ -238,7 +241,8 @@ func (f *faults) jurisdictions(overrides map[string]Override) {
 	for _, key := range keys {
 		path, o := "jurisdictions."+key, overrides[key]
 		if t.row(key) == nil && !t.isCountry(key) {
-			f.add(path, "%q is neither a row of the calling-hours table nor a country; write a key such as US, US-FL, EU or DE", key)
+			f.add(path, "%q is neither a row of the calling-hours table nor a country; "+
+				"write a key such as US, US-FL, EU or DE", key)
 		}
 		if o.Calls != "" {
 			f.oneOf(path+".calls", o.Calls, "on", "off")
@@ -267,7 +271,8 @@ func (f *faults) attempts(a *Attempts) {
 		d    time.Duration
 	}{{"no_answer", s.NoAnswer}, {"busy", s.Busy}, {"failed", s.Failed}, {"timeout", s.Timeout}, {"lost", s.Lost}} {
 		if gap.d < time.Second || gap.d > PlanningHorizon {
-			f.add(path+"spacing."+gap.name, "%s is no time to leave between calls; write 1s to %s", gap.d, short(PlanningHorizon))
+			f.add(path+"spacing."+gap.name, "%s is no time to leave between calls; write 1s to %s",
+				gap.d, short(PlanningHorizon))
 		}
 	}
 	if s.Backoff != 0 && !(s.Backoff >= 1 && s.Backoff <= 10) {
@@ -306,7 +311,8 @@ func (f *faults) offer(path string, o *OfferRule) {
 		f.add(path+".when.min_items", "%d is negative; write 0 for no bound", w.MinItems)
 	}
 	if w.MaxItems < 0 || w.MaxItems > 0 && w.MaxItems < w.MinItems {
-		f.add(path+".when.max_items", "%d fits no cart; write at least the min_items of %d, or 0 for no bound", w.MaxItems, w.MinItems)
+		f.add(path+".when.max_items", "%d fits no cart; write at least the min_items of %d, or 0 for no bound",
+			w.MaxItems, w.MinItems)
 	}
 	if w.Customer != "" {
 		f.oneOf(path+".when.customer", w.Customer, CustomerFirstTime, CustomerReturning)

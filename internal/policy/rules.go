@@ -93,12 +93,13 @@ type Eligibility struct {
 	Test bool `yaml:"test"`
 }
 
-// Window is a span of the week. It belongs to the day on which it starts: with from "22:00" and to "02:00", [fri] ends on
-// Saturday at two.
+// Window is a span of the week. It belongs to the day on which it starts: with from "22:00" and to "02:00", [fri] ends
+// on Saturday at two.
 type Window struct {
 	// Days are mon, tue, wed, thu, fri, sat, sun; empty means every day.
 	Days []string `yaml:"days"`
-	// From and To are times of day, "HH:MM"; To may be "24:00", and may be earlier than From: the window then runs past midnight.
+	// From and To are times of day, "HH:MM"; To may be "24:00", and may be earlier than From: the window then runs past
+	// midnight.
 	From string `yaml:"from"`
 	To   string `yaml:"to"`
 }
@@ -125,7 +126,8 @@ func (o *Override) UnmarshalText(text []byte) error {
 	case "off", "false":
 		o.Calls = "off"
 	default:
-		return fmt.Errorf(`%q is neither on nor off; write one of them, or a mapping such as {mon_fri: ["10:00-18:00"]}`, text)
+		return fmt.Errorf(
+			`%q is neither on nor off; write one of them, or a mapping such as {mon_fri: ["10:00-18:00"]}`, text)
 	}
 	return nil
 }
@@ -147,8 +149,8 @@ type Spacing struct {
 	Lost    time.Duration `yaml:"lost"`
 	// Backoff multiplies the spacing once for every attempt beyond the first; 0 and 1 mean no growth.
 	Backoff float64 `yaml:"backoff"`
-	// OtherTimeOfDay keeps the next attempt, for two days, out of the part of the day (before noon, noon to five, later) that
-	// the last one was made in.
+	// OtherTimeOfDay keeps the next attempt, for two days, out of the part of the day (before noon, noon to five, later)
+	// that the last one was made in.
 	OtherTimeOfDay bool `yaml:"other_time_of_day"`
 }
 
@@ -176,7 +178,8 @@ type OfferRule struct {
 	Value decimal.Decimal `yaml:"value"`
 	// Type is percentage or fixed.
 	Type string `yaml:"type"`
-	// ApplyAs says what becomes of a code that the cart already carries: additional (the default) keeps it, override replaces it.
+	// ApplyAs says what becomes of a code that the cart already carries: additional (the default) keeps it, override
+	// replaces it.
 	ApplyAs string `yaml:"apply_as"`
 	// Description is what the agent may say of the offer.
 	Description string `yaml:"description"`

@@ -23,8 +23,8 @@ func weekdayOf(day int64) int {
 	return int(((day+4)%7 + 7) % 7)
 }
 
-// span is a part of a day, in seconds of its wall clock: from is part of it, to is not. A to beyond daySeconds reaches into the
-// next day.
+// span is a part of a day, in seconds of its wall clock: from is part of it, to is not. A to beyond daySeconds reaches
+// into the next day.
 type span struct{ from, to int64 }
 
 // holiday is the index of a week's holidays, after the days by time.Weekday.
@@ -54,8 +54,8 @@ func (s *schedule) kind(day int64) int {
 	return weekdayOf(day)
 }
 
-// next gives the first allowed second of the wall clock from wall on, before limit. A span that began the day before reaches into
-// a day only if that is no holiday.
+// next gives the first allowed second of the wall clock from wall on, before limit. A span that began the day before
+// reaches into a day only if that is no holiday.
 func (s *schedule) next(wall, limit int64) (int64, bool) {
 	for day := dayOf(wall); day*daySeconds < limit; day++ {
 		midnight := day * daySeconds
@@ -151,7 +151,8 @@ func parseDate(text string) (int64, error) {
 // dayNames are the days of a window, by time.Weekday.
 var dayNames = [7]string{"sun", "mon", "tue", "wed", "thu", "fri", "sat"}
 
-// PastMidnight is how long a window that runs past midnight lasts; 0 for any other window and for one that cannot be read.
+// PastMidnight is how long a window that runs past midnight lasts; 0 for any other window and for one that cannot be
+// read.
 func (w Window) PastMidnight() time.Duration {
 	from, errFrom := parseTime(w.From)
 	to, errTo := parseTime(w.To)

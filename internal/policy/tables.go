@@ -22,13 +22,14 @@ var zonesYAML []byte
 //go:embed area_codes.yaml
 var areaCodesYAML []byte
 
-// builtin gives the built-in tables, read once. They are part of the program, so reading them fails only in a broken build.
+// builtin gives the built-in tables, read once. They are part of the program, so reading them fails only in a broken
+// build.
 var builtin = sync.OnceValues(func() (*tables, error) {
 	return readTables(callingHoursYAML, zonesYAML, areaCodesYAML)
 })
 
-// tables is what is known of jurisdictions, countries and numbers. It is not changed once it is read; what it remembers besides
-// follows from it alone.
+// tables is what is known of jurisdictions, countries and numbers. It is not changed once it is read; what it
+// remembers besides follows from it alone.
 type tables struct {
 	// version is the date of the calling-hours table.
 	version   string

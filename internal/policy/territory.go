@@ -7,8 +7,9 @@ import (
 	"ringback/internal/cart"
 )
 
-// territories tells which country a territory with a code of its own (ISO 3166-1 alpha-2) belongs to. A store that serves the country
-// serves the territory. The calling-hours table has them in one row each; a test holds the two together.
+// territories tells which country a territory with a code of its own (ISO 3166-1 alpha-2) belongs to. A store that
+// serves the country serves the territory. The calling-hours table has them in one row each; a test holds the two
+// together.
 var territories = map[string]string{
 	"AS": "US", "GU": "US", "MP": "US", "PR": "US", "UM": "US", "VI": "US",
 	"GG": "GB", "IM": "GB", "JE": "GB",
@@ -27,14 +28,15 @@ func holdsCountry(list []string, country string) bool {
 	return is && holds(list, parent)
 }
 
-// deliveryCountry is the country of the delivery address, else of the billing address. Shopify may write a territory as a province: US
-// with the province PR is PR.
+// deliveryCountry is the country of the delivery address, else of the billing address. Shopify may write a territory
+// as a province: US with the province PR is PR.
 func deliveryCountry(c *cart.Checkout) string {
 	for _, a := range []*cart.Address{c.Shipping, c.Billing} {
 		if a == nil || a.CountryCode == "" {
 			continue
 		}
-		if province := strings.ToUpper(a.ProvinceCode); slices.Contains([]string{"AS", "GU", "MP", "PR", "VI"}, province) && strings.EqualFold(a.CountryCode, "US") {
+		province := strings.ToUpper(a.ProvinceCode)
+		if strings.EqualFold(a.CountryCode, "US") && slices.Contains([]string{"AS", "GU", "MP", "PR", "VI"}, province) {
 			return province
 		}
 		return a.CountryCode

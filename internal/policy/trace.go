@@ -9,8 +9,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// tracer collects the steps of a decision. What they saw is written into one buffer and becomes one string at the end, since a
-// trace of twenty steps is made for every look at every cart.
+// tracer collects the steps of a decision. What they saw is written into one buffer and becomes one string at the end,
+// since a trace of twenty steps is made for every look at every cart.
 type tracer struct {
 	buf   []byte
 	steps []tracedStep

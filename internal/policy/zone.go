@@ -63,8 +63,8 @@ func loadZone(name string) (*zone, error) {
 	return kept.(*zone), nil
 }
 
-// stretch is a span of time in which a zone keeps one offset. Within it the wall clock runs evenly, so that days and hours are
-// plain arithmetic; clocks are put forward and back only between stretches.
+// stretch is a span of time in which a zone keeps one offset. Within it the wall clock runs evenly, so that days and
+// hours are plain arithmetic; clocks are put forward and back only between stretches.
 type stretch struct {
 	// begin is its first Unix second, end the first that is not part of it.
 	begin, end int64
@@ -99,7 +99,8 @@ func (z *zone) next(s *schedule, unix, limit int64) (int64, bool) {
 	return 0, false
 }
 
-// startOfNextDay gives the first instant of the calendar day after t's. Where clocks are put forward at midnight that is not 00:00.
+// startOfNextDay gives the first instant of the calendar day after t's. Where clocks are put forward at midnight that
+// is not 00:00.
 func (z *zone) startOfNextDay(t time.Time) time.Time {
 	unix := t.Unix()
 	here := z.stretchAt(unix)

@@ -66,7 +66,10 @@ func Insights(in cart.Insights) []string {
 	for _, insight := range []struct {
 		name string
 		is   bool
-	}{{"opted_out", in.OptedOut}, {"declined", in.Declined}, {"interested", in.Interested}, {"callback", in.Callback}, {"opted_out_unclear", in.OptedOutUnclear}, {"declined_unclear", in.DeclinedUnclear}} {
+	}{
+		{"opted_out", in.OptedOut}, {"declined", in.Declined}, {"interested", in.Interested}, {"callback", in.Callback},
+		{"opted_out_unclear", in.OptedOutUnclear}, {"declined_unclear", in.DeclinedUnclear},
+	} {
 		if insight.is {
 			found = append(found, insight.name)
 		}
@@ -93,7 +96,8 @@ func Insight(name string) string {
 	return Lower(name)
 }
 
-// Offer writes a discount in a few words, such as "COMEBACK10, 10 % off"; "" for none. Currency is the cart's (ISO 4217).
+// Offer writes a discount in a few words, such as "COMEBACK10, 10 % off"; "" for none. Currency is the cart's (ISO
+// 4217).
 func Offer(o *cart.Offer, currency string) string {
 	switch {
 	case o == nil:

@@ -1,5 +1,5 @@
-// Package wording holds the words that people read for every closed list of the domain: states, reasons, events, outcomes,
-// attributions, verdicts and rules; and one writer each for money, counts, durations and instants.
+// Package wording holds the words that people read for every closed list of the domain: states, reasons, events,
+// outcomes, attributions, verdicts and rules; and one writer each for money, counts, durations and instants.
 //
 // Pages, the terminal, the demo and the API description all take their words from here, so that one thing has one name
 // everywhere. The package is pure: it reads no clock, and instants come with the moment they are compared with.

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/text/currency"
 )
 
-// Digits of a number beyond these exponents are not written out: a short text such as 1e999999 would swell into megabytes.
+// Digits of a number beyond these exponents are not written out: a short text such as 1e999999 would swell into
+// megabytes.
 const (
 	minExponent = -30
 	maxExponent = 30
@@ -32,8 +33,9 @@ func Sound(d decimal.Decimal) bool {
 // Decimal writes a number with its thousands set apart, as in "1,250.5".
 func Decimal(d decimal.Decimal) string { return grouped(Digits(d)) }
 
-// Amount writes money in plain digits with as many decimals as its currency has (ISO 4217): 1895 INR is "1895.00", 1895
-// JPY is "1895". An unknown currency gets two decimals, and more digits are rounded away. An absurdly long amount gives zero.
+// Amount writes money in plain digits with as many decimals as its currency has (ISO 4217): 1895 INR is "1895.00",
+// 1895 JPY is "1895". An unknown currency gets two decimals, and more digits are rounded away. An absurdly long amount
+// gives zero.
 func Amount(amount decimal.Decimal, code string) string {
 	if !Sound(amount) {
 		amount = decimal.Zero
@@ -144,8 +146,8 @@ const (
 	UTCLayout = "2 Jan 2006, 15:04:05 UTC"
 )
 
-// Moment writes an instant by a zone's clock, as short as its distance from now allows: the time alone today, the day with
-// it this year.
+// Moment writes an instant by a zone's clock, as short as its distance from now allows: the time alone today, the day
+// with it this year.
 func Moment(at, now time.Time, zone *time.Location) string {
 	local, today := at.In(zone), now.In(zone)
 	switch {
