@@ -190,8 +190,8 @@ type Order struct {
 // Checkout returns the names of the checkout that the order was made of, as far as the order tells them.
 func (o Order) Checkout() Ref { return Ref{Token: o.CheckoutToken, CartToken: o.CartToken} }
 
-// OwnCartOnly reports whether the order answers only the cart that it names by a token or a code, never another cart
-// of the same person. So it is with a test, and with a subscription that renewed by itself.
+// OwnCartOnly reports whether the order concerns only the cart that it names by a token or a code, and no other cart of
+// the same person. That is so for a test, and for a subscription that renewed by itself.
 func (o Order) OwnCartOnly() bool {
 	source := strings.ToLower(strings.TrimSpace(o.SourceName))
 	return o.Test || strings.HasPrefix(source, "subscription_contract")

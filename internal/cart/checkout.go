@@ -209,8 +209,7 @@ func (c Checkout) Names() (first, last string) {
 	return "", ""
 }
 
-// KnownEmail is the address that the customer is known by: the one typed at this checkout, else the customer's own, or
-// "".
+// KnownEmail is the email address typed at this checkout, else the customer account's, or "".
 func (c Checkout) KnownEmail() string {
 	if c.Email != "" {
 		return c.Email

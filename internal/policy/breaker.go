@@ -9,10 +9,10 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// maxBreakerCalls bounds how many of a shop's last calls a breaker may look at.
+// maxBreakerCalls bounds how many of a shop's last calls a breaker may count.
 const maxBreakerCalls = 1000
 
-// BreakerReach gives how many of a shop's newest calls the breakers look at; 0 when there are no breakers.
+// BreakerReach returns how many of a shop's newest calls the breakers need; 0 when there are no breakers.
 func BreakerReach(breakers []Breaker) int {
 	n := 0
 	for _, b := range breakers {
@@ -24,11 +24,11 @@ func BreakerReach(breakers []Breaker) int {
 	return n
 }
 
-// Trip says whether one of the breakers goes off at now: why, as a sentence of what was counted, and until when the
-// shop pauses, nil until it is resumed by hand. Of several, the one that pauses longest counts. calls are the shop's
-// newest settled or uncertain calls, newest first, at least as many as BreakerReach asks for if there are so many; the
-// caller leaves out those from before the shop was last resumed by hand, which have been answered for. credits is the
-// voice account's balance, nil when it is not known.
+// Trip reports whether one of the breakers trips at now. why is a sentence of what was counted. until is when the
+// pause ends; nil when the shop must be resumed by hand. If several trip, the longest pause counts. calls are the
+// shop's newest settled or uncertain calls, newest first: as many as BreakerReach says, if there are so many. The
+// caller leaves out calls from before the shop was last resumed by hand. credits is the voice account's balance; nil
+// when it is not known.
 func Trip(
 	breakers []Breaker, calls []cart.Call, credits *decimal.Decimal, now time.Time,
 ) (why string, until *time.Time, tripped bool) {
@@ -72,7 +72,7 @@ func (b *Breaker) wentOff(calls []cart.Call, credits *decimal.Decimal) (saw stri
 	return fmt.Sprintf("%d of the last %d calls %s (limit: %.4g %%)", bad, b.Last, what, b.Above*100), true
 }
 
-// counts reports whether the breaker counts the call, and what it counts.
+// counts reports whether the breaker counts the call, and says in words what it counts.
 func (b *Breaker) counts(c *cart.Call) (what string, is bool) {
 	switch b.On {
 	case BreakOptOuts:

@@ -7,8 +7,8 @@ import (
 	"ringback/internal/cart"
 )
 
-// phoneCaps waits until every sliding window has room for one more call to this phone: the store's, and those of the
-// jurisdictions that the customer may be in, with their silence after a refusal.
+// phoneCaps waits until every cap allows one more call to this phone: the store's caps, and those of the jurisdictions
+// that the customer may be in, including their silence after a refusal.
 func (d *decider) phoneCaps() bool {
 	if d.facts.Queried == nil {
 		return d.later()
@@ -41,7 +41,7 @@ func (d *decider) phoneCaps() bool {
 	return false
 }
 
-// seenRow reports whether an earlier place has the same row: a row may stand for several provinces.
+// seenRow reports whether an earlier place has the same row: one row may cover several provinces.
 func (d *decider) seenRow(i int) bool {
 	return slices.ContainsFunc(d.person.places[:i], func(p place) bool { return p.row == d.person.places[i].row })
 }
@@ -53,7 +53,7 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// freeAt gives the moment from which the cap has room for a call, which may be past, and says how far it is used.
+// freeAt returns the instant from which the cap allows a call, which may be past. It adds the cap's use to the trace.
 func (d *decider) freeAt(c Cap) time.Time {
 	d.sorted = d.sorted[:0]
 	since := d.now.Add(-c.Every)
@@ -74,12 +74,12 @@ func (d *decider) freeAt(c Cap) time.Time {
 	if len(d.sorted) < c.Calls {
 		return time.Time{}
 	}
-	// There is room again once the newest calls but Calls-1 have left the window.
+	// The cap allows a call again once all but the newest Calls-1 calls have left its window.
 	slices.Sort(d.sorted)
 	return time.Unix(0, d.sorted[len(d.sorted)-c.Calls]).Add(c.Every)
 }
 
-// afterRefusal gives the end of the silence after the last refusal.
+// afterRefusal returns when the silence after the last refusal ends; the zero time when there was none.
 func (d *decider) afterRefusal(silence time.Duration) time.Time {
 	var refused time.Time
 	for _, dial := range d.facts.Queried.Dials {
@@ -96,14 +96,14 @@ func (d *decider) afterRefusal(silence time.Duration) time.Time {
 	return refused.Add(silence)
 }
 
-// comma separates parts of what a step saw.
+// comma separates the parts of a step's text.
 func (d *decider) comma() {
 	if begin := d.begun(); len(d.buf) > begin {
 		d.say(", ")
 	}
 }
 
-// dailyCap waits for the store's next day once the shop's calls of the day are used up.
+// dailyCap waits for the store's next day when the shop has made its calls of the day.
 func (d *decider) dailyCap() bool {
 	most := d.rules.Caps.DailyCalls
 	if most <= 0 {
@@ -125,8 +125,8 @@ func (d *decider) dailyCap() bool {
 	return false
 }
 
-// LongestCap gives how far back the calls to a phone must be known: the longest window of the store's caps and of the
-// calling-hours table's, silences after a refusal included.
+// LongestCap returns how far back the calls to a phone must be known: the longest window of the store's caps and of the
+// calling-hours table, including silences after a refusal.
 func LongestCap(r *Rules) time.Duration {
 	var longest time.Duration
 	for _, c := range r.Caps.PerPhone {
@@ -138,7 +138,7 @@ func LongestCap(r *Rules) time.Duration {
 	return longest
 }
 
-// longestWindow gives the longest window of the jurisdictions' own caps.
+// longestWindow returns the longest window of the jurisdictions' own caps.
 func (c *compiled) longestWindow() time.Duration {
 	var longest time.Duration
 	note := func(r *row) {

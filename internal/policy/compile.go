@@ -8,23 +8,24 @@ import (
 	"time"
 )
 
-// compiled is what Decide needs of the rules, worked out once.
+// compiled is what Decide needs of the rules, computed once.
 type compiled struct {
 	tables    *tables
 	store     Store
 	storeZone *zone
 
 	windows week
-	// holidays are the store's own, as days since 1970-01-01, in order.
+	// holidays are the store's own, as days since 1970-01-01, sorted.
 	holidays []int64
-	// countries holds the table's rows by country, as the store changed them; elsewhere is the row of all others.
+	// countries holds the rows of the calling-hours table by country, with the store's changes. elsewhere is the row of
+	// all other countries.
 	countries map[string]countryRows
 	elsewhere *row
 
 	// longest is the longest window of the jurisdictions' caps.
 	longest time.Duration
 
-	// attribute is the checkout attribute that carries consent, when that is the basis.
+	// attribute is the checkout attribute that says whether the customer consents, if that is the store's basis.
 	attribute string
 }
 
@@ -32,12 +33,12 @@ type compiled struct {
 type countryRows struct {
 	row    *row
 	states map[string]*row
-	// unknownState is nil where no state has a row of its own.
+	// unknownState is the row for a customer whose state is not known; nil when no state has a row of its own.
 	unknownState *row
 }
 
-// Compile works out what Decide needs, for the store that the rules belong to. It must be called again after any
-// change. Its error is the first of the rules' problems, or names the store's value that is wrong.
+// Compile computes what Decide needs, for the store of the rules. It must be called again after any change. Its error
+// is the first of the rules' problems, or names the store's value that is wrong.
 func (r *Rules) Compile(store Store) error {
 	if problems := r.Problems(); len(problems) > 0 {
 		return fmt.Errorf("policy.%s: %s", problems[0].Path, problems[0].Message)
@@ -82,7 +83,7 @@ func (r *Rules) compile(store Store) (*compiled, error) {
 	return c, nil
 }
 
-// weekOf turns the windows into the spans of each day; a window belongs to the day on which it starts.
+// weekOf turns the windows into the spans of each day. A window belongs to the day on which it starts.
 func weekOf(windows []Window) (week, error) {
 	var w week
 	for _, win := range windows {
@@ -106,7 +107,7 @@ func weekOf(windows []Window) (week, error) {
 	return w, nil
 }
 
-// overlay lays the store's changes over the table: first those of a row, then those of one country.
+// overlay applies the store's changes to the table: first those of a row, then those of one country.
 func (c *compiled) overlay(overrides map[string]Override) error {
 	c.countries = map[string]countryRows{}
 	for _, r := range c.tables.rows {
@@ -152,7 +153,7 @@ func (c *compiled) overlay(overrides map[string]Override) error {
 	return nil
 }
 
-// over gives the row as the override of that key leaves it, if there is one.
+// over returns the row with the override of a key applied, if there is one.
 func (r *row) over(overrides map[string]Override, key string) (*row, error) {
 	o, ok := overrides[key]
 	if !ok {
@@ -161,12 +162,13 @@ func (r *row) over(overrides map[string]Override, key string) (*row, error) {
 	return r.changed(o)
 }
 
-// covered reports whether a row of its own covers the country.
+// covered reports whether the table has a row for the country.
 func (t *tables) covered(country string) bool {
 	return slices.ContainsFunc(t.rows, func(r *row) bool { return r.covers(country) })
 }
 
-// ready gives what was compiled. Rules that were not compiled are compiled here, for a store of which nothing is known.
+// ready returns the compiled rules. Rules that were not compiled are compiled here, for a store of which nothing is
+// known.
 func (r *Rules) ready() (*compiled, error) {
 	if r.compiled != nil {
 		return r.compiled, nil

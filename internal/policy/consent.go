@@ -7,8 +7,8 @@ import (
 	"ringback/internal/cart"
 )
 
-// consented reports whether the basis that the store chose permits a call to the cart's phone, and what was seen. It is
-// ConsentSMS and the like; attribute is the checkout attribute's name for the basis that names one.
+// consented reports whether the store's basis of consent (ConsentSMS, …) permits a call to the cart's phone, and says
+// in words what was seen. attribute is the checkout attribute's name, if the basis names one.
 func consented(basis, attribute string, c *cart.Cart) (saw string, ok bool) {
 	switch basis {
 	case ConsentNotRequired:
@@ -44,7 +44,7 @@ func answered(what string, accepted *bool) (string, bool) {
 	return what + " accepted", true
 }
 
-// sameNumber reports whether the number the SMS consent names, if it names one, is the one that would be called.
+// sameNumber reports whether the SMS consent is for the number that would be called. One that names no number is.
 func sameNumber(c *cart.Cart) bool {
 	if c.Checkout.SMSPhone == "" || c.PhoneFrom == fromSMS {
 		return true
@@ -61,12 +61,12 @@ func digitsOf(text string) string {
 	}, text)
 }
 
-// attributeOf finds an attribute by its name, in any letters when there is none with exactly these.
+// attributeOf finds an attribute by its exact name, else by its name in upper or lower case.
 func attributeOf(attributes map[string]string, name string) (string, bool) {
 	if value, ok := attributes[name]; ok {
 		return value, true
 	}
-	// Several that differ in their letters must all agree, since a map has no first one.
+	// If several names differ only in case, all their values must say yes.
 	found, value := false, ""
 	for key, v := range attributes {
 		if strings.EqualFold(strings.TrimSpace(key), name) {
@@ -88,8 +88,8 @@ func truthy(value string) bool {
 	return false
 }
 
-// ConsentShortfall says where the consent that the store chose falls short of what the calling-hours table says a
-// country needs, as a sentence for its operator; "" when it does not.
+// ConsentShortfall says in a sentence for the operator how the store's basis of consent falls short of what a country
+// requires by the calling-hours table; "" when it does not.
 func ConsentShortfall(r *Rules, country string) string {
 	t, err := builtin()
 	if err != nil || r.Consent != ConsentNotRequired && r.Consent != ConsentMarketing {

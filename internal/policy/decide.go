@@ -161,7 +161,7 @@ func (d *decider) later() bool {
 	return false
 }
 
-// prepare finds what was compiled of the rules.
+// prepare takes the compiled rules. Rules with problems allow no call.
 func (d *decider) prepare() bool {
 	var err error
 	if d.compiled, err = d.rules.ready(); err != nil {
@@ -204,7 +204,7 @@ func (d *decider) installed() bool {
 	return d.stop(cart.Uninstalled)
 }
 
-// test leaves test checkouts alone, unless the store wants them called.
+// test allows no call for a test checkout, unless the store wants test checkouts called.
 func (d *decider) test() bool {
 	if !d.cart.Checkout.Test || d.rules.Eligibility.Test {
 		return false
@@ -213,7 +213,7 @@ func (d *decider) test() bool {
 	return d.watch(cart.Test)
 }
 
-// items leaves a cart alone for as long as there is nothing in it.
+// items allows no call while the cart is empty.
 func (d *decider) items() bool {
 	if d.cart.Checkout.ItemCount() > 0 {
 		return false
@@ -255,7 +255,7 @@ func (d *decider) eligibility() bool {
 	return false
 }
 
-// jurisdiction looks at whether people are called at all where this one may be.
+// jurisdiction allows no call if the customer may be in a place where nobody is called.
 func (d *decider) jurisdiction() bool {
 	d.locate(d.cart, &d.person)
 	d.compiled.hours(d.rules, &d.person, &d.hours)
@@ -318,7 +318,7 @@ func (d *decider) oneCartPerPhone() bool {
 	return false
 }
 
-// attempts ends a cart whose calls are used up, or whose last call settled the matter.
+// attempts stops a cart that has had all its calls, or whose last call makes another one pointless.
 func (d *decider) attempts() bool {
 	last := d.cart.LastDialled()
 	if last != nil && !last.State.Open() {
@@ -356,7 +356,7 @@ func (d *decider) attempts() bool {
 	return false
 }
 
-// expiry gives a cart up that lay too long. A call the customer asked for counts as new activity.
+// expiry stops a cart that had no activity for too long. A callback that the customer asked for counts as activity.
 func (d *decider) expiry() bool {
 	d.expires = d.active().Add(d.rules.ExpiresAfter)
 	if at := d.cart.CallbackAt; at != nil {
@@ -411,8 +411,8 @@ func (d *decider) pause() bool {
 	return false
 }
 
-// otherCall waits for a call that is under way: this cart's own, once its request was sent, or another cart's to the
-// same phone.
+// otherCall waits for the end of a call that is under way: this cart's own, once its request was sent, or another
+// cart's to the same person.
 func (d *decider) otherCall() bool {
 	own := d.cart.OpenCall()
 	switch {
@@ -461,7 +461,8 @@ func (d *decider) delay() bool {
 	return false
 }
 
-// overridden ends the step of a rule that a customer's or an operator's wish passes over.
+// overridden skips a rule when an operator asked for the call, or the customer for a callback. It reports whether it
+// did.
 func (d *decider) overridden() bool {
 	switch {
 	case d.facts.Forced:
@@ -533,7 +534,7 @@ func (d *decider) withSoft(first bound) bound {
 	return b
 }
 
-// sayWhere says by which clocks the hours are looked at.
+// sayWhere adds to the trace by which clocks the hours are checked.
 func (d *decider) sayWhere() {
 	const shown = 3
 	d.buf = d.hard.at.In(d.person.zones[0].loc).AppendFormat(d.buf, "Mon 15:04")

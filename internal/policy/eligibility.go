@@ -9,7 +9,7 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// eligible looks at whether the cart is worth a call, rule by rule; only rules that the store set leave a step.
+// eligible checks whether the cart is worth a call. Only rules that the store has set leave a step.
 func (d *decider) eligible() bool {
 	e, c := &d.rules.Eligibility, &d.cart.Checkout
 	return d.eligibleTotal(e, c) || d.eligibleCountry(e, c) || d.eligibleItems(e, c) || d.eligibleCustomer(e, c)
@@ -54,7 +54,7 @@ func (d *decider) eligibleTotal(e *Eligibility, c *cart.Checkout) bool {
 	return false
 }
 
-// storeTotal is the cart's total in the store's currency; false when that is not known.
+// storeTotal returns the cart's total in the store's currency; false when it is not known.
 func (d *decider) storeTotal(c *cart.Checkout) (decimal.Decimal, bool) {
 	m, known := c.MoneyIn(d.store.Currency)
 	return m.Total, known
@@ -125,11 +125,12 @@ func (d *decider) eligibleItems(e *Eligibility, c *cart.Checkout) bool {
 		d.ok()
 	}
 	return d.eligibleItem("eligibility.skus", e.SKUs, e.ExcludeSKUs, func(i *cart.Item) string { return i.SKU }) ||
-		d.eligibleItem("eligibility.products", e.Products, e.ExcludeProducts, func(i *cart.Item) string { return i.ProductID }) ||
+		d.eligibleItem("eligibility.products", e.Products, e.ExcludeProducts,
+			func(i *cart.Item) string { return i.ProductID }) ||
 		d.eligibleItem("eligibility.vendors", e.Vendors, e.ExcludeVendors, func(i *cart.Item) string { return i.Vendor })
 }
 
-// eligibleItem asks for at least one item on the one list and none on the other.
+// eligibleItem checks that at least one item is on the one list, and none is on the other.
 func (d *decider) eligibleItem(rule string, include, exclude []string, of func(*cart.Item) string) bool {
 	if len(include)+len(exclude) == 0 {
 		return false
@@ -160,7 +161,7 @@ func (d *decider) eligibleItem(rule string, include, exclude []string, of func(*
 }
 
 func (d *decider) eligibleCustomer(e *Eligibility, c *cart.Checkout) bool {
-	// Tags may say things about a person: the trace shows only the store's own words for them.
+	// A tag may be personal data. The trace shows only tags from the store's configuration.
 	return d.eligibleText("eligibility.customer_tags", "tag", e.CustomerTags, e.ExcludeCustomerTags, c.Customer.Tags) ||
 		d.eligibleText("eligibility.sources", "source", e.Sources, e.ExcludeSources, []string{c.SourceName})
 }
@@ -189,7 +190,7 @@ func (d *decider) eligibleText(rule, what string, include, exclude, values []str
 	return false
 }
 
-// holds reports whether the list has the text, in any letters.
+// holds reports whether the list has the text, in upper or lower case.
 func holds(list []string, text string) bool {
 	for _, entry := range list {
 		if entry == text || strings.EqualFold(strings.TrimSpace(entry), strings.TrimSpace(text)) {

@@ -8,9 +8,9 @@ import (
 	"ringback/internal/cart"
 )
 
-// holdout keeps the store's share of customers from being called, so that the lift can be measured. It is looked at
-// only once every other rule agrees to the first call, so that both arms hold the same kind of carts. What a cart was
-// given it keeps.
+// holdout keeps the store's share of customers from being called, so that the effect of calling can be measured. It is
+// checked only once every other rule agrees to the first call, so that both arms have the same kind of carts. A cart
+// keeps its arm.
 func (d *decider) holdout() bool {
 	if d.facts.Forced {
 		d.say("an operator asked for a call")
@@ -36,8 +36,8 @@ func (d *decider) holdout() bool {
 	return false
 }
 
-// armOf draws a customer's side of the holdout. It is stable for a shop, phone and salt, and who is held out at a
-// small share is held out at every larger one.
+// armOf draws a customer's arm. It is the same for the same shop, phone and salt. A customer who is held out at a small
+// share is held out at every larger one.
 func armOf(shop, phone, salt string, share float64) cart.Arm {
 	buffer := [160]byte{}
 	text := append(buffer[:0], shop...)

@@ -41,19 +41,19 @@ import (
 	"github.com/rickar/cal/v2/za"
 )
 
-// publicHolidays answers whether a day is a public holiday, and remembers the years it has worked out.
+// publicHolidays knows whether a day is a public holiday. It caches the years that it has computed.
 type publicHolidays struct {
 	list  []*cal.Holiday
 	years [lastYear - firstYear + 1]atomic.Pointer[[]int64]
 }
 
-// The years whose holidays are remembered; others are worked out each time.
+// The years whose holidays are cached. Others are computed each time.
 const (
 	firstYear = 2020
 	lastYear  = 2060
 )
 
-// on reports whether the day (since 1970-01-01) is a holiday, or is kept in place of one that falls on a weekend.
+// on reports whether the day (since 1970-01-01) is a holiday, or the substitute for one that falls on a weekend.
 func (p *publicHolidays) on(day int64) bool {
 	year := time.Unix(day*daySeconds, 0).UTC().Year()
 	if year < firstYear || year > lastYear {
@@ -69,10 +69,11 @@ func (p *publicHolidays) on(day int64) bool {
 	return found
 }
 
-// calculating is held while the calendar library works out a year: some of its holidays change themselves on the way.
+// calculating is held while the calendar library computes a year: some of its holidays are not safe for concurrent use.
 var calculating sync.Mutex
 
-// daysIn gives the holidays' days in a year, in order. A new year's day may be kept in the year before.
+// daysIn returns the days of a year that are holidays, sorted. The substitute for New Year's Day may be in the year
+// before.
 func daysIn(list []*cal.Holiday, year int) []int64 {
 	calculating.Lock()
 	defer calculating.Unlock()
@@ -84,7 +85,7 @@ func daysIn(list []*cal.Holiday, year int) []int64 {
 				if t.IsZero() {
 					continue
 				}
-				// The library gives midnight in the machine's zone, which may not exist on that day.
+				// The library returns midnight in the machine's zone, which may not exist on that day.
 				y, m, d := t.Add(6 * time.Hour).Date()
 				if y == year {
 					days = append(days, dayOf(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix()))
@@ -99,12 +100,11 @@ func daysIn(list []*cal.Holiday, year int) []int64 {
 // holidayBook holds the public holidays of the countries that the library covers.
 type holidayBook struct {
 	countries map[string]*publicHolidays
-	// regions are those of a country's provinces, by "DE-BY".
+	// regions are the holidays of provinces, by keys such as "DE-BY".
 	regions map[string]*publicHolidays
 }
 
-// in gives a country's holidays, or those of its province where they differ and the province is known. Nil means
-// unknown.
+// in returns a country's holidays, or its province's if that is known and has others. Nil means unknown.
 func (b *holidayBook) in(country, province string) *publicHolidays {
 	if province != "" {
 		if p, ok := b.regions[country+"-"+province]; ok {
@@ -114,8 +114,8 @@ func (b *holidayBook) in(country, province string) *publicHolidays {
 	return b.countries[country]
 }
 
-// newHolidayBook lists the holidays. Where only provinces have lists, or theirs are longer, the country as a whole
-// keeps the holidays of them all: a day is a holiday if it may be one.
+// newHolidayBook lists the holidays. If provinces have more holidays than their country, the country has those of all
+// its provinces: a day is a holiday if it may be one.
 func newHolidayBook() *holidayBook {
 	book := &holidayBook{countries: map[string]*publicHolidays{}, regions: map[string]*publicHolidays{}}
 	for country, list := range map[string][]*cal.Holiday{
@@ -147,8 +147,7 @@ func newHolidayBook() *holidayBook {
 		}
 		book.countries[country] = &publicHolidays{list: all}
 	}
-	// The Crown dependencies, whose numbers begin like British ones, keep England's, and France's overseas departments
-	// France's.
+	// The Crown dependencies have England's holidays, and France's overseas departments have France's.
 	for country, like := range map[string]string{
 		"GG": "GB", "IM": "GB", "JE": "GB",
 		"PR": "US", "GU": "US", "VI": "US", "AS": "US", "MP": "US",

@@ -7,9 +7,9 @@ import (
 	"ringback/internal/cart"
 )
 
-// Link gives the recovery link as it goes out with a call: with `discount=` for the offer's code and the store's UTM
-// values, in place of any that it had, and with everything else, such as Shopify's `key=`, left as it was. What is not
-// an absolute http or https link is given back unchanged.
+// Link returns the recovery link as it goes out with a call. It sets `discount=` to the offer's code and adds the
+// store's UTM values, replacing any that the link has. Everything else, such as Shopify's `key=`, stays. A text that
+// is not an absolute http or https link is returned unchanged.
 func Link(raw string, offer *cart.Offer, utm UTM) string {
 	if u, err := url.Parse(raw); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return raw
@@ -54,7 +54,7 @@ func Link(raw string, offer *cart.Offer, utm UTM) string {
 	return b.String()
 }
 
-// replaced reports whether a pair of the query has the name of one that is set.
+// replaced reports whether a pair of the query has the same name as one that is set.
 func replaced(pair string, set [][2]string) bool {
 	name, _, _ := strings.Cut(pair, "=")
 	if plain, err := url.QueryUnescape(name); err == nil {

@@ -16,37 +16,36 @@ import (
 
 // # How a phone number is read
 //
-// People type numbers in many ways. One reader serves webhooks, the API, the do-not-call list and calls' insights.
-// When in doubt it reads no number: it is better not to call than to call a stranger.
+// People type numbers in many ways. One reader serves webhooks, the API, the do-not-call list and calls' insights. When
+// in doubt it reads no number: it is better not to call than to call a stranger.
 //
-// What is accepted:
+// It accepts:
 //
-//   - Digits of any script, full-width characters, invisible characters (direction marks, joiners, variation selectors), and
-//     every kind of space and dash. They are made plain first.
-//   - Digits grouped by spaces, dots, dashes, slashes and brackets; a plus sign or the international prefix 00 before the country's
-//     code. A number without a country's code is one of the given country.
+//   - Digits of any script, full-width characters, invisible characters (direction marks, joiners, variation
+//     selectors), and every kind of space and dash. They are normalised first.
+//   - Digits grouped by spaces, dots, dashes, slashes and brackets. A plus sign or the international prefix 00 before
+//     the country's code. A number without a country's code is read as one of the given country.
 //   - Words before or after a number that is complete without them: "Tel: 030 1234567", "98100 00008 (WhatsApp)".
-//   - Two numbers in one field, separated by a slash, comma, semicolon, line break or a word such as "or", or each with a word of its
-//     own ("H: … C: …"): the first that can be called.
-//   - Habits of single countries: a country's code that is written twice; a trunk zero after the code; Mexico's former prefixes 1, 044
-//     and 045; Brazil's mobile numbers without their ninth digit or with a carrier's code; Argentina's mobile prefix 15 and trunk zero
-//     after the 9; Italy's former zero before mobile numbers.
+//   - Two numbers in one field, separated by a slash, comma, semicolon, line break or a word such as "or", or each
+//     with a word of its own ("H: … C: …"). The first that can be called counts.
+//   - Habits of single countries: a country's code that is typed twice; a trunk zero after the code; Mexico's former
+//     prefixes 1, 044 and 045; Brazil's mobile numbers without their ninth digit or with a carrier's code; Argentina's
+//     mobile prefix 15 and trunk zero after the 9; Italy's former zero before mobile numbers.
 //
-// What is no number:
+// It rejects:
 //
 //   - Letters, masks ("98XXXXXX10", "98******10") or other characters within the digits, and words joined to their end
 //     ("030-1234-TAXI"). Letters never stand for the digits of a keypad.
-//   - A number with an extension: it is a switchboard's, and many persons share it. A few digits after a comma count as one: phones
-//     dial them after a pause. A fax number.
-//   - Placeholders: one digit repeated ("9999999999"), after the first digit too ("9000000000"), digits that count up ("1234567890"),
-//     directory assistance ("555-1212").
-//   - Numbers at which nobody should be called: premium rate, shared cost, freephone, pager, voicemail, company-wide and personal
-//     numbers, satellite and other numbers of no country or no place.
+//   - A number with an extension, because many people share a switchboard. A few digits after a comma count as an
+//     extension: phones dial them after a pause. A fax number.
+//   - Placeholders: one digit repeated ("9999999999"), also after another first digit ("9000000000"), digits that
+//     count up ("1234567890"), directory assistance ("555-1212").
+//   - Numbers at which nobody should be called: premium rate, shared cost, freephone, pager, voicemail, company-wide
+//     and personal numbers, satellite and other numbers of no country or no place.
 //
-// Every digit of the result stands in the text, in the same order, but for an added country's code and Brazil's ninth
-// digit.
+// Every digit of the result is in the text, in the same order, except an added country's code and Brazil's ninth digit.
 
-// The longest texts that are looked at: in bytes as typed, and in characters once they are plain.
+// The longest texts that are read: in bytes as typed, and in characters once they are normalised.
 const (
 	longestTyped = 400
 	longestPlain = 100
@@ -59,8 +58,8 @@ func Number(typed, country string) string {
 	return p.Number
 }
 
-// Numbers reads all numbers that can be called, each in the country of the address it stood in, else in address, else
-// in the store's country, and returns them in E.164 without repeats.
+// Numbers returns all numbers that can be called, in E.164 without repeats. Each is read as one of the country of its
+// own address, else of address, else of the store.
 func Numbers(typed []cart.RawPhone, address, store string) []string {
 	var numbers []string
 	for _, raw := range typed {
@@ -71,7 +70,7 @@ func Numbers(typed []cart.RawPhone, address, store string) []string {
 	return numbers
 }
 
-// readNumber reads one number as the countries in turn would write it.
+// readNumber reads one number as one of the countries in turn.
 func readNumber(raw cart.RawPhone, address, store string) (Phone, bool) {
 	parts := split(raw.Number)
 	if len(parts) == 0 {
@@ -88,11 +87,11 @@ func readNumber(raw cart.RawPhone, address, store string) (Phone, bool) {
 			return phoneOf(n, raw.From), true
 		}
 		if taken(parts, country) {
-			// It is a number there, only not one to call: no other country's is meant.
+			// It is a number of this country, but not one to call. It is not meant as one of another country.
 			return Phone{}, false
 		}
 	}
-	// Without a country a number must bring its own code.
+	// Without a country, a number must have its country's code.
 	if n := first(parts, "ZZ"); n != nil {
 		return phoneOf(n, raw.From), true
 	}
@@ -117,7 +116,7 @@ func first(parts []part, country string) *phonenumbers.PhoneNumber {
 	return nil
 }
 
-// taken reports whether a text has a number of the country as it is written there, be it one that cannot be called.
+// taken reports whether a text has a valid number of the country as it is written there, even one not to be called.
 func taken(parts []part, country string) bool {
 	const trunk = "0"
 	needsTrunk := phonenumbers.GetNddPrefixForRegion(country, true) == trunk
@@ -129,10 +128,10 @@ func taken(parts []part, country string) bool {
 	})
 }
 
-// part is one number of a text in plain characters: groups of digits, the first perhaps with a plus sign before it.
-// Between two groups of digits stands a space or a slash.
+// part is one number of a normalised text: groups of digits, separated by spaces or slashes. The first may begin with a
+// plus sign.
 type part struct {
-	// groups hold digits alone, but for the plus sign; slashed marks the groups that a slash stands before.
+	// groups hold only digits, except for the plus sign. slashed marks the groups that come after a slash.
 	groups  []string
 	slashed []bool
 }
@@ -140,15 +139,15 @@ type part struct {
 var (
 	// between separates two numbers of one text.
 	between = regexp.MustCompile(`[,;|\n\\、،؛]+|\s(?:&|and|or|alt|und|oder|y|o|ou|et|e|ve|veya|of|eller|lub|atau|и|или|या)\s`)
-	// pause is a switchboard's extension that a phone dials after pauses, which commas and semicolons stand for.
+	// pause is an extension that a phone dials after pauses, written as commas or semicolons.
 	pause = regexp.MustCompile(`(\d[\s)]*)(?:[,;]\s*\d{1,5}|[,;]{2,}\s*\d{1,8})\s*#?\s*$`)
-	// extension is a switchboard's extension, which digits follow and precede.
+	// extension is a switchboard's extension: digits, a word for extension, digits.
 	extension = regexp.MustCompile(`(\d[\s)]*)[,;\s.(\-/]*(?:;?ext(?:n|ension)?|e?x|#|доб(?:авочный)?|доп|poste|durchwahl|dw|nst|interno?|int|ramal|anexo|pbx|内線|內線|分机|分機|내선)[\s.:=#)]*\d{1,8}`)
-	// beside are the words that tell that a number beside them is not a person's, though no digits follow.
+	// beside are the words that mark a number as not a person's, even without digits after them.
 	beside = regexp.MustCompile(`(?:^|[^\p{L}])(?:ext|extn|extension|fax|telefax|fon/fax|доб|факс|durchwahl|内線|内線番号)(?:[^\p{L}]|$)`)
-	// plainWord is a word that may stand joined to the digits.
+	// plainWord is a word that may be joined to the digits.
 	plainWord = regexp.MustCompile(`^(?:whats\s?app|wa|mobile|mob|mobil|cell|phone|tel|tlf|telefon|telephone|call|home|work|office|imo|viber|telegram)$`)
-	// joined begins with letters that a dash or a dot ties to the digits before it.
+	// joined begins with letters that a dash or a dot joins to the digits before it.
 	joined = regexp.MustCompile(`^[\s)\]]*[-.']+\p{L}`)
 	// gap is a mask made of separators.
 	gap = regexp.MustCompile(`\.{3,}|-{3,}|_`)
@@ -156,10 +155,10 @@ var (
 	mask = regexp.MustCompile(`^[xх]+$`)
 )
 
-// cut stands where something was that makes the number before it unusable.
+// cut replaces a text that makes the number before it unusable.
 const cut = "\x01"
 
-// split makes a typed text plain and finds the numbers in it.
+// split normalises a typed text and finds the numbers in it.
 func split(typed string) []part {
 	if typed == "" || len(typed) > longestTyped {
 		return nil
@@ -185,20 +184,19 @@ func split(typed string) []part {
 }
 
 var (
-	// apart is a slash that stands between two numbers, not within one.
+	// apart is a slash between two numbers, not within one.
 	apart = regexp.MustCompile(`\s/\s`)
-	// words are what may stand between two numbers.
+	// words are what may be between two numbers.
 	words = regexp.MustCompile(`[\s(]\p{L}[\p{L}\s.:()-]*[\s.:)]`)
 	// hidden is a word that only hides digits.
 	hidden = regexp.MustCompile(`(?:^|\P{L})[xх]+(?:\P{L}|$)`)
 )
 
-// fewestApart are the fewest digits of a number that is taken from a text with other numbers or remains of numbers in
-// it. Fewer may be a piece of a number that something hides.
+// fewestApart is the least number of digits of a number in a text with other numbers, or pieces of numbers. Fewer may
+// be a piece of a masked number.
 const fewestApart = 9
 
-// separate reads the numbers of a piece that holds several, with words between them, or a slash and perhaps one that
-// is hidden.
+// separate reads the numbers of a text that has several, separated by words or by a slash. One of them may be masked.
 func separate(piece string) []part {
 	var all []part
 	for _, section := range apart.Split(piece, -1) {
@@ -213,8 +211,8 @@ func separate(piece string) []part {
 	return all
 }
 
-// withWords reads numbers that words stand between. Each has to be long enough to be complete, else all may be pieces
-// of one.
+// withWords reads numbers that are separated by words. Each must be long enough to be complete, else all may be pieces
+// of one number.
 func withWords(section string) []part {
 	var all []part
 	for _, text := range words.Split(section, -1) {
@@ -240,7 +238,7 @@ func countDigits(text string) int {
 	return n
 }
 
-// onlyDigits reports whether a text holds nothing but digits and the usual separators, as most do.
+// onlyDigits reports whether a text has only digits and the usual separators, as most have.
 func onlyDigits(text string) bool {
 	for i := range len(text) {
 		switch c := text[i]; {
@@ -252,7 +250,7 @@ func onlyDigits(text string) bool {
 	return true
 }
 
-// plainText writes a text in lower case with ASCII digits, plain spaces and dashes, and without invisible characters.
+// plainText normalises a text: lower case, ASCII digits, plain spaces and dashes, no invisible characters.
 func plainText(typed string) string {
 	if !utf8.ValidString(typed) {
 		return ""
@@ -291,7 +289,7 @@ func isASCII(text string) bool {
 	return true
 }
 
-// digitValue is what a decimal digit of any script stands for: each script's ten digits stand in a row.
+// digitValue returns the value of a decimal digit of any script. The ten digits of a script are consecutive.
 func digitValue(r rune) rune {
 	for _, block := range unicode.Nd.R16 {
 		if r >= rune(block.Lo) && r <= rune(block.Hi) {
@@ -306,7 +304,7 @@ func digitValue(r rune) rune {
 	return 0
 }
 
-// parts reads one piece of a plain text. There are several when a plus sign begins another number within it.
+// parts reads one piece of a normalised text. It has several numbers if there is a plus sign within it.
 func parts(piece string) []part {
 	begin := strings.IndexAny(piece, "+0123456789")
 	end := strings.LastIndexAny(piece, "0123456789") + 1
@@ -396,9 +394,8 @@ func firstWord(text string) string {
 	return words[0]
 }
 
-// read reads the part's number in a country, "ZZ" for none. A slash may separate two numbers or an area from its
-// number: what is complete before it is the number. The same goes for two numbers with nothing but a space between
-// them.
+// read reads the part as a number of a country, "ZZ" for none. A slash or a space may separate two numbers, or an area
+// code from the rest. If the digits before it are a complete number, that is the number.
 func (p part) read(country string) *phonenumbers.PhoneNumber {
 	for i := 1; i < len(p.groups); i++ {
 		if p.slashed[i] {
@@ -417,13 +414,13 @@ func (p part) read(country string) *phonenumbers.PhoneNumber {
 			continue
 		}
 		if found != nil {
-			// It is not clear where the first number ends.
+			// It is unclear where the first number ends.
 			return nil
 		}
 		found = n
 	}
 	if found == nil && len(p.groups) > 1 && slices.Contains(p.slashed, true) {
-		// Two numbers of which only the second is one: "5 / 98100 00008".
+		// Only the second of two is a number: "5 / 98100 00008".
 		for i := 1; i < len(p.groups); i++ {
 			if p.slashed[i] {
 				return part{p.groups[i:], append([]bool{false}, p.slashed[i+1:]...)}.read(country)
@@ -433,14 +430,14 @@ func (p part) read(country string) *phonenumbers.PhoneNumber {
 	return found
 }
 
-// The fewest and most digits of a number that is looked at, country's codes that are written twice included.
+// The least and the most digits of a number, including a country's code that is typed twice.
 const (
 	fewestDigits = 6
 	mostDigits   = 20
 )
 
-// parseDigits reads digits, perhaps with a plus sign before them, as a number of the country that can be called; nil
-// when it is none.
+// parseDigits reads digits, with or without a plus sign, as a number of the country. It returns nil when they are not a
+// number that can be called.
 func parseDigits(digits, country string) *phonenumbers.PhoneNumber {
 	if n := len(digits); n < fewestDigits || n > mostDigits+1 {
 		return nil
@@ -452,7 +449,7 @@ func parseDigits(digits, country string) *phonenumbers.PhoneNumber {
 		}
 	}
 	if rest, abroad := strings.CutPrefix(digits, "00"); abroad {
-		// The international prefix of most of the world, typed by a customer of a country that has another one.
+		// 00 is most countries' international prefix. It is also typed in countries that have another one.
 		if n, err := phonenumbers.Parse("+"+rest, "ZZ"); err == nil {
 			return national(n, "+"+rest)
 		}
@@ -460,7 +457,8 @@ func parseDigits(digits, country string) *phonenumbers.PhoneNumber {
 	return nil
 }
 
-// national returns the number, or what it means by the habits of its country, if that can be called; else nil.
+// national returns the number, or the one that it stands for by the habits of its country, if it can be called; else
+// nil.
 func national(n *phonenumbers.PhoneNumber, digits string) *phonenumbers.PhoneNumber {
 	code := int(n.GetCountryCode())
 	prefix := strconv.Itoa(code)
@@ -481,7 +479,7 @@ func national(n *phonenumbers.PhoneNumber, digits string) *phonenumbers.PhoneNum
 		return n
 	}
 	if phonenumbers.IsValidNumber(n) {
-		// It is a number, only not one to call: nothing else is meant.
+		// It is a valid number, but not one to call. It is not meant as another one.
 		return nil
 	}
 	for _, candidate := range variants(typed, prefix)[1:] {
@@ -492,7 +490,8 @@ func national(n *phonenumbers.PhoneNumber, digits string) *phonenumbers.PhoneNum
 	return nil
 }
 
-// variants are the national digits as typed, without trunk zeros, and without a country's code that was written twice.
+// variants returns the national digits as typed, without trunk zeros, and without a country's code that was typed
+// twice.
 func variants(typed, code string) []string {
 	all := []string{typed}
 	for range 2 {
@@ -511,10 +510,10 @@ func variants(typed, code string) []string {
 	return all
 }
 
-// habits tell what national digits mean in a country, by its calling code; "" where nothing special is meant.
+// habits say which number national digits stand for in a country, by its calling code; "" for no other number.
 var habits = map[int]func(string) string{39: italian, 52: mexican, 54: argentine, 55: brazilian}
 
-// italian drops the zero that mobile numbers had before 2001, where no landline has the number with it.
+// italian drops the zero that mobile numbers had before 2001, unless a landline has the number with it.
 func italian(national string) string {
 	mobile, has := strings.CutPrefix(national, "0")
 	if !has || !strings.HasPrefix(mobile, "3") || len(mobile) != 10 || callableNumber("+39"+national, "ZZ") != nil {
@@ -523,8 +522,8 @@ func italian(national string) string {
 	return mobile
 }
 
-// argentine reads mobile numbers that have a trunk zero, the 15 of calls within the country, or both, after the 9 of
-// calls from abroad.
+// argentine reads mobile numbers that have a trunk zero, the domestic prefix 15, or both, after the 9 that is dialled
+// from abroad.
 func argentine(national string) string {
 	rest, has := strings.CutPrefix(national, "9")
 	if !has {
@@ -582,7 +581,7 @@ func callableNumber(digits, country string) *phonenumbers.PhoneNumber {
 	return n
 }
 
-// usable reports whether somebody in particular can be called at the number.
+// usable reports whether the number is one person's and can be called.
 func usable(n *phonenumbers.PhoneNumber) bool {
 	if !phonenumbers.IsValidNumber(n) || !callable(phonenumbers.GetNumberType(n)) {
 		return false
@@ -599,15 +598,14 @@ func usable(n *phonenumbers.PhoneNumber) bool {
 	return !placeholder(national, n.GetCountryCode() == 1)
 }
 
-// The numbers of North America that libphonenumber takes for ordinary ones: the area code of Canada's satellite and
-// other numbers of no place, and the exchange that carriers charge a premium for in every area.
+// North American numbers that libphonenumber takes for ordinary ones: an area code of Canada without a place, which is
+// used for satellite phones, and the exchange that is premium rate in every area.
 const (
 	nowhere         = "600"
 	premiumExchange = "976"
 )
 
-// callable leaves out the kinds of number at which nobody is reached, or only for a price. A kind that is not known is
-// left out too.
+// callable reports whether numbers of the kind can be called at no special price. Unknown kinds cannot.
 func callable(t phonenumbers.PhoneNumberType) bool {
 	switch t {
 	case phonenumbers.MOBILE, phonenumbers.FIXED_LINE, phonenumbers.FIXED_LINE_OR_MOBILE, phonenumbers.VOIP:
@@ -616,11 +614,11 @@ func callable(t phonenumbers.PhoneNumberType) bool {
 	return false
 }
 
-// directoryAssistance ends the numbers of directory assistance in North America.
+// directoryAssistance is the end of North American numbers for directory assistance.
 const directoryAssistance = "5551212"
 
-// placeholder reports whether a national number is one that people type in order to give none: one digit repeated,
-// perhaps after another first one, or digits that count up from 0 to 3.
+// placeholder reports whether a national number is one that people type instead of their own: one digit repeated,
+// perhaps after another first digit, or digits that count up from a first digit of 0 to 3.
 func placeholder(national string, northAmerican bool) bool {
 	if northAmerican && strings.HasSuffix(national, directoryAssistance) {
 		return true
@@ -635,5 +633,5 @@ func placeholder(national string, northAmerican bool) bool {
 	return repeated && len(national) >= shortestRepeated || ascending
 }
 
-// shortestRepeated keeps the rule of repeated digits from the short landline numbers of small places.
+// shortestRepeated is the least length of a repeated digit to be a placeholder. Small places have short real numbers.
 const shortestRepeated = 7

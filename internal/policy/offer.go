@@ -9,8 +9,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// offer picks the discount that goes out with the call: the first of the store's that fits, unless the customer was
-// given one lately or the month's budget is spent.
+// offer picks the discount that goes out with the call: the first of the store's offers that fits, unless the customer
+// had one recently or the month's budget is used up.
 func (d *decider) offer() bool {
 	if len(d.rules.Offers) == 0 {
 		return false
@@ -50,7 +50,7 @@ func (d *decider) offer() bool {
 	return false
 }
 
-// offer gives the rule's discount as it goes out.
+// offer returns the discount of the rule.
 func (o *OfferRule) offer() *cart.Offer {
 	applyAs := o.ApplyAs
 	if applyAs == "" {
@@ -87,7 +87,7 @@ func (d *decider) fits(o *OfferRule) bool {
 		}
 	}
 	if o.Type == OfferFixed && !d.inStoreCurrency(c) && (w.Currency == "" || !strings.EqualFold(w.Currency, c.Currency)) {
-		// An amount of one currency is another amount in another.
+		// A fixed amount is in the store's currency and means nothing in another one.
 		return false
 	}
 	n := c.ItemCount()
@@ -110,14 +110,14 @@ func (d *decider) fits(o *OfferRule) bool {
 	return w.HasCode == nil || *w.HasCode == (len(c.Codes) > 0)
 }
 
-// carries reports whether the cart has the code already.
+// carries reports whether the cart already has the code.
 func (d *decider) carries(code string) bool {
 	return slices.ContainsFunc(d.cart.Checkout.Codes, func(c cart.DiscountCode) bool {
 		return strings.EqualFold(c.Code, code)
 	})
 }
 
-// cooling reports whether the customer was given an offer too lately for another one.
+// cooling reports whether the customer had an offer too recently for another one.
 func (d *decider) cooling() bool {
 	if d.rules.OfferCooldown <= 0 {
 		return false
@@ -126,8 +126,8 @@ func (d *decider) cooling() bool {
 	return slices.ContainsFunc(d.facts.Queried.OffersGiven, func(g GivenOffer) bool { return g.At.After(since) })
 }
 
-// overBudget reports whether the offer, if redeemed, would cost more than is left of the month's budget. What it would
-// cost in another currency is not known: then any of the budget must be left.
+// overBudget reports whether the offer would cost more, if redeemed, than is left of the month's budget. For a cart in
+// another currency the cost is not known: then some of the budget must be left.
 func (d *decider) overBudget(o *OfferRule) bool {
 	budget := d.rules.OfferBudget.Monthly
 	if budget == nil {

@@ -2,10 +2,10 @@ package policy
 
 import "time"
 
-// SearchDays is how far ahead an opening is looked for.
+// SearchDays is how many days ahead an opening is searched for.
 const SearchDays = 31
 
-// placeBuffers is the memory that it usually takes to say where somebody is and which hours follow from that.
+// placeBuffers is the memory that it usually takes to find where somebody is and which hours follow from that.
 type placeBuffers struct {
 	zones  [6]*zone
 	places [6]place
@@ -18,11 +18,11 @@ func (b *placeBuffers) person() person { return person{zones: b.zones[:0], place
 type check struct {
 	zone     *zone
 	schedule schedule
-	// until, when not 0, is the Unix second from which the check is lifted.
+	// until is the Unix second from which the check no longer applies; 0 for never.
 	until int64
 }
 
-// next gives the first Unix second from unix on, before limit, that this check allows.
+// next returns the first Unix second from unix to before limit that this check allows.
 func (c *check) next(unix, limit int64) (int64, bool) {
 	if c.until != 0 && unix >= c.until {
 		return unix, true
@@ -34,7 +34,7 @@ func (c *check) next(unix, limit int64) (int64, bool) {
 	return at, ok
 }
 
-// hours are all the checks that a moment must pass.
+// hours are all the checks that an instant must pass.
 type hours struct {
 	checks []check
 	// closed is set when a jurisdiction allows no calls at all.
@@ -65,7 +65,7 @@ func (c *compiled) hours(r *Rules, p *person, h *hours) {
 	}
 }
 
-// next gives the first instant at or after t that every check allows.
+// next returns the first instant at or after t that every check allows.
 func (h *hours) next(t time.Time) (time.Time, bool) {
 	if h.closed != nil {
 		return time.Time{}, false
@@ -73,7 +73,7 @@ func (h *hours) next(t time.Time) (time.Time, bool) {
 	start := t.Unix()
 	limit := start + SearchDays*daySeconds
 	unix := start
-	// Each check moves the moment on to its own next opening; a round in which none does has found it.
+	// Each check moves the instant to its own next opening. When none moves it in a whole round, all agree.
 	for agreed, i := 0, 0; agreed < len(h.checks); i = (i + 1) % len(h.checks) {
 		at, ok := h.checks[i].next(unix, limit)
 		switch {
@@ -91,13 +91,13 @@ func (h *hours) next(t time.Time) (time.Time, bool) {
 	return time.Unix(unix, 0).UTC(), true
 }
 
-// Parts of the day, for calling at another time of day: before noon, from noon to five, later.
+// The day has three parts, for calls at another time of day: before noon, from noon to five, later.
 const (
 	noon    = 12 * 3600
 	evening = 17 * 3600
 )
 
-// partOf gives the part of the day that a second of it is in.
+// partOf returns the part of the day that a second of the day is in.
 func partOf(second int64) int {
 	switch {
 	case second < noon:
@@ -108,7 +108,7 @@ func partOf(second int64) int {
 	return 2
 }
 
-// otherParts holds, for each part of the day, the week of which every day allows only the other parts.
+// otherParts holds, for each part of the day, a week that allows only the other parts.
 var otherParts = [3]week{
 	everyDay(span{noon, daySeconds}),
 	everyDay(span{0, noon}, span{evening, daySeconds}),
@@ -123,11 +123,11 @@ func everyDay(spans ...span) week {
 	return w
 }
 
-// otherTimeOfDay is how long another attempt keeps out of the part of the day of the last one.
+// otherTimeOfDay is how long the next attempt avoids the last one's part of the day.
 const otherTimeOfDay = 48 * time.Hour
 
-// avoid adds the checks that keep a call out of the part of the day that the last one was made in, on every clock that
-// the customer may live by.
+// avoid adds checks that keep the next call out of the last call's part of the day, by every clock that the customer
+// may live by.
 func (h *hours) avoid(p *person, last time.Time) {
 	for _, z := range p.zones {
 		_, offset := last.In(z.loc).Zone()

@@ -2,19 +2,18 @@ package policy
 
 import "ringback/internal/cart"
 
-// PersonOfCheckout is everybody that a checkout may be of, by every number that can be read. store is the store's
-// country.
+// PersonOfCheckout returns the person of a checkout, with every number that can be read. store is the store's country.
 func PersonOfCheckout(c cart.Checkout, store string) cart.Person {
 	return c.Person(reader(addressCountry(c), store))
 }
 
-// PersonOfOrder is everybody that an order may be of, by every number that can be read. store is the store's country.
+// PersonOfOrder returns the person of an order, with every number that can be read. store is the store's country.
 func PersonOfOrder(o cart.Order, store string) cart.Person {
 	return o.Person(reader(o.Country, store))
 }
 
-// PersonOfCart is everybody that a cart may be of: by its checkout, the number that is called and the order that it was
-// bought with, which may be under other names. store is the store's country.
+// PersonOfCart returns the person of a cart: by its checkout, the number that is called, and its order, which may have
+// other keys. store is the store's country.
 func PersonOfCart(c *cart.Cart, store string) cart.Person {
 	p := PersonOfCheckout(c.Checkout, store).With(cart.PersonWith("", nil, []string{c.Phone}))
 	if c.Order != nil {
@@ -23,7 +22,7 @@ func PersonOfCart(c *cart.Cart, store string) cart.Person {
 	return p
 }
 
-// reader reads one number at a time, and one that it has read before only once.
+// reader returns a function that reads one number. It caches the results.
 func reader(address, store string) func(cart.RawPhone) string {
 	type typed struct{ number, country string }
 	read := map[typed]string{}

@@ -15,9 +15,9 @@ type Phone struct {
 // fromSMS is the field of a checkout that holds the number its SMS consent was given for.
 const fromSMS = "sms_marketing"
 
-// ReadPhone picks the number to call: the first of the checkout's that is valid and of a kind that can be called.
-// Where SMS consent is the basis, the number it was given for goes first. A number without a country code is read as
-// one of the country of the address it stood in, else of the delivery or billing address, else of the store.
+// ReadPhone picks the number to call: the checkout's first number that is valid and of a kind that can be called. If
+// SMS consent is the store's basis, the number of that consent comes first. A number without a country's code is read
+// as one of the country of its own address, else of the delivery or billing address, else of the store.
 func ReadPhone(c cart.Checkout, r *Rules, storeCountry string) Phone {
 	address := addressCountry(c)
 	if r.Consent == ConsentSMS && c.SMSPhone != "" {

@@ -11,8 +11,8 @@ import (
 	"github.com/nyaruka/phonenumbers"
 )
 
-// person is where a customer may be, as far as their number, their address and, failing those, the store tell. A call
-// must be allowed by every place's hours on the clock of every zone.
+// person is where a customer may be, by their number and address, else by the store. A call must be allowed by the
+// hours of every place, on the clock of every zone.
 type person struct {
 	zones  []*zone
 	places []place
@@ -24,10 +24,10 @@ type place struct {
 	public *publicHolidays
 }
 
-// evidence is what one source tells of where somebody is. Empty and nil mean that it does not tell.
+// evidence is what one source tells about where somebody is. Empty and nil mean unknown.
 type evidence struct {
 	country string
-	// province is set only to one that is known.
+	// province is set only if we know the province.
 	province string
 	zones    []*zone
 }
@@ -37,7 +37,7 @@ func (c *compiled) locate(ct *cart.Cart, p *person) {
 	number := c.tables.byNumber(ct.Phone, ct.Country)
 	address := c.tables.byAddress(ct.Checkout.Shipping, ct.Checkout.Billing)
 	if number.country == address.country {
-		// The one fills in what the other leaves open.
+		// Each fills in what the other leaves open.
 		c.addPlaces(p, number.country, number.province, address.province)
 		if len(number.zones)+len(address.zones) == 0 {
 			number.zones = c.tables.zonesOf(number.country)
@@ -53,21 +53,20 @@ func (c *compiled) locate(ct *cart.Cart, p *person) {
 			}
 		}
 	}
-	// The one that tells more comes first; where both tell as much, people live where their parcels go.
+	// The more exact one comes first. If both are as exact, the address does: people live where their parcels go.
 	first, second := address.zones, number.zones
 	if len(first) == 0 || len(second) > 0 && len(second) < len(first) {
 		first, second = second, first
 	}
 	p.addZones(first)
 	p.addZones(second)
-	// A number says little of where in its country somebody lives. Without an address, the store's own zone is as good a
-	// guess.
+	// A number tells little about where in its country somebody lives. Without an address, the store's zone is as likely.
 	if len(p.zones) == 0 || address.country == "" && number.country == c.store.Country {
 		p.addZone(c.storeZone)
 	}
 }
 
-// Zones gives the zones that the cart's customer may live by, the most telling first; there is at least one, the
+// Zones returns the zones that the cart's customer may live by, the likeliest first. There is at least one, the
 // store's, unless the rules have problems.
 func Zones(r *Rules, c *cart.Cart) []*time.Location {
 	ready, err := r.ready()
@@ -83,8 +82,8 @@ func Zones(r *Rules, c *cart.Cart) []*time.Location {
 	return locations
 }
 
-// addPlaces adds the jurisdictions of a country: its own, and those of the provinces that are known or, where
-// provinces have rows and none is known, the row for that.
+// addPlaces adds the jurisdictions of a country: its own, and those of the known provinces. If none is known and
+// provinces have rows, it adds the row for an unknown province.
 func (c *compiled) addPlaces(p *person, country string, provinces ...string) {
 	rows, ok := c.countries[country]
 	if !ok {
@@ -174,7 +173,7 @@ func (t *tables) byNumber(e164, country string) evidence {
 	return e
 }
 
-// areaCode gives the area code of a number of country code 1.
+// areaCode returns the area code of a number of country code 1.
 func areaCode(digits string) (int, bool) {
 	if len(digits) < 4 || digits[0] != '1' {
 		return 0, false
@@ -183,12 +182,11 @@ func areaCode(digits string) (int, bool) {
 	return area, err == nil && area >= 200
 }
 
-// The most zones that an area code may lie in. Numbers with more of them are tied to no place, such as freephone
-// numbers.
+// The most zones that an area code may lie in. A number with more zones has no place, like a freephone number.
 const maxAreaZones = 5
 
-// zonesOfArea gives every zone that any number of the area code is in: people keep their number when they move across
-// town, and the exchanges of an area code that lies in two zones are given out on both sides.
+// zonesOfArea returns the zones of all numbers of the area code. People keep their number when they move, and an area
+// code that lies in two zones has the same exchanges in both.
 func (t *tables) zonesOfArea(area int) []*zone {
 	if known := t.areaZones[area].Load(); known != nil {
 		return *known
@@ -212,13 +210,13 @@ func (t *tables) zonesOfArea(area int) []*zone {
 	return zones
 }
 
-// zonesOfNumber gives the zones in which libphonenumber places the number; none when it does not know.
+// zonesOfNumber returns the zones in which libphonenumber places the number; none when it does not know.
 func (t *tables) zonesOfNumber(digits string) []*zone {
 	names, err := phonenumbers.GetTimezonesForPrefix(digits)
 	if err != nil || len(names) == 0 || names[0] == phonenumbers.UNKNOWN_TIMEZONE {
 		return nil
 	}
-	// The library hands out the same list for the same prefix, so that its first name's address stands for the list.
+	// The library returns the same list for the same prefix. So the address of its first name identifies the list.
 	if known, ok := t.numberZones.Load(&names[0]); ok {
 		return known.([]*zone)
 	}
@@ -233,7 +231,7 @@ func (t *tables) zonesOfNumber(digits string) []*zone {
 	return zones
 }
 
-// zonesOf gives every zone of a country; none when it is not known.
+// zonesOf returns every zone of a country; none when it is not known.
 func (t *tables) zonesOf(code string) []*zone {
 	if c := t.countries[code]; c != nil {
 		return c.zones

@@ -18,14 +18,14 @@ type Problem struct {
 	Message string
 }
 
-// Problems gives everything that is wrong with the rules; none means that Compile will take them.
+// Problems returns everything that is wrong with the rules. If there is nothing, Compile accepts them.
 func (r *Rules) Problems() []Problem {
 	var f faults
 	f.notNegative("delay", r.Delay)
 	f.span("expires_after", r.ExpiresAfter, longestExpiry)
 	if r.Delay > 0 && r.ExpiresAfter > 0 && r.Delay >= r.ExpiresAfter {
-		f.add("expires_after", "%s is not longer than the delay of %s: every cart would expire before its first call; write more",
-			short(r.ExpiresAfter), short(r.Delay))
+		f.add("expires_after", "%s is not longer than the delay of %s: every cart would expire before its first call; "+
+			"write more", short(r.ExpiresAfter), short(r.Delay))
 	}
 	f.consent(r.Consent)
 	f.eligibility(&r.Eligibility)
@@ -292,10 +292,10 @@ func (f *faults) caps(path string, caps []Cap) {
 	}
 }
 
-// longestExpiry is more than any store means.
+// longestExpiry is longer than any store can want.
 const longestExpiry = 10 * 366 * 24 * time.Hour
 
-// longestCap bounds the windows of caps, and with them how far back calls are looked for.
+// longestCap bounds the windows of caps, and so how far back calls are loaded.
 const longestCap = 366 * 24 * time.Hour
 
 func (f *faults) offer(path string, o *OfferRule) {

@@ -10,12 +10,12 @@ import (
 
 // Rules is one store's policy as configured. Its yaml tags are the keys of the configuration's `policy:` section.
 //
-// Fill it by way of DefaultRules, look at Problems, then Compile it once; Decide takes it from there. A Rules that was
-// compiled may be shared by any number of goroutines as long as nobody changes it.
+// Begin with DefaultRules, check Problems, then call Compile once. After that, Decide can use it. Compiled rules are
+// safe for concurrent use as long as nobody changes them.
 type Rules struct {
-	// Delay is how long after the customer's last touch of the checkout the first call may come.
+	// Delay is the time from the customer's last activity on the checkout to the first call.
 	Delay time.Duration `yaml:"delay"`
-	// ExpiresAfter is how long after the last touch a cart is given up.
+	// ExpiresAfter is the time from the last activity until a cart expires.
 	ExpiresAfter time.Duration `yaml:"expires_after"`
 	// Consent is what permits a call: sms_marketing, marketing, attribute:<name> or not_required. It has no default.
 	Consent string `yaml:"consent"`
@@ -26,7 +26,7 @@ type Rules struct {
 	Windows []Window `yaml:"windows"`
 	// Timezone says whose clock the windows follow: customer or store.
 	Timezone string `yaml:"timezone"`
-	// QuietHours is builtin, which keeps every call inside the calling-hours table as well, or off.
+	// QuietHours is builtin, which also keeps every call inside the calling-hours table, or off.
 	QuietHours string `yaml:"quiet_hours"`
 	// Jurisdictions change rows of the calling-hours table, by row key (US, US-FL, EU, …) or country code.
 	Jurisdictions map[string]Override `yaml:"jurisdictions"`
@@ -36,34 +36,34 @@ type Rules struct {
 	Attempts Attempts `yaml:"attempts"`
 	Caps     Caps     `yaml:"caps"`
 
-	// PriorityAbove sends calls for carts of at least this total (store's currency) with priority; nil for none.
+	// PriorityAbove gives priority to calls for carts of at least this total (store's currency); nil for none.
 	PriorityAbove *decimal.Decimal `yaml:"priority_above"`
 
-	// Offers are looked at in order; the first that fits goes out with the call.
+	// Offers are checked in order. The first that fits goes out with the call.
 	Offers []OfferRule `yaml:"offers"`
-	// OfferCooldown is how long a customer who was given an offer gets no other one; 0 for no such rule.
+	// OfferCooldown is how long a customer gets no other offer after one; 0 for no such rule.
 	OfferCooldown time.Duration `yaml:"offer_cooldown"`
 	OfferBudget   OfferBudget   `yaml:"offer_budget"`
 	Link          UTM           `yaml:"link"`
 
-	// Holdout is the share of customers, 0 to 1, that is never called, so that the lift can be measured.
+	// Holdout is the share of customers, 0 to 1, that is never called, so that the effect of calling can be measured.
 	Holdout float64 `yaml:"holdout"`
-	// HoldoutSalt reshuffles who is held out when it is changed.
+	// HoldoutSalt decides together with the share who is held out: another salt draws other customers.
 	HoldoutSalt string `yaml:"holdout_salt"`
-	// Attribution is how long after an answered call a purchase is owed to it.
+	// Attribution is how long after an answered call a purchase is credited to it.
 	Attribution time.Duration `yaml:"attribution"`
 
-	// Breakers pause the shop by itself.
+	// Breakers pause the shop automatically.
 	Breakers []Breaker `yaml:"breakers"`
 
 	compiled *compiled
 }
 
-// Eligibility says which carts are worth a call. An empty list or a nil amount says nothing. Texts are compared without
+// Eligibility says which carts are worth a call. An empty list or a nil amount sets no rule. Texts are compared without
 // regard to case.
 type Eligibility struct {
 	// MinTotal and MaxTotal bound the cart's total, both inclusive, in the store's currency. A total in another currency
-	// satisfies neither, unless Shopify told what it comes to in the store's.
+	// satisfies neither, unless Shopify also gave the total in the store's.
 	MinTotal *decimal.Decimal `yaml:"min_total"`
 	MaxTotal *decimal.Decimal `yaml:"max_total"`
 	// Currencies are the ISO 4217 currencies that a cart may be in.
@@ -87,9 +87,9 @@ type Eligibility struct {
 	ExcludeSources []string `yaml:"exclude_sources"`
 	// MinItems is the least number of pieces in the cart.
 	MinItems int `yaml:"min_items"`
-	// ZeroTotal lets carts be called that cost nothing.
+	// ZeroTotal allows calls for carts that cost nothing.
 	ZeroTotal bool `yaml:"zero_total"`
-	// Test lets tests be called: checkouts of a test gateway, and test notifications.
+	// Test allows calls for tests: checkouts of a test gateway, and test notifications.
 	Test bool `yaml:"test"`
 }
 
@@ -230,17 +230,17 @@ type UTM struct {
 type Breaker struct {
 	// On is opt_outs, failures, uncertain or credits.
 	On string `yaml:"on"`
-	// Last is how many of the shop's newest calls are looked at; until there are so many, the breaker rests.
+	// Last is how many of the shop's newest calls are counted. The breaker does not trip before there are so many.
 	Last int `yaml:"last"`
 	// Above is the share of them, 0 to 1, beyond which the shop pauses.
 	Above float64 `yaml:"above"`
 	// Below is the voice account's balance, in the provider's credits, under which a credits breaker trips.
 	Below *decimal.Decimal `yaml:"below"`
-	// PauseFor is how long; 0 until resumed by hand.
+	// PauseFor is how long the shop pauses; 0 until it is resumed by hand.
 	PauseFor time.Duration `yaml:"pause_for"`
 }
 
-// Store is what the rules must know of the store they belong to.
+// Store is what the rules must know of their store.
 type Store struct {
 	// Shop is the *.myshopify.com domain.
 	Shop string
@@ -257,8 +257,8 @@ type Store struct {
 const PlanningHorizon = 30 * 24 * time.Hour
 
 // DefaultRules are the rules of a store that configures nothing but the basis of its consent, which has no default.
-// They are careful: ten to seven in the customer's own day, inside the calling-hours table, one call a day and three in
-// thirty days per phone whatever the shop, two calls a cart, no offers, and breakers on.
+// They are careful: calls from ten to seven by the customer's clock, inside the calling-hours table, at most one a day
+// and three in thirty days per phone over all shops, two calls a cart, no offers, and breakers on.
 func DefaultRules() Rules {
 	return Rules{
 		Delay:        45 * time.Minute,
@@ -289,7 +289,7 @@ func DefaultRules() Rules {
 	}
 }
 
-// The words of the rules.
+// The words that the rules are configured with.
 const (
 	ZoneCustomer = "customer"
 	ZoneStore    = "store"

@@ -9,7 +9,7 @@ import (
 
 const daySeconds = 24 * 60 * 60
 
-// dayOf gives the day, since 1970-01-01, of a wall clock's second.
+// dayOf returns the day, since 1970-01-01, of a wall clock's second.
 func dayOf(wall int64) int64 {
 	day := wall / daySeconds
 	if wall%daySeconds < 0 {
@@ -18,30 +18,30 @@ func dayOf(wall int64) int64 {
 	return day
 }
 
-// weekdayOf gives the day of the week of a day since 1970-01-01, which was a Thursday.
+// weekdayOf returns the day of the week of a day since 1970-01-01, which was a Thursday.
 func weekdayOf(day int64) int {
 	return int(((day+4)%7 + 7) % 7)
 }
 
-// span is a part of a day, in seconds of its wall clock: from is part of it, to is not. A to beyond daySeconds reaches
-// into the next day.
+// span is a part of a day, in seconds of the wall clock, from from to before to. If to is more than daySeconds, the
+// span reaches into the next day.
 type span struct{ from, to int64 }
 
-// holiday is the index of a week's holidays, after the days by time.Weekday.
+// holiday is the index of holidays in a week, after the days by time.Weekday.
 const holiday = 7
 
-// week holds the allowed spans of every kind of day.
+// week holds the allowed spans of each kind of day.
 type week [8][]span
 
 // schedule says which seconds of a wall clock are allowed.
 type schedule struct {
 	week *week
-	// public are the country's holidays, own those of the store; either may be nil.
+	// public are the country's holidays, own the store's; either may be nil.
 	public *publicHolidays
 	own    []int64
 }
 
-// kind gives the index in the week that a day follows.
+// kind returns a day's index in the week.
 func (s *schedule) kind(day int64) int {
 	if len(s.own) > 0 {
 		if _, found := slices.BinarySearch(s.own, day); found {
@@ -54,8 +54,8 @@ func (s *schedule) kind(day int64) int {
 	return weekdayOf(day)
 }
 
-// next gives the first allowed second of the wall clock from wall on, before limit. A span that began the day before
-// reaches into a day only if that is no holiday.
+// next returns the first allowed second of the wall clock from wall to before limit. A span that began the day before
+// does not reach into a holiday.
 func (s *schedule) next(wall, limit int64) (int64, bool) {
 	for day := dayOf(wall); day*daySeconds < limit; day++ {
 		midnight := day * daySeconds
@@ -77,7 +77,7 @@ func (s *schedule) next(wall, limit int64) (int64, bool) {
 	return 0, false
 }
 
-// reaches reports whether a span of the day runs past midnight and beyond that second of the next day.
+// reaches reports whether a span of the day runs past midnight and beyond a second of the next day.
 func (s *schedule) reaches(day, second int64) bool {
 	if !s.week.crossesMidnight() {
 		return false

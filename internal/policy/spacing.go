@@ -7,7 +7,7 @@ import (
 	"ringback/internal/cart"
 )
 
-// spacing keeps the next attempt away from the last one, by how that ended.
+// spacing keeps a distance between the last attempt and the next, depending on how the last one ended.
 func (d *decider) spacing() bool {
 	last := d.cart.LastDialled()
 	if last == nil {
@@ -37,7 +37,7 @@ func (d *decider) spacing() bool {
 	return false
 }
 
-// after gives the time to leave after a call with this outcome, which was the n-th.
+// after returns the time to leave after the n-th call, which had this outcome.
 func (s *Spacing) after(o cart.Outcome, n int) time.Duration {
 	gap := s.Failed
 	switch o {
@@ -56,13 +56,13 @@ func (s *Spacing) after(o cart.Outcome, n int) time.Duration {
 	}
 	grown := float64(gap) * math.Pow(s.Backoff, float64(n-1))
 	if grown > float64(PlanningHorizon) {
-		// Past any expiry there is nothing more to grow to.
+		// No call is planned further ahead.
 		return max(gap, PlanningHorizon)
 	}
 	return time.Duration(grown)
 }
 
-// endOf is when the call was over, as nearly as it is known.
+// endOf is when the call was over, as far as it is known.
 func endOf(c *cart.Call) time.Time {
 	for _, at := range []*time.Time{c.EndedAt, c.ClosedAt, c.SentAt} {
 		if at != nil {
@@ -72,7 +72,7 @@ func endOf(c *cart.Call) time.Time {
 	return c.CreatedAt
 }
 
-// beginOf is when the phone rang, as nearly as it is known.
+// beginOf is when the phone rang, as far as it is known.
 func beginOf(c *cart.Call) time.Time {
 	if c.SentAt != nil {
 		return *c.SentAt

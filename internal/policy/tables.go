@@ -22,14 +22,14 @@ var zonesYAML []byte
 //go:embed area_codes.yaml
 var areaCodesYAML []byte
 
-// builtin gives the built-in tables, read once. They are part of the program, so reading them fails only in a broken
-// build.
+// builtin returns the built-in tables, which are read once. They are part of the program: reading them fails only in a
+// broken build.
 var builtin = sync.OnceValues(func() (*tables, error) {
 	return readTables(callingHoursYAML, zonesYAML, areaCodesYAML)
 })
 
-// tables is what is known of jurisdictions, countries and numbers. It is not changed once it is read; what it
-// remembers besides follows from it alone.
+// tables is what we know about jurisdictions, countries and numbers. It does not change once it is read, except for its
+// caches.
 type tables struct {
 	// version is the date of the calling-hours table.
 	version   string
@@ -39,12 +39,12 @@ type tables struct {
 	states   [1000]string
 	holidays *holidayBook
 
-	// areaZones remembers the zones of each area code of country code 1, numberZones those of the other prefixes.
+	// areaZones caches the zones of each area code of country code 1, numberZones those of the other prefixes.
 	areaZones   [1000]atomic.Pointer[[]*zone]
 	numberZones sync.Map // *string, the first of libphonenumber's names → []*zone
 }
 
-// row is one jurisdiction of the calling-hours table, as it is or as a store changed it.
+// row is one jurisdiction of the calling-hours table, with or without a store's changes.
 type row struct {
 	key       string
 	countries []string
@@ -52,22 +52,23 @@ type row struct {
 	off       bool
 	week      week
 	caps      []Cap
-	// silence keeps a phone that said no from being called again for so long.
+	// silence is how long a phone is not called again after a no.
 	silence         time.Duration
 	consentRequired bool
 }
 
-// anyState marks the row of people whose state is not known; everywhere is the key of the row of all other countries.
+// anyState marks the row for customers whose state is not known. everywhere is the key of the row of all other
+// countries.
 const (
 	anyState   = "*"
 	everywhere = "default"
 )
 
-// country is where in the world a country's people live by which clock.
+// country is one country with its time zones.
 type country struct {
 	zones     []*zone
 	provinces map[string][]*zone
-	// phones are the prefixes of numbers, without +, that tell no more than the country.
+	// phones are the prefixes of numbers, without +, that tell only the country.
 	phones []string
 }
 
@@ -160,7 +161,7 @@ func (t *tables) readHours(text []byte) error {
 	return nil
 }
 
-// row checks one row of the file and makes it regular.
+// row checks one row of the file and converts it.
 func (h *hoursRow) row() (*row, error) {
 	r := &row{
 		key: h.Key, countries: h.Countries, state: h.State,
@@ -202,7 +203,7 @@ func (h *hoursRow) row() (*row, error) {
 	return r, nil
 }
 
-// repeatMonday makes the other working days like Monday.
+// repeatMonday copies Monday to the other working days.
 func (w *week) repeatMonday() {
 	for day := time.Tuesday; day <= time.Friday; day++ {
 		w[day] = w[time.Monday]
@@ -276,15 +277,15 @@ func (t *tables) readAreaCodes(text []byte) error {
 	return nil
 }
 
-// isCountry reports whether the code is a country's, ISO 3166-1 alpha-2.
+// isCountry reports whether the code is a country's (ISO 3166-1 alpha-2).
 func (t *tables) isCountry(code string) bool {
 	return t.countries[code] != nil
 }
 
-// covers reports whether the row is about the country, whatever the state.
+// covers reports whether the row is for the country, whatever the state.
 func (r *row) covers(country string) bool { return slices.Contains(r.countries, country) }
 
-// changed gives the row as a store's override leaves it.
+// changed returns the row with a store's override applied.
 func (r *row) changed(o Override) (*row, error) {
 	c := *r
 	switch strings.ToLower(o.Calls) {

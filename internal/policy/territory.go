@@ -7,9 +7,9 @@ import (
 	"ringback/internal/cart"
 )
 
-// territories tells which country a territory with a code of its own (ISO 3166-1 alpha-2) belongs to. A store that
-// serves the country serves the territory. The calling-hours table has them in one row each; a test holds the two
-// together.
+// territories names the country of each territory that has a code of its own (ISO 3166-1 alpha-2). A store that serves
+// the country serves the territory. The calling-hours table has a row for each country with its territories; a test
+// keeps the two consistent.
 var territories = map[string]string{
 	"AS": "US", "GU": "US", "MP": "US", "PR": "US", "UM": "US", "VI": "US",
 	"GG": "GB", "IM": "GB", "JE": "GB",
@@ -19,7 +19,7 @@ var territories = map[string]string{
 	"CC": "AU", "CX": "AU", "NF": "AU",
 }
 
-// holdsCountry reports whether a list of countries holds a country, or the one that it is a territory of.
+// holdsCountry reports whether a list of countries has a country, or the country that it is a territory of.
 func holdsCountry(list []string, country string) bool {
 	if holds(list, country) {
 		return true

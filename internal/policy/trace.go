@@ -9,8 +9,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// tracer collects the steps of a decision. What they saw is written into one buffer and becomes one string at the end,
-// since a trace of twenty steps is made for every look at every cart.
+// tracer collects the steps of a decision. Their texts share one buffer, which becomes one string at the end: every
+// check of a cart makes a trace of about twenty steps.
 type tracer struct {
 	buf   []byte
 	steps []tracedStep
@@ -18,14 +18,14 @@ type tracer struct {
 	rule string
 }
 
-// tracedStep is a step whose Saw ends at end in the buffer; it begins where the step before ends.
+// tracedStep is a step whose text ends at end in the buffer. It begins where the step before ends.
 type tracedStep struct {
 	rule    string
 	verdict cart.Verdict
 	end     int
 }
 
-// say adds to what the step being made saw.
+// say adds to the text of the current step.
 func (t *tracer) say(texts ...string) {
 	for _, text := range texts {
 		t.buf = append(t.buf, text...)
@@ -47,7 +47,7 @@ func (t *tracer) sayTime(at time.Time) {
 	t.buf = at.UTC().Truncate(time.Second).AppendFormat(t.buf, time.RFC3339)
 }
 
-// sayDuration says a duration without the zeros that time.Duration's own form has: "72h", "1h30m".
+// sayDuration says a duration without zero units: "72h", "1h30m".
 func (t *tracer) sayDuration(d time.Duration) {
 	if d < time.Second {
 		t.say(d.String())
@@ -65,7 +65,7 @@ func (t *tracer) sayDuration(d time.Duration) {
 	}
 }
 
-// sayAmount says an amount of money with at least two places.
+// sayAmount says an amount of money with at least two decimals.
 func (t *tracer) sayAmount(amount decimal.Decimal) {
 	const most = 17 // digits that an int64 surely holds, with two more
 	places := -int(amount.Exponent())
@@ -92,7 +92,7 @@ func (t *tracer) sayAmount(amount decimal.Decimal) {
 	}
 }
 
-// begin gives the next step another name than the rule's own.
+// begin gives the current step another name than the rule's.
 func (t *tracer) begin(rule string) { t.rule = rule }
 
 // step ends the current step.
@@ -100,7 +100,7 @@ func (t *tracer) step(verdict cart.Verdict) {
 	t.steps = append(t.steps, tracedStep{t.rule, verdict, len(t.buf)})
 }
 
-// begun is where in the buffer the step being made begins.
+// begun is where in the buffer the current step begins.
 func (t *tracer) begun() int {
 	if len(t.steps) == 0 {
 		return 0
@@ -108,7 +108,7 @@ func (t *tracer) begun() int {
 	return t.steps[len(t.steps)-1].end
 }
 
-// finish gives the steps made.
+// finish returns the steps.
 func (t *tracer) finish() []cart.Step {
 	all := string(t.buf)
 	steps := make([]cart.Step, len(t.steps))

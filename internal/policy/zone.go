@@ -15,11 +15,11 @@ type zone struct {
 	loc  *time.Location
 }
 
-// loadedZones remembers what zoneinfo.Load gave; it never changes for a name. Names come from the built-in tables, from
-// libphonenumber's and from the configuration, so there are a few hundred at most.
+// loadedZones caches zoneinfo.Load. Names come from the built-in tables, from libphonenumber and from the
+// configuration, so there are a few hundred at most.
 var loadedZones sync.Map // string → *zone
 
-// sameZone gives the usual name of zones that libphonenumber names by an older one or by a link to another.
+// sameZone maps old names and links, which libphonenumber uses, to the usual name of the zone.
 var sameZone = map[string]string{
 	"Asia/Calcutta":        "Asia/Kolkata",
 	"Asia/Katmandu":        "Asia/Kathmandu",
@@ -37,7 +37,7 @@ var sameZone = map[string]string{
 	"Pacific/Truk":         "Pacific/Chuuk",
 }
 
-// loadZone gives the zone of an IANA name.
+// loadZone returns the zone of an IANA name.
 func loadZone(name string) (*zone, error) {
 	if known, ok := loadedZones.Load(name); ok {
 		return known.(*zone), nil
@@ -63,12 +63,12 @@ func loadZone(name string) (*zone, error) {
 	return kept.(*zone), nil
 }
 
-// stretch is a span of time in which a zone keeps one offset. Within it the wall clock runs evenly, so that days and
-// hours are plain arithmetic; clocks are put forward and back only between stretches.
+// stretch is a span of time in which a zone keeps one offset. Within it the wall clock runs evenly, so days and hours
+// are plain arithmetic. Clocks change only between stretches.
 type stretch struct {
-	// begin is its first Unix second, end the first that is not part of it.
+	// begin is its first Unix second, end the first one after it.
 	begin, end int64
-	// offset is what the wall clock is ahead of UTC, in seconds.
+	// offset is how many seconds the wall clock is ahead of UTC.
 	offset int64
 }
 
@@ -86,7 +86,7 @@ func (z *zone) stretchAt(unix int64) stretch {
 	return s
 }
 
-// next gives the first Unix second from unix on, before limit, that the schedule allows by this zone's clock.
+// next returns the first Unix second from unix to before limit that the schedule allows by this zone's clock.
 func (z *zone) next(s *schedule, unix, limit int64) (int64, bool) {
 	for unix < limit {
 		here := z.stretchAt(unix)
@@ -99,8 +99,8 @@ func (z *zone) next(s *schedule, unix, limit int64) (int64, bool) {
 	return 0, false
 }
 
-// startOfNextDay gives the first instant of the calendar day after t's. Where clocks are put forward at midnight that
-// is not 00:00.
+// startOfNextDay returns the first instant of the calendar day after t's. It is not 00:00 if clocks go forward at
+// midnight.
 func (z *zone) startOfNextDay(t time.Time) time.Time {
 	unix := t.Unix()
 	here := z.stretchAt(unix)

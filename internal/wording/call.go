@@ -2,7 +2,7 @@ package wording
 
 import "ringback/internal/cart"
 
-// Call is the label of where a call stands or, once it is closed, of how it ended.
+// Call is the label of a call's state or, once it is closed, of its outcome.
 func Call(c *cart.Call) string {
 	if c.State == cart.Closed {
 		return Outcome(c.Outcome)
@@ -33,7 +33,7 @@ func CallState(s cart.CallState) string {
 	return Title(s)
 }
 
-// Outcome is the label of how a call ended; "" while it has not.
+// Outcome is the label of how a call ended; "" before that.
 func Outcome(o cart.Outcome) string {
 	switch o {
 	case "":
@@ -60,7 +60,7 @@ func Outcome(o cart.Outcome) string {
 	return Title(o)
 }
 
-// Insights names what a call's analysis found, as the API does, in a fixed order.
+// Insights lists what a call's analysis found, by the API's names, in a fixed order.
 func Insights(in cart.Insights) []string {
 	found := []string{}
 	for _, insight := range []struct {
@@ -77,7 +77,7 @@ func Insights(in cart.Insights) []string {
 	return found
 }
 
-// Insight writes a finding of a call's analysis within a sentence, such as "not interested".
+// Insight writes a finding of a call's analysis for the middle of a sentence, such as "not interested".
 func Insight(name string) string {
 	switch name {
 	case "opted_out":

@@ -21,7 +21,7 @@ func State(s cart.State) string {
 	return Title(s)
 }
 
-// StateSentence explains what it means for a cart to be in a state.
+// StateSentence explains a cart's state in one sentence; "" for an unknown one.
 func StateSentence(s cart.State) string {
 	switch s {
 	case cart.Watching:
@@ -106,7 +106,7 @@ func Attribution(a cart.Attribution) string {
 	return "Purchased"
 }
 
-// Why is a cart's reason in a few words or, once it was purchased, what that is credited to.
+// Why is the label of a cart's reason or, once it is purchased, of what that is credited to.
 func Why(c *cart.Cart) string {
 	if c.State == cart.Purchased {
 		return Attribution(c.Attribution)

@@ -6,7 +6,7 @@
 //
 // Each list has two forms. A label is a heading or a table cell of a few words without a full stop ("No answer"). A
 // sentence explains the value on its own ("The customer did not answer."). A value that is not on its list gives a
-// readable form of its raw name, so that a page of an older program can still show what a newer one stored.
+// readable form of its raw name: a page of an older program must be able to show what a newer one stored.
 package wording
 
 import "strings"

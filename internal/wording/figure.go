@@ -10,14 +10,13 @@ import (
 	"golang.org/x/text/currency"
 )
 
-// Digits of a number beyond these exponents are not written out: a short text such as 1e999999 would swell into
-// megabytes.
+// Numbers with exponents beyond these are not written out: a short text such as 1e999999 would become megabytes.
 const (
 	minExponent = -30
 	maxExponent = 30
 )
 
-// Digits writes a number in plain digits; one that is absurdly long gives "0".
+// Digits writes a number in plain digits; "0" for one that is absurdly long.
 func Digits(d decimal.Decimal) string {
 	if !Sound(d) {
 		return "0"
@@ -25,17 +24,17 @@ func Digits(d decimal.Decimal) string {
 	return d.String()
 }
 
-// Sound reports whether d is small enough, before and after the point, to be written out in digits.
+// Sound reports whether d has few enough digits, before and after the point, to be written out.
 func Sound(d decimal.Decimal) bool {
 	return d.Exponent() >= minExponent && d.Exponent() <= maxExponent && d.NumDigits() <= 2*maxExponent
 }
 
-// Decimal writes a number with its thousands set apart, as in "1,250.5".
+// Decimal writes a number with separators between thousands, as in "1,250.5".
 func Decimal(d decimal.Decimal) string { return grouped(Digits(d)) }
 
 // Amount writes money in plain digits with as many decimals as its currency has (ISO 4217): 1895 INR is "1895.00",
-// 1895 JPY is "1895". An unknown currency gets two decimals, and more digits are rounded away. An absurdly long amount
-// gives zero.
+// 1895 JPY is "1895". An unknown currency has two decimals. Further digits are rounded away. An absurdly long amount is
+// written as zero.
 func Amount(amount decimal.Decimal, code string) string {
 	if !Sound(amount) {
 		amount = decimal.Zero
@@ -52,7 +51,7 @@ func Money(amount decimal.Decimal, code string) string {
 	return strings.TrimSpace(grouped(Amount(amount, code)) + " " + code)
 }
 
-// Number writes a count with its thousands set apart, as in "1,234,567".
+// Number writes a count with separators between thousands, as in "1,234,567".
 func Number(n int) string { return grouped(strconv.Itoa(n)) }
 
 func grouped(digits string) string {
@@ -146,8 +145,8 @@ const (
 	UTCLayout = "2 Jan 2006, 15:04:05 UTC"
 )
 
-// Moment writes an instant by a zone's clock, as short as its distance from now allows: the time alone today, the day
-// with it this year.
+// Moment writes an instant by a zone's clock, the shorter the nearer it is to now: today only the time, this year
+// without the year.
 func Moment(at, now time.Time, zone *time.Location) string {
 	local, today := at.In(zone), now.In(zone)
 	switch {
@@ -161,7 +160,7 @@ func Moment(at, now time.Time, zone *time.Location) string {
 	return local.Format("2 Jan 2006, 15:04 MST")
 }
 
-// Masked shows what begins a phone number in E.164 and its last two digits.
+// Masked shows the first three characters and the last two digits of a phone number in E.164, and hides the rest.
 func Masked(phone string) string {
 	const begin, end = 3, 2
 	if len(phone) <= begin+end {

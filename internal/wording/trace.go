@@ -67,7 +67,7 @@ var rules = map[string]string{
 	"action":       "Agent action",
 }
 
-// Verdict is the label of what a rule said.
+// Verdict is the label of a rule's verdict.
 func Verdict(verdict cart.Verdict) string {
 	switch verdict {
 	case cart.VerdictOK:
