@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"ringback/internal/config"
-	"ringback/internal/voice/providers"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -30,7 +29,7 @@ func TestProblemsDoNotTellSecrets(t *testing.T) {
 		"stores: {a.myshopify.com: {admin_token: hunter2secret, client_secrets: [hunter2secret, ''], voice: {provider: x, token: hunter2secret, private_key: [hunter2secret]}}}",
 		"security: {encryption_key: '${LEAK}', api_token: '${LEAK}${NO}'}",
 	} {
-		_, warnings, err := config.Parse("f.yml", []byte(text), func(name string) (string, bool) { return hidden, name == "LEAK" }, providers.Config())
+		_, warnings, err := config.Parse("f.yml", []byte(text), func(name string) (string, bool) { return hidden, name == "LEAK" }, vendors())
 		require.Error(t, err, text)
 		assert.NotContains(t, err.Error(), hidden)
 		assert.NotContains(t, fmt.Sprint(warnings), hidden)

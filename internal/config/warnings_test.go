@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"ringback/internal/config"
-	"ringback/internal/voice/providers"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -13,7 +12,7 @@ import (
 
 func TestWarningsDoNotStopAFile(t *testing.T) {
 	t.Parallel()
-	cfg, warnings, err := config.Load("testdata/warnings.yml", config.TestEnv, providers.Config())
+	cfg, warnings, err := config.Load("testdata/warnings.yml", config.TestEnv, vendors())
 	require.NoError(t, err)
 	require.NotNil(t, cfg)
 	var lines []string
@@ -40,7 +39,7 @@ func TestWarningsDoNotStopAFile(t *testing.T) {
 func TestWarningsAreThereBesideProblems(t *testing.T) {
 	t.Parallel()
 	text := "security: {api_token: short}"
-	_, warnings, err := config.Parse("x.yml", []byte(text), config.TestEnv, providers.Config())
+	_, warnings, err := config.Parse("x.yml", []byte(text), config.TestEnv, vendors())
 	require.Error(t, err)
 	require.Len(t, warnings, 1)
 	assert.Equal(t, "security.api_token", warnings[0].Path)
@@ -68,7 +67,7 @@ stores:
     voice: {provider: mirai, public_key: p, private_key: k, workspace: w, assistant: a}
     policy: {consent: not_required, windows: [` + windows + `]}
 `
-		cfg, warnings, err := config.Parse("x.yml", []byte(text), config.TestEnv, providers.Config())
+		cfg, warnings, err := config.Parse("x.yml", []byte(text), config.TestEnv, vendors())
 		require.NoError(t, err, windows)
 		assert.Equal(t, 10*time.Minute, cfg.Stores["a.myshopify.com"].PurchaseCheck, "the purchase check is on unless it is turned off")
 		said := ""
