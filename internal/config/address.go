@@ -31,8 +31,9 @@ func listenHost(listen string) (host, problem string) {
 	return host, ""
 }
 
-// webURL reads the address of a web service: absolute, https but for a loopback host, nothing after the path. It gives the
-// address without a trailing slash; problem is "" when it is good. Passwords in it are refused and not shown.
+// webURL reads the address of a web service: absolute, https but for a loopback host, nothing after the path. It
+// gives the address without a trailing slash; problem is "" when it is good. Passwords in it are refused and not
+// shown.
 func webURL(address string) (clean, problem string) {
 	const example = "write one such as https://calls.example.com"
 	u, err := url.Parse(address)

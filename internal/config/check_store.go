@@ -38,7 +38,8 @@ func (l *loader) checkStores() {
 	}
 }
 
-// checkDefaultsAlone checks what the defaults of a file without stores say; what they leave out, the stores to come may give.
+// checkDefaultsAlone checks what the defaults of a file without stores say; what they leave out, the stores to come
+// may give.
 func (l *loader) checkDefaultsAlone() {
 	kept := l.found.problems
 	l.checkStore(l.defaultsScope, l.defaults)
@@ -72,7 +73,8 @@ func (l *loader) checkStore(s *scope, store *Store) {
 // longestNight is the longest span past midnight that a window may mean without a warning.
 const longestNight = 12 * time.Hour
 
-// checkPolicy asks the policy what is wrong with its rules, and warns of what it permits and an operator would not want.
+// checkPolicy asks the policy what is wrong with its rules, and warns of what it permits and an operator would not
+// want.
 func (l *loader) checkPolicy(s *scope, store *Store) {
 	for _, p := range store.Policy.Problems() {
 		s.problem(join("policy", p.Path), p.Message)
@@ -136,8 +138,8 @@ func currencyProblem(code string) string {
 	return ""
 }
 
-// checkSharedAssistants holds stores that share an assistant to the same lines and the same max_wait: both belong to the
-// assistant, not to a store.
+// checkSharedAssistants holds stores that share an assistant to the same lines and the same max_wait: both belong to
+// the assistant, not to a store.
 func (l *loader) checkSharedAssistants() {
 	first := map[string]string{}
 	for _, domain := range l.domains() {

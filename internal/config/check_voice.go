@@ -113,8 +113,8 @@ func (l *loader) checkProvider(s *scope, v *Voice, provider Provider) {
 	}
 }
 
-// checkOnboarding checks what every provider takes. The words that one provider allows, it checks itself; what it requires,
-// `ringback onboard` asks for when it is run.
+// checkOnboarding checks what every provider takes. The words that one provider allows, it checks itself; what it
+// requires, `ringback onboard` asks for when it is run.
 func (l *loader) checkOnboarding(s *scope, v *Voice) {
 	const at = "voice.onboarding."
 	o := &v.Onboarding

@@ -26,8 +26,8 @@ type Config struct {
 type Server struct {
 	// Listen is a TCP address such as "127.0.0.1:8080"; port 0 picks a free one.
 	Listen string `yaml:"listen"`
-	// PublicURL is the address that callbacks and installs use: https, but for a loopback host. No trailing slash. To try
-	// things out on one machine both addresses may leave the port open: 127.0.0.1:0 and http://127.0.0.1:0.
+	// PublicURL is the address that callbacks and installs use: https, but for a loopback host. No trailing slash. To
+	// try things out on one machine both addresses may leave the port open: 127.0.0.1:0 and http://127.0.0.1:0.
 	PublicURL string `yaml:"public_url"`
 }
 
@@ -49,8 +49,8 @@ type Worker struct {
 
 // Security holds the installation's own secrets.
 type Security struct {
-	// EncryptionKey seals tokens at rest and keys the hashes of phones and emails: one key, or the new one and then the old
-	// ones while rotating. Each is 32 bytes in base64 or hex.
+	// EncryptionKey seals tokens at rest and keys the hashes of phones and emails: one key, or the new one and then
+	// the old ones while rotating. Each is 32 bytes in base64 or hex.
 	EncryptionKey secret.List `yaml:"encryption_key"`
 	// APIToken is the bearer token of the JSON API. Empty closes the API.
 	APIToken secret.Secret `yaml:"api_token"`
@@ -111,8 +111,8 @@ type Store struct {
 	AdminToken secret.Secret `yaml:"admin_token"`
 	// Paused halts calling for this store.
 	Paused bool `yaml:"paused"`
-	// PurchaseCheck asks Shopify about a purchase just before a call when the last word of the checkout is older than this, where there is
-	// access to the Admin API; 0 turns it off.
+	// PurchaseCheck asks Shopify about a purchase just before a call when the last word of the checkout is older than
+	// this, where there is access to the Admin API; 0 turns it off.
 	PurchaseCheck time.Duration `yaml:"purchase_check"`
 	Voice         Voice         `yaml:"voice"`
 	Policy        policy.Rules  `yaml:"policy"`

@@ -17,10 +17,12 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// decoder writes a tree into Go values, guided by their yaml tags. What it cannot read it reports, and leaves as it was.
+// decoder writes a tree into Go values, guided by their yaml tags. What it cannot read it reports, and leaves as it
+// was.
 //
-// It knows strings, booleans, numbers, durations, decimals, secrets, lists, maps, structs, pointers to them, and every type that reads
-// itself from text. A type may do both: it reads itself from a scalar, and its fields are read from a mapping or a list.
+// It knows strings, booleans, numbers, durations, decimals, secrets, lists, maps, structs, pointers to them, and
+// every type that reads itself from text. A type may do both: it reads itself from a scalar, and its fields are read
+// from a mapping or a list.
 type decoder struct {
 	surroundings
 	// providers are the voice APIs whose own keys may stand under voice.
@@ -155,8 +157,9 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// providerKey decodes a key under voice that belongs to a provider, into the settings of each that has it. A section may hold
-// keys of several: the defaults serve stores of different providers, and a store that has moved keeps its former keys.
+// providerKey decodes a key under voice that belongs to a provider, into the settings of each that has it. A section
+// may hold keys of several: the defaults serve stores of different providers, and a store that has moved keeps its
+// former keys.
 func (d *decoder) providerKey(n *yaml.Node, section *Voice, path, name string) (known bool) {
 	for _, p := range d.providers {
 		settings := section.Others[p.Name]
@@ -188,8 +191,8 @@ func (d *decoder) unknown(path, name string, v reflect.Value) {
 	d.scope.unknownKey(path, name, names, d.homeOf(name, v.Type()))
 }
 
-// homeOf looks for a key in the structs below t, for a key that was written too far out. It returns the path at which the key is
-// known, or "".
+// homeOf looks for a key in the structs below t, for a key that was written too far out. It returns the path at which
+// the key is known, or "".
 func (d *decoder) homeOf(name string, t reflect.Type) string {
 	for _, f := range fieldsOf(t) {
 		below := t.FieldByIndex(f.index).Type
@@ -257,8 +260,8 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 	v.Set(items)
 }
 
-// secrets decodes one secret or a list of them. A single empty one is an empty list; in a list none may be empty, since an empty
-// secret would sign, and accept, anything.
+// secrets decodes one secret or a list of them. A single empty one is an empty list; in a list none may be empty,
+// since an empty secret would sign, and accept, anything.
 func (d *decoder) secrets(n *yaml.Node, v reflect.Value, path string) {
 	switch {
 	case n.Kind == yaml.SequenceNode:
@@ -392,7 +395,8 @@ func setterFor(t reflect.Type) func(reflect.Value, string) error {
 	panic("config: no way to read a " + t.String() + " from YAML; give it UnmarshalText")
 }
 
-// wrongForm says what stands there instead of what was wanted. The value itself is not shown: it may be a misplaced secret.
+// wrongForm says what stands there instead of what was wanted. The value itself is not shown: it may be a misplaced
+// secret.
 func wrongForm(n *yaml.Node, wanted string) string {
 	there := "a single value"
 	switch {

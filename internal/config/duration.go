@@ -14,7 +14,8 @@ var durationDays = regexp.MustCompile(`^(\d+)d(.*)$`)
 // bareNumber is a duration whose unit was forgotten.
 var bareNumber = regexp.MustCompile(`^\d+(\.\d+)?$`)
 
-// parseDuration reads a Go duration ("90s", "1h30m"), with d for days of 24 hours in front ("3d", "1d12h"). Never negative.
+// parseDuration reads a Go duration ("90s", "1h30m"), with d for days of 24 hours in front ("3d", "1d12h"). Never
+// negative.
 func parseDuration(text string) (time.Duration, error) {
 	var days time.Duration
 	rest := text

@@ -26,8 +26,9 @@ type surroundings struct {
 	dir string
 }
 
-// expand replaces ${NAME} and ${NAME:-fallback} by the environment's values, and $${ by ${. A variable that is set but empty counts
-// as set for ${NAME}; as in a shell, ${NAME:-fallback} then takes the fallback. What comes from the environment is not expanded again.
+// expand replaces ${NAME} and ${NAME:-fallback} by the environment's values, and $${ by ${. A variable that is set
+// but empty counts as set for ${NAME}; as in a shell, ${NAME:-fallback} then takes the fallback. What comes from the
+// environment is not expanded again.
 func (s surroundings) expand(text string) (string, error) {
 	var out strings.Builder
 	for {

@@ -20,9 +20,9 @@ func ToOnboard(domain string) Option {
 	return func(l *loader) { l.onboarding = strings.ToLower(domain) }
 }
 
-// Load reads and checks the configuration file at path. env looks up environment variables (os.LookupEnv); voice lists the voice APIs that
-// stores may use. Everything that is wrong with the file's content is found in one run and returned as an *Error. Warnings are returned
-// with and without an error.
+// Load reads and checks the configuration file at path. env looks up environment variables (os.LookupEnv); voice
+// lists the voice APIs that stores may use. Everything that is wrong with the file's content is found in one run and
+// returned as an *Error. Warnings are returned with and without an error.
 func Load(
 	path string, env func(string) (string, bool), voice []Provider, options ...Option,
 ) (*Config, []Warning, error) {
@@ -33,7 +33,8 @@ func Load(
 	return Parse(path, text, env, voice, options...)
 }
 
-// Parse is Load for a text that is already in memory. Messages name it by path, and its file: paths begin at path's folder.
+// Parse is Load for a text that is already in memory. Messages name it by path, and its file: paths begin at path's
+// folder.
 func Parse(
 	path string, text []byte, env func(string) (string, bool), voice []Provider, options ...Option,
 ) (*Config, []Warning, error) {
@@ -82,7 +83,8 @@ type loader struct {
 	stores map[string]*scope
 }
 
-// read decodes the tree into the configuration: the file's own parts, then the defaults alone, then each store over the defaults.
+// read decodes the tree into the configuration: the file's own parts, then the defaults alone, then each store over
+// the defaults.
 func (l *loader) read(root *yaml.Node) {
 	l.file = &scope{found: l.found, own: root}
 	if root == nil {

@@ -14,8 +14,8 @@ type place struct {
 	path         string
 }
 
-// scope is a part of the file that is read as one thing: the whole file, the defaults, or one store with the defaults under
-// it. It turns paths relative to that part into places.
+// scope is a part of the file that is read as one thing: the whole file, the defaults, or one store with the defaults
+// under it. It turns paths relative to that part into places.
 type scope struct {
 	found *findings
 	// prefix is the part's own path: "", "defaults" or "stores.<domain>".
@@ -24,14 +24,15 @@ type scope struct {
 	key *yaml.Node
 	// own is what the file says here.
 	own *yaml.Node
-	// merged is own with the defaults under it; nil where there are none. What it has and own has not stands in the defaults.
+	// merged is own with the defaults under it; nil where there are none. What it has and own has not stands in the
+	// defaults.
 	merged *yaml.Node
 	// failed holds the relative paths whose value could not be read, so that nothing more is said about them.
 	failed []string
 }
 
-// at gives the place of the value at a relative path, of its key when atKey is set, and, when the file does not have it, of the
-// nearest key around it. What stands in the defaults is placed there.
+// at gives the place of the value at a relative path, of its key when atKey is set, and, when the file does not have
+// it, of the nearest key around it. What stands in the defaults is placed there.
 func (s *scope) at(path string, atKey bool) place {
 	key, value, exact := find(s.own, path)
 	full := s.full(path)
@@ -81,7 +82,8 @@ func (s *scope) unknown(path, message string) {
 	s.found.problem(s.at(path, true), message)
 }
 
-// unknownKey reports a key that its mapping does not have: known are the ones it has, home is where it is known further in, or "".
+// unknownKey reports a key that its mapping does not have: known are the ones it has, home is where it is known
+// further in, or "".
 func (s *scope) unknownKey(path, name string, known []string, home string) {
 	switch meant := nearest(name, known); {
 	case home != "":
@@ -131,8 +133,8 @@ func within(path, outer string) bool {
 	return ok && (outer == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// find follows a path such as "windows[0].from" and gives the key and value at its end. When the tree does not have it, exact is
-// false and key is the last one met. Keys may hold dots: the longest one that fits is taken.
+// find follows a path such as "windows[0].from" and gives the key and value at its end. When the tree does not have
+// it, exact is false and key is the last one met. Keys may hold dots: the longest one that fits is taken.
 func find(n *yaml.Node, path string) (key, value *yaml.Node, exact bool) {
 	for n != nil && path != "" {
 		path = strings.TrimPrefix(path, ".")

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Provider describes a voice API to the loader. This package knows no voice API by itself: the packages of the voice APIs import it,
-// and the program hands their descriptions to Load.
+// Provider describes a voice API to the loader. This package knows no voice API by itself: the packages of the voice
+// APIs import it, and the program hands their descriptions to Load.
 type Provider struct {
 	// Name is the value of voice.provider.
 	Name string
@@ -21,8 +21,8 @@ type Provider struct {
 	OwnRetries bool
 	// Keys describes the keys under voice that the API needs, and all those of its own.
 	Keys []Key
-	// Settings makes an empty struct, as a pointer, that the API's own keys are decoded into by their yaml tags. Keys that
-	// two providers have in common stand in the structs of both, with the same type.
+	// Settings makes an empty struct, as a pointer, that the API's own keys are decoded into by their yaml tags. Keys
+	// that two providers have in common stand in the structs of both, with the same type.
 	Settings func() Settings
 }
 
@@ -42,8 +42,8 @@ type Key struct {
 	Kept bool
 }
 
-// Settings are the keys under voice that a provider has of its own. They are shared by all copies of a Voice and must not be
-// changed after loading.
+// Settings are the keys under voice that a provider has of its own. They are shared by all copies of a Voice and must
+// not be changed after loading.
 type Settings interface {
 	// Problems lists what is wrong with a section, other than required keys that are missing.
 	Problems(Voice) []Finding

@@ -45,7 +45,8 @@ func distance(a, b string) int {
 	return rows[len(a)][len(b)]
 }
 
-// NotOneOf says that value is none of the allowed ones, and which was probably meant. It is "" when value is one of them.
+// NotOneOf says that value is none of the allowed ones, and which was probably meant. It is "" when value is one of
+// them.
 func NotOneOf(value string, allowed ...string) string {
 	if slices.Contains(allowed, value) {
 		return ""

@@ -18,8 +18,8 @@ const maxExpanded = 4_000_000
 // syntaxLine finds the line in the parser's message; it tells no column.
 var syntaxLine = regexp.MustCompile(`^yaml: line (\d+): `)
 
-// parseTree reads the one YAML document of a file. It returns nil when there is none, and reports what is wrong with the
-// file's form: syntax, a second document, duplicate keys, tags, aliases that go round in circles.
+// parseTree reads the one YAML document of a file. It returns nil when there is none, and reports what is wrong with
+// the file's form: syntax, a second document, duplicate keys, tags, aliases that go round in circles.
 func parseTree(text []byte, found *findings) *yaml.Node {
 	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
 	var document yaml.Node

@@ -1,5 +1,5 @@
-// Package onboard makes at a voice API what a store needs before its first call, such as a workspace, an assistant or a webhook.
-// What that is, the provider's package knows. It may be run at any time: what exists is found and updated.
+// Package onboard makes at a voice API what a store needs before its first call, such as a workspace, an assistant or
+// a webhook. What that is, the provider's package knows. It may be run at any time: what exists is found and updated.
 package onboard
 
 import (
@@ -84,8 +84,8 @@ func (r Request) brief(store config.Store) (voice.Brief, error) {
 	return brief, err
 }
 
-// slots are the windows as an assistant must keep to them: on the store's clock, on any day. There are none where the windows follow
-// the customer's.
+// slots are the windows as an assistant must keep to them: on the store's clock, on any day. There are none where the
+// windows follow the customer's.
 func slots(rules policy.Rules) []voice.Span {
 	if rules.Timezone != policy.ZoneStore {
 		return nil
@@ -97,8 +97,8 @@ func slots(rules policy.Rules) []voice.Span {
 	return spans
 }
 
-// callbackURL is the address for the events of all calls of the store's assistant. Its token is made of a key that the database
-// keeps. The program that opens the database gets no stores, so that it changes nothing of them.
+// callbackURL is the address for the events of all calls of the store's assistant. Its token is made of a key that
+// the database keeps. The program that opens the database gets no stores, so that it changes nothing of them.
 func callbackURL(ctx context.Context, r Request, store config.Store) (string, error) {
 	if r.DryRun {
 		return r.Config.Server.PublicURL + "/webhooks/voice/" + store.Voice.Provider + "/" + hiddenToken, nil
@@ -132,8 +132,8 @@ func located(shop string, err error) error {
 	return errors.New(strings.Join(all, "\n"))
 }
 
-// report says what was done and what must be put into the configuration. After an error it says so as well: what was made must
-// not be made a second time.
+// report says what was done and what must be put into the configuration. After an error it says so as well: what was
+// made must not be made a second time.
 func report(r Request, done voice.Onboarded) {
 	for _, line := range done.Done {
 		fmt.Fprintln(r.Out, line)

@@ -19,9 +19,10 @@ import (
 //	span     = number ("minutes" | "hours" | "days" | "weeks")
 //	zone     = an offset such as +05:30 | an abbreviation such as IST | "local time"
 //
-// Words such as "at", "on" and "around" are passed over. A day without a time means 11:00; a time without a day is the next one after
-// now. An offset is taken as told. A bare Z is not: agents append it to local times by habit, so that the time before it is the
-// customer's. In 27/11/2026 the day is whichever number cannot be a month; 05/06/2026 could be either and is not read.
+// Words such as "at", "on" and "around" are passed over. A day without a time means 11:00; a time without a day is
+// the next one after now. An offset is taken as told. A bare Z is not: agents append it to local times by habit, so
+// that the time before it is the customer's. In 27/11/2026 the day is whichever number cannot be a month; 05/06/2026
+// could be either and is not read.
 
 // atDay is the hour of a day that was named without a time.
 const atDay = 11
@@ -29,8 +30,8 @@ const atDay = 11
 // horizonYears is how far from now a moment may be.
 const horizonYears = 1
 
-// ReadTime reads the moment at which a customer wants to be called. The result is UTC; ok is false when the text is none of the forms
-// above, or names a moment that is further than a year away.
+// ReadTime reads the moment at which a customer wants to be called. The result is UTC; ok is false when the text is
+// none of the forms above, or names a moment that is further than a year away.
 func ReadTime(text string, zone *time.Location, now time.Time) (at time.Time, ok bool) {
 	if len(text) > longestMoment {
 		return time.Time{}, false
@@ -100,7 +101,8 @@ var units = map[string]time.Duration{
 	"week": 7 * 24 * time.Hour, "weeks": 7 * 24 * time.Hour,
 }
 
-// offsets of abbreviations that agents append, in minutes east of UTC. One that is the customer's own zone's goes before.
+// offsets of abbreviations that agents append, in minutes east of UTC. One that is the customer's own zone's goes
+// before.
 var abbreviations = map[string]int{
 	"utc": 0, "gmt": 0, "ist": 330, "gst": 240, "sgt": 480, "jst": 540, "cet": 60, "cest": 120, "eet": 120, "eest": 180, "bst": 60,
 	"est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,

@@ -9,8 +9,8 @@ import (
 	"ringback/internal/config"
 )
 
-// Descriptor is all that the program knows of a voice API before a store uses it. The package of each provider makes one;
-// package providers lists them.
+// Descriptor is all that the program knows of a voice API before a store uses it. The package of each provider makes
+// one; package providers lists them.
 type Descriptor struct {
 	// Name is the provider's name in voice.provider, in callback URLs and in the database. It never changes.
 	Name string
@@ -31,16 +31,17 @@ type Descriptor struct {
 	New func(config.Voice, Network) (Provider, error)
 	// Parse reads a callback body, as Provider.Parse does. The insights name those of the analysis that are read.
 	Parse func(body []byte, insights config.Insights) ([]Callback, error)
-	// Signer makes what checks the signatures of an account's callbacks, from the settings alone; nil where none are signed.
+	// Signer makes what checks the signatures of an account's callbacks, from the settings alone; nil where none are
+	// signed.
 	Signer func(config.Settings) Signer
-	// Onboard makes what onboards a store; the error lists every key that is missing or wrong, one a line. It is nil where
-	// there is nothing that `ringback onboard` could do; NoOnboarding then says why, and what to do instead.
+	// Onboard makes what onboards a store; the error lists every key that is missing or wrong, one a line. It is nil
+	// where there is nothing that `ringback onboard` could do; NoOnboarding then says why, and what to do instead.
 	Onboard      func(Brief, Network) (Onboarder, error)
 	NoOnboarding string
 }
 
-// Network says how connections are made. The zero value is the ordinary network, with the system's certificates and the proxy
-// that the environment names.
+// Network says how connections are made. The zero value is the ordinary network, with the system's certificates and
+// the proxy that the environment names.
 type Network struct {
 	// Dial opens a connection in place of a net.Dialer.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -64,8 +65,8 @@ func (d Descriptor) Open(cfg config.Voice, network Network) (Provider, error) {
 	return d.New(cfg, network)
 }
 
-// SettingsOf gives a provider its own settings; a section that has none is treated as an empty one. The error says that the section
-// is another provider's.
+// SettingsOf gives a provider its own settings; a section that has none is treated as an empty one. The error says
+// that the section is another provider's.
 func SettingsOf[T any](cfg config.Voice) (*T, error) {
 	if cfg.Settings == nil {
 		return new(T), nil

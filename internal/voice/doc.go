@@ -9,7 +9,8 @@
 //	refused      *RefusedError     the provider answered that it will not take this call: never again as it stands
 //	uncertain    *UncertainError   the provider may have taken it: never sent again, its callbacks settle it
 //
-// docs/voice-faults.md lists which fault leads to which error; the conformance suite in voicetest holds every provider to it.
+// docs/voice-faults.md lists which fault leads to which error; the conformance suite in voicetest holds every
+// provider to it.
 //
 // The providers live in the packages below this one; package providers makes one from a store's configuration.
 package voice

@@ -60,8 +60,8 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("refused (%s) with status %d: %s", e.Kind, e.Status, e.Message)
 }
 
-// Account names what is wrong with the account when every call of it would be refused likewise; it is "" for a refusal of
-// one call's content.
+// Account names what is wrong with the account when every call of it would be refused likewise; it is "" for a
+// refusal of one call's content.
 func (e *RefusedError) Account() string {
 	if e.Kind == RefusedContent {
 		return ""

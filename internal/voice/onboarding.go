@@ -13,18 +13,19 @@ type Brief struct {
 	Voice config.Voice
 	// Currency is ISO 4217, Timezone an IANA zone: the store's.
 	Currency, Timezone string
-	// Slots are when the assistant may call, on the store's clock, on any day of the week. It is empty, which opens the whole
-	// day, where calling windows follow the customer's clock: a provider that held a call back until the store's morning could
-	// ring in the customer's night.
+	// Slots are when the assistant may call, on the store's clock, on any day of the week. It is empty, which opens
+	// the whole day, where calling windows follow the customer's clock: a provider that held a call back until the
+	// store's morning could ring in the customer's night.
 	Slots []Span
 	// FAQ is what the agent can answer.
 	FAQ []Question
-	// CallbackURL makes the address for the events of all calls of the assistant. It may open the database. Providers with a
-	// callback URL for each call need none.
+	// CallbackURL makes the address for the events of all calls of the assistant. It may open the database. Providers
+	// with a callback URL for each call need none.
 	CallbackURL func(context.Context) (string, error)
 }
 
-// Span is a part of the day, as "HH:MM". To may be "24:00"; a span whose To is not later than its From runs past midnight.
+// Span is a part of the day, as "HH:MM". To may be "24:00"; a span whose To is not later than its From runs past
+// midnight.
 type Span struct{ From, To string }
 
 // Question is a question with its answer.
@@ -33,8 +34,8 @@ type Question struct {
 	Answer   string `json:"answer"`
 }
 
-// Onboarder makes at a provider what a store needs before its first call. It may be run again at any time: what exists is found
-// and updated.
+// Onboarder makes at a provider what a store needs before its first call. It may be run again at any time: what
+// exists is found and updated.
 type Onboarder interface {
 	// Steps are the requests of a first run. Nothing is sent.
 	Steps(context.Context) ([]Step, error)

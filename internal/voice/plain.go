@@ -7,7 +7,8 @@ import (
 	"unicode/utf8"
 )
 
-// Plain makes text safe to store, show and speak: valid UTF-8 on one line, without control characters, cut to limit runes.
+// Plain makes text safe to store, show and speak: valid UTF-8 on one line, without control characters, cut to limit
+// runes.
 func Plain(text string, limit int) string {
 	text = strings.ToValidUTF8(text, "")
 	text = strings.Map(func(r rune) rune {
@@ -36,8 +37,8 @@ var (
 	digits = regexp.MustCompile(`\+?\d[\d\s().-]{4,}\d`)
 )
 
-// Scrub makes a provider's message fit for logs, ledgers and pages: links, addresses and numbers that could be somebody's are
-// blanked out, as is each of the private words; what is left is cut to a few hundred characters.
+// Scrub makes a provider's message fit for logs, ledgers and pages: links, addresses and numbers that could be
+// somebody's are blanked out, as is each of the private words; what is left is cut to a few hundred characters.
 func Scrub(message string, private ...string) string {
 	message = strings.ToValidUTF8(message, "")
 	for _, word := range private {

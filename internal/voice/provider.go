@@ -16,20 +16,22 @@ type Provider interface {
 	Name() string
 	// Abilities tells what this account can do.
 	Abilities() Abilities
-	// Place asks for one call with exactly one HTTP request at most. A nil error means that the provider took the call and
-	// the receipt names it; any other result is a *NotPlacedError, a *RefusedError or an *UncertainError.
+	// Place asks for one call with exactly one HTTP request at most. A nil error means that the provider took the
+	// call and the receipt names it; any other result is a *NotPlacedError, a *RefusedError or an *UncertainError.
 	Place(ctx context.Context, r Request) (Receipt, error)
-	// Abort asks that a call be stopped or, where the phone is no longer in use, that it not be dialled again. The errors are
-	// *AbortRefusedError (the call is past aborting, or unknown), *RefusedError (the account was refused), *TemporaryError
-	// (ask again) and ErrUnsupported.
+	// Abort asks that a call be stopped or, where the phone is no longer in use, that it not be dialled again. The
+	// errors are *AbortRefusedError (the call is past aborting, or unknown), *RefusedError (the account was refused),
+	// *TemporaryError (ask again) and ErrUnsupported.
 	Abort(ctx context.Context, providerCallID string) error
-	// Update replaces what a queued call knows of its cart. The errors are *RefusedError, *TemporaryError and ErrUnsupported.
+	// Update replaces what a queued call knows of its cart. The errors are *RefusedError, *TemporaryError and
+	// ErrUnsupported.
 	Update(ctx context.Context, providerCallID string, r Request) error
-	// Verify checks that a callback was sent by the provider, from the headers and the raw body. The error wraps ErrSignature.
-	// Providers that sign nothing accept everything: the unguessable token in the callback's URL is then the only guard.
+	// Verify checks that a callback was sent by the provider, from the headers and the raw body. The error wraps
+	// ErrSignature. Providers that sign nothing accept everything: the unguessable token in the callback's URL is
+	// then the only guard.
 	Verify(h http.Header, body []byte) error
-	// Parse reads the events of a callback body. Events of unknown types are cart.ReportOther. The error says why a body holds
-	// no event at all; such a body is kept and answered 200.
+	// Parse reads the events of a callback body. Events of unknown types are cart.ReportOther. The error says why a
+	// body holds no event at all; such a body is kept and answered 200.
 	Parse(body []byte) ([]Callback, error)
 }
 
@@ -65,14 +67,14 @@ type Callback struct {
 	Report cart.Report
 	// CallbackText is when the customer wants to be called, as the provider told it; "" when it was not told.
 	CallbackText string
-	// Digest tells this event from all others: the SHA-256 of the raw body (of the body and the event's kind for the second and
-	// later events of one body). Two deliveries of one message have equal digests.
+	// Digest tells this event from all others: the SHA-256 of the raw body (of the body and the event's kind for the
+	// second and later events of one body). Two deliveries of one message have equal digests.
 	Digest []byte
 }
 
-// ReportIn is the report with the moment the customer asked to be called at: a time told without a zone is read in the
-// customer's, a time of day alone is the next one after now. What cannot be read leaves Insights.CallbackAt nil and, where a callback was
-// asked for, sets CallbackUnread.
+// ReportIn is the report with the moment the customer asked to be called at: a time told without a zone is read in
+// the customer's, a time of day alone is the next one after now. What cannot be read leaves Insights.CallbackAt nil
+// and, where a callback was asked for, sets CallbackUnread.
 func (c Callback) ReportIn(zone *time.Location, now time.Time) cart.Report {
 	r := c.Report
 	if at, ok := ReadTime(c.CallbackText, zone, now); ok {

@@ -41,8 +41,9 @@ type Request struct {
 // maxName bounds a name that is spoken, in runes: what is longer is not a name.
 const maxName = 60
 
-// Names are the customer's first and last name, fit to be spoken, from the customer, else the shipping, else the billing
-// address; where nobody gave a first name, the words of an address's full name, else a last name alone as the first.
+// Names are the customer's first and last name, fit to be spoken, from the customer, else the shipping, else the
+// billing address; where nobody gave a first name, the words of an address's full name, else a last name alone as the
+// first.
 func (r Request) Names() (first, last string) {
 	type person struct{ first, last, full string }
 	people := []person{{first: r.Checkout.Customer.FirstName, last: r.Checkout.Customer.LastName}}

@@ -8,7 +8,8 @@ import (
 
 // Signer checks the callbacks of one account at a provider that signs them. Providers implement it where they can.
 type Signer interface {
-	// PublicKeys are the names by which callbacks may name the account, the present one first; empty when the account has no keys.
+	// PublicKeys are the names by which callbacks may name the account, the present one first; empty when the account
+	// has no keys.
 	PublicKeys() []string
 	// KeyIDs name the private keys that callbacks may be signed with, the one that requests are made with first.
 	KeyIDs() []string

@@ -1,8 +1,9 @@
-// Package zoneinfo holds the program's own time zone data, so that the hours of a call never depend on how old the machine's files are. It
-// does no I/O: the data is embedded.
+// Package zoneinfo holds the program's own time zone data, so that the hours of a call never depend on how old the
+// machine's files are. It does no I/O: the data is embedded.
 //
-// zoneinfo.zip is made by scripts/update-tzdata.sh from the compiled files of Debian's tzdata package, which are built from IANA's
-// time zone database (https://www.iana.org/time-zones). The data is in the public domain; see LICENSE.
+// zoneinfo.zip is made by scripts/update-tzdata.sh from the compiled files of Debian's tzdata package, which are
+// built from IANA's time zone database (https://www.iana.org/time-zones). The data is in the public domain; see
+// LICENSE.
 package zoneinfo
 
 import (

@@ -65,7 +65,8 @@ func (p *Shop) tellEvent(topic, event string, body object, at time.Time) {
 	}
 }
 
-// enqueue puts a webhook on its way, with the troubles that are configured. The payload is fixed here: retries carry it as it was.
+// enqueue puts a webhook on its way, with the troubles that are configured. The payload is fixed here: retries carry
+// it as it was.
 func (p *Shop) enqueue(topic, event, uri string, body object, at time.Time, sub *subscription) {
 	sim := p.sim
 	// The random numbers are drawn whatever comes of them, so that one trouble more does not change the others.
@@ -98,8 +99,8 @@ func (p *Shop) enqueue(topic, event, uri string, body object, at time.Time, sub 
 	}
 }
 
-// DeliverDue sends every webhook that is due by the clock, oldest first, retries included, and returns how many requests it made. It
-// returns early when the context ends.
+// DeliverDue sends every webhook that is due by the clock, oldest first, retries included, and returns how many
+// requests it made. It returns early when the context ends.
 func (s *Shopify) DeliverDue(ctx context.Context) int {
 	n := 0
 	for ctx.Err() == nil {

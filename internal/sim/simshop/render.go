@@ -11,8 +11,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// The payloads of webhooks, as version 2026-10 writes them: a checkout has no id but a name, an order no checkout_id; created_at is
-// in UTC and updated_at in the shop's zone; a guest's shipping address is an empty list.
+// The payloads of webhooks, as version 2026-10 writes them: a checkout has no id but a name, an order no checkout_id;
+// created_at is in UTC and updated_at in the shop's zone; a guest's shipping address is an empty list.
 
 type object map[string]any
 

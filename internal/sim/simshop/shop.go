@@ -67,7 +67,8 @@ type discount struct {
 	used  int
 }
 
-// AddShop adds a shop. It panics on a domain that is not a *.myshopify.com one or an unknown zone: a mistake in a script.
+// AddShop adds a shop. It panics on a domain that is not a *.myshopify.com one or an unknown zone: a mistake in a
+// script.
 func (s *Shopify) AddShop(cfg ShopConfig) *Shop {
 	domain, err := shopify.ParseShop(cfg.Domain)
 	if err != nil {
@@ -98,9 +99,9 @@ func (s *Shopify) AddShop(cfg ShopConfig) *Shop {
 // Domain is the shop's *.myshopify.com domain.
 func (p *Shop) Domain() string { return p.cfg.Domain }
 
-// NewCheckout begins a checkout: fill puts in what the shopper did, on a checkout that has its tokens, link, times and currency.
-// Totals that fill leaves at zero follow from the items. It returns the token; the checkout appears to the app once it has
-// an email or a phone, as Shopify does it.
+// NewCheckout begins a checkout: fill puts in what the shopper did, on a checkout that has its tokens, link, times
+// and currency. Totals that fill leaves at zero follow from the items. It returns the token; the checkout appears to
+// the app once it has an email or a phone, as Shopify does it.
 func (p *Shop) NewCheckout(fill func(*cart.Checkout)) string {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
@@ -116,8 +117,8 @@ func (p *Shop) NewCheckout(fill func(*cart.Checkout)) string {
 	return c.Token
 }
 
-// Update lets the shopper do something more on a checkout, a few seconds to days after. It panics on an unknown token: a mistake in
-// a script. A checkout that was bought or deleted stays as it is.
+// Update lets the shopper do something more on a checkout, a few seconds to days after. It panics on an unknown
+// token: a mistake in a script. A checkout that was bought or deleted stays as it is.
 func (p *Shop) Update(token string, change func(*cart.Checkout)) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
@@ -148,8 +149,8 @@ func (p *Shop) open(token string) *checkout {
 // visible reports whether Shopify tells the app of the checkout.
 func visible(c *checkout) bool { return c.Email != "" || len(c.Phones) > 0 }
 
-// change applies fill and tells of it. A total that follows from the items goes on doing so, until fill sets another. The
-// caller holds the lock.
+// change applies fill and tells of it. A total that follows from the items goes on doing so, until fill sets another.
+// The caller holds the lock.
 func (p *Shop) change(c *checkout, fill func(*cart.Checkout), topic string) {
 	before := c.Total
 	derived := before.Equal(total(c.Items, c.Discounts))
@@ -172,8 +173,9 @@ func total(items []cart.Item, discounts decimal.Decimal) decimal.Decimal {
 	return decimal.Max(sum.Sub(discounts), decimal.Zero)
 }
 
-// Buy completes a checkout, with the discount codes used, and returns the order. It fails when a code of the app's own cannot be
-// used (ended, not begun, used up); codes it does not know are taken as the merchant's. Buying twice returns the first order.
+// Buy completes a checkout, with the discount codes used, and returns the order. It fails when a code of the app's
+// own cannot be used (ended, not begun, used up); codes it does not know are taken as the merchant's. Buying twice
+// returns the first order.
 func (p *Shop) Buy(token string, codes ...string) (cart.Order, error) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()

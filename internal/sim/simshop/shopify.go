@@ -102,7 +102,8 @@ func (s *Shopify) Serve() (server *httptest.Server, baseURL string) {
 // BaseURL is the base URL that clients use instead of https://{shop}, for a server at the given address.
 func BaseURL(server string) string { return server + "/{shop}" }
 
-// ServeHTTP answers /{shop}/admin/oauth/authorize, /{shop}/admin/oauth/access_token and /{shop}/admin/api/{version}/graphql.json.
+// ServeHTTP answers /{shop}/admin/oauth/authorize, /{shop}/admin/oauth/access_token and
+// /{shop}/admin/api/{version}/graphql.json.
 func (s *Shopify) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	domain, path, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	s.mu.Lock()

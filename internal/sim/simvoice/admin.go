@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// The simulated account can be onboarded: the workspace that the options name is made once, and the first assistant that is made
-// in it is the one that takes calls.
+// The simulated account can be onboarded: the workspace that the options name is made once, and the first assistant
+// that is made in it is the one that takes calls.
 const (
 	onboardPath = "/v2/workspace/onboard/shopify"
 	adminPath   = "/v1/admin/assistant"

@@ -50,8 +50,8 @@ type Behaviour struct {
 	Status     int
 	RetryAfter int
 
-	// Dials are the endings of the provider's dials, one after the other; the last one goes for all that follow. Empty means that
-	// the customer picks up and talks.
+	// Dials are the endings of the provider's dials, one after the other; the last one goes for all that follow.
+	// Empty means that the customer picks up and talks.
 	Dials []Ending
 	// Talk is how long the customer talks, in simulated time; 0 means the ordinary length.
 	Talk time.Duration

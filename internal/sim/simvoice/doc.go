@@ -1,6 +1,6 @@
-// Package simvoice is a simulated voice API that speaks Mirai's protocol over real HTTP: it checks keys and every request against
-// the published schema, keeps calls, lives them through in compressed time by a script, and calls back with signed events. The
-// demo and the tests use it in place of the real one.
+// Package simvoice is a simulated voice API that speaks Mirai's protocol over real HTTP: it checks keys and every
+// request against the published schema, keeps calls, lives them through in compressed time by a script, and calls
+// back with signed events. The demo and the tests use it in place of the real one.
 //
 // # A call's life
 //

@@ -52,7 +52,8 @@ type Timing struct {
 	Ring time.Duration
 	// Talk is the length of a conversation.
 	Talk time.Duration
-	// Process is the time from the end of the connection to the recording, and Analyse the time from there to the analysis.
+	// Process is the time from the end of the connection to the recording, and Analyse the time from there to the
+	// analysis.
 	Process, Analyse time.Duration
 	// Redial is the time between two dials of the provider's own; Reschedule the time by which it puts a call off.
 	Redial, Reschedule time.Duration

@@ -129,8 +129,8 @@ func (o *outbox) post(body []byte) bool {
 	return resp.StatusCode >= 200 && resp.StatusCode < 300
 }
 
-// sign is the signature that the API sends along: the lowercase hex HMAC-SHA256 of the body, keyed with the account's private key. It is
-// written here anew, so that the simulation tests the client's own reading of the documents.
+// sign is the signature that the API sends along: the lowercase hex HMAC-SHA256 of the body, keyed with the account's
+// private key. It is written here anew, so that the simulation tests the client's own reading of the documents.
 func sign(key string, body []byte) string {
 	mac := hmac.New(sha256.New, []byte(key))
 	mac.Write(body)

@@ -134,8 +134,8 @@ func (s *Server) spawn(f func()) bool {
 	return true
 }
 
-// admit reads a request and checks keys, headers and body; it answers itself when something is wrong. inWorkspace says whether the
-// request belongs to the workspace.
+// admit reads a request and checks keys, headers and body; it answers itself when something is wrong. inWorkspace
+// says whether the request belongs to the workspace.
 func (s *Server) admit(w http.ResponseWriter, r *http.Request, doc *contract.Document, inWorkspace bool) (body []byte, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {

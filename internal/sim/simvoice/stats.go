@@ -46,8 +46,9 @@ func (t *tally) pass(now time.Time) {
 // Stats are what the lines carried up to At, in real time.
 type Stats struct {
 	At time.Time
-	// Open is how many calls are on a line: taken and not over, a call that waits for a redial included, one that was put off to a
-	// later time not. MostOpen is the most there ever were; Over counts how often a call came when all lines were taken.
+	// Open is how many calls are on a line: taken and not over, a call that waits for a redial included, one that was
+	// put off to a later time not. MostOpen is the most there ever were; Over counts how often a call came when all
+	// lines were taken.
 	Open, MostOpen, Over int
 	// Busy is the sum of the times that calls were on lines.
 	Busy time.Duration
@@ -66,7 +67,8 @@ func (s *Server) Stats() Stats {
 	}
 }
 
-// Utilisation is the share of the lines' time that was busy between two looks, 0 to 1 unless there were more calls than lines.
+// Utilisation is the share of the lines' time that was busy between two looks, 0 to 1 unless there were more calls
+// than lines.
 func Utilisation(from, to Stats, lines int) float64 {
 	span := to.At.Sub(from.At) * time.Duration(lines)
 	if span <= 0 {
@@ -101,8 +103,8 @@ func (s *Server) Calls() []Record {
 	return records
 }
 
-// Refusals lists the requests that were refused because something was wrong with them, as "400 what was wrong". Refusals that the
-// script asked for are not among them.
+// Refusals lists the requests that were refused because something was wrong with them, as "400 what was wrong".
+// Refusals that the script asked for are not among them.
 func (s *Server) Refusals() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package contract holds what the voice providers publish of their APIs, as schemas that requests can be checked against: by the
-// simulated provider, which refuses what the real one would, and by the tests of the clients.
+// Package contract holds what the voice providers publish of their APIs, as schemas that requests can be checked
+// against: by the simulated provider, which refuses what the real one would, and by the tests of the clients.
 package contract
 
 import (
@@ -25,8 +25,8 @@ type Document struct {
 	options []openapi3.SchemaValidationOption
 }
 
-// Load reads the document of a provider: mirai, miraiadmin or mihu; miraionboarding is the part of Mirai that comes before the
-// first call.
+// Load reads the document of a provider: mirai, miraiadmin or mihu; miraionboarding is the part of Mirai that comes
+// before the first call.
 func Load(provider string) (*Document, error) {
 	raw, err := files.ReadFile(provider + ".openapi.yaml")
 	if err != nil {

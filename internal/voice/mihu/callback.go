@@ -34,9 +34,9 @@ var outcomes = map[cart.ReportKind]cart.Outcome{
 	cart.ReportAborted:  cart.Aborted,
 }
 
-// Parse implements voice.Provider. A webhook is {"event", "data": {"call_id", "conversation_uuid", "duration", "number",
-// "sentiment_analysis", "call_end_analysis", …}}; the report at the end of an answered call gives two events, what was said and
-// that the call is over.
+// Parse implements voice.Provider. A webhook is {"event", "data": {"call_id", "conversation_uuid", "duration",
+// "number", "sentiment_analysis", "call_end_analysis", …}}; the report at the end of an answered call gives two
+// events, what was said and that the call is over.
 func (p *Provider) Parse(body []byte) ([]voice.Callback, error) { return Parse(body, p.insights) }
 
 // Parse reads a webhook. The insights name those of the analysis that are read.

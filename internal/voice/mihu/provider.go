@@ -1,8 +1,8 @@
 // Package mihu places calls with Mihu (POST /api/v1/call of its reference "Initiate a new call").
 //
-// An agent of Mihu knows nothing of carts: what it is to say and to know is made from the store's templates for every call.
-// Callbacks go to the webhooks that are registered for the agent and name the provider's id of the call and the number, but
-// nothing of ours. Mihu documents no way to stop a queued call, no signature and no retries of its own.
+// An agent of Mihu knows nothing of carts: what it is to say and to know is made from the store's templates for every
+// call. Callbacks go to the webhooks that are registered for the agent and name the provider's id of the call and the
+// number, but nothing of ours. Mihu documents no way to stop a queued call, no signature and no retries of its own.
 package mihu
 
 import (
@@ -18,8 +18,8 @@ import (
 	"ringback/internal/voice/wire"
 )
 
-// What an agent is told where the store's configuration says nothing. A prompt of the store's replaces the agent's own; this
-// one is added to it.
+// What an agent is told where the store's configuration says nothing. A prompt of the store's replaces the agent's
+// own; this one is added to it.
 const (
 	defaultPrompt = `You are calling a customer of {{.Store}} who left a cart without buying. Ask in a friendly way whether anything kept them from ordering, help where you can and do not press. If they ask not to be called again, promise that and end the call.{{with .Offer}} If they hesitate, you may offer the discount code {{.Code}}{{with .Description}} ({{.}}){{end}}.{{end}}`
 	defaultAbout  = `{{with .Name}}Name: {{.}}. {{end}}Cart at {{.Store}}: {{.ItemList}}. Total: {{.Total}} {{.Currency}}.`
@@ -36,7 +36,8 @@ type Provider struct {
 	prompt, about, greeting *script.Template
 }
 
-// New makes a provider from a store's voice section. The base URL may end in /api/v1 or not. The error names the key at fault.
+// New makes a provider from a store's voice section. The base URL may end in /api/v1 or not. The error names the key
+// at fault.
 func New(cfg config.Voice, network voice.Network) (*Provider, error) {
 	settings, err := voice.SettingsOf[Settings](cfg)
 	if err != nil {

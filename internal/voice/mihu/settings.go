@@ -40,7 +40,8 @@ func Descriptor() voice.Descriptor {
 type Settings struct {
 	// Token is the bearer token.
 	Token secret.Secret `yaml:"token"`
-	// Prompt, About and Greeting are templates over the cart. An empty one means the default, which for Greeting is none.
+	// Prompt, About and Greeting are templates over the cart. An empty one means the default, which for Greeting is
+	// none.
 	Prompt   script.Text `yaml:"prompt"`
 	About    script.Text `yaml:"about"`
 	Greeting script.Text `yaml:"greeting"`

@@ -71,9 +71,9 @@ func (p *Provider) webhooks() string {
 	return apiPath + "/agents/" + url.PathEscape(p.agent) + "/webhooks"
 }
 
-// RegisterWebhook makes Mihu send the agent's events to callbackURL. A webhook of ours that is registered already, told by its
-// URL up to the last "/", is changed if it must be; nothing is registered twice. The result says what was done: registered,
-// changed or kept.
+// RegisterWebhook makes Mihu send the agent's events to callbackURL. A webhook of ours that is registered already,
+// told by its URL up to the last "/", is changed if it must be; nothing is registered twice. The result says what was
+// done: registered, changed or kept.
 func (p *Provider) RegisterWebhook(ctx context.Context, callbackURL string) (done string, err error) {
 	u, err := url.Parse(callbackURL)
 	if err != nil || u.Host == "" {

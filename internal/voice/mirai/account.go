@@ -25,8 +25,8 @@ type Account struct {
 	client *wire.Client
 }
 
-// NewAccount makes an account from its pair of keys and a voice section's base_url, workspace and timeout. The error names
-// the key that is missing.
+// NewAccount makes an account from its pair of keys and a voice section's base_url, workspace and timeout. The error
+// names the key that is missing.
 func NewAccount(cfg config.Voice, pair Pair, network voice.Network) (*Account, error) {
 	public, private := pair.Public(), pair.Private()
 	switch {
@@ -69,9 +69,9 @@ func (a Signer) KeyIDs() []string {
 	return ids
 }
 
-// Abort asks for a call to be stopped (POST /v2/call/abort). Mirai takes it while the call is queued or between two dials, and
-// then dials no more; it refuses it with 400 once somebody is on the line and after the end. The errors are those of
-// voice.Provider.Abort.
+// Abort asks for a call to be stopped (POST /v2/call/abort). Mirai takes it while the call is queued or between two
+// dials, and then dials no more; it refuses it with 400 once somebody is on the line and after the end. The errors
+// are those of voice.Provider.Abort.
 func (a *Account) Abort(ctx context.Context, providerCallID string) error {
 	if providerCallID == "" {
 		return &voice.AbortRefusedError{Message: "the provider's id of the call is not known"}
@@ -93,9 +93,10 @@ func (a *Account) Abort(ctx context.Context, providerCallID string) error {
 	return nil
 }
 
-// Verify checks a callback: x-public-key, where it is told, must be ours and x-signature the lowercase hex HMAC-SHA256 of the raw body under a
-// private key of ours. Where there is no signature at all, the provider's second documented form counts, in which x-private-key is the
-// private key itself. The error wraps voice.ErrSignature and never tells what was expected.
+// Verify checks a callback: x-public-key, where it is told, must be ours and x-signature the lowercase hex
+// HMAC-SHA256 of the raw body under a private key of ours. Where there is no signature at all, the provider's second
+// documented form counts, in which x-private-key is the private key itself. The error wraps voice.ErrSignature and
+// never tells what was expected.
 func (a Signer) Verify(h http.Header, body []byte) error {
 	signature := h.Get("x-signature")
 	switch public := h.Get("x-public-key"); {

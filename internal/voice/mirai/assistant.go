@@ -26,7 +26,8 @@ type workspaceRequest struct {
 	Timezone        string          `json:"timezone"`
 	SupportContacts supportContacts `json:"supportContacts"`
 	TrustSignals    trustSignals    `json:"trustSignals"`
-	// PolicyFramework and its three parts are required in one of Mirai's documents and optional in another: they are always sent.
+	// PolicyFramework and its three parts are required in one of Mirai's documents and optional in another: they are
+	// always sent.
 	PolicyFramework policyFramework `json:"policyFramework"`
 }
 
@@ -60,8 +61,8 @@ func newWorkspaceRequest(b voice.Brief) workspaceRequest {
 
 var number = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,9})?$`)
 
-// promises turns a policy of the configuration into Mirai's: keys may be written with underscores, "additional_fee.amount" is
-// nested, and numbers and yes or no are sent as such.
+// promises turns a policy of the configuration into Mirai's: keys may be written with underscores,
+// "additional_fee.amount" is nested, and numbers and yes or no are sent as such.
 func promises(from map[string]string) map[string]any {
 	out := map[string]any{}
 	for _, key := range slices.Sorted(maps.Keys(from)) {
@@ -218,8 +219,8 @@ func (a assistantRequest) update() assistantRequest {
 	return a
 }
 
-// variantOf configures the variant. Mirai's documents disagree on where a custom one's prompt belongs (agent.systemPrompt or
-// variant.config.systemPrompt), so it stands in both places.
+// variantOf configures the variant. Mirai's documents disagree on where a custom one's prompt belongs
+// (agent.systemPrompt or variant.config.systemPrompt), so it stands in both places.
 func variantOf(o config.Onboarding, payload map[string]script.Text) variantRequest {
 	if o.Agent.Variant != "custom" {
 		mode := "online"
@@ -285,7 +286,8 @@ func documentOf(address string) (document, error) {
 // minutesPerDay is where a day ends on a clock; Mirai's slots end a minute before.
 const minutesPerDay = 24 * 60
 
-// slotsOf merges the spans into Mirai's slots, which know neither weekdays nor nights: a span past midnight becomes two.
+// slotsOf merges the spans into Mirai's slots, which know neither weekdays nor nights: a span past midnight becomes
+// two.
 func slotsOf(spans []voice.Span) ([]slot, error) {
 	if len(spans) == 0 {
 		spans = []voice.Span{{From: "00:00", To: "24:00"}}

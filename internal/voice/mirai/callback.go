@@ -49,9 +49,9 @@ var outcomes = map[string]cart.Outcome{
 // mostRedials bounds the redials that are believed: Mirai documents at most five of each kind.
 const mostRedials = 20
 
-// Parse reads a callback: {"metadata", "event": {"type", "data": {"call", "analysis", "credits", "report"}}}, in which the
-// parts may also stand directly under event, and any of them may be missing. The insights name those of the analysis that are
-// read. The error says why the body holds no event.
+// Parse reads a callback: {"metadata", "event": {"type", "data": {"call", "analysis", "credits", "report"}}}, in
+// which the parts may also stand directly under event, and any of them may be missing. The insights name those of the
+// analysis that are read. The error says why the body holds no event.
 func Parse(body []byte, insights config.Insights) ([]voice.Callback, error) {
 	envelopes, err := tolerant.Decode(body)
 	if err != nil {

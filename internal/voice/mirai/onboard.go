@@ -30,8 +30,9 @@ type Onboarder struct {
 	assistant assistantRequest
 }
 
-// NewOnboarder checks the brief; the error lists everything that is missing, by its key in the configuration. An empty
-// voice.workspace is made. An empty voice.assistant is looked for by its name, and made when there is none of that name.
+// NewOnboarder checks the brief; the error lists everything that is missing, by its key in the configuration. An
+// empty voice.workspace is made. An empty voice.assistant is looked for by its name, and made when there is none of
+// that name.
 func NewOnboarder(brief voice.Brief, network voice.Network) (*Onboarder, error) {
 	settings, err := voice.SettingsOf[Settings](brief.Voice)
 	if err != nil {
@@ -73,7 +74,8 @@ func NewOnboarder(brief voice.Brief, network voice.Network) (*Onboarder, error) 
 	return o, errors.Join(problems...)
 }
 
-// Steps implements voice.Onboarder: the requests of an onboarding for which nothing exists yet but what the configuration names.
+// Steps implements voice.Onboarder: the requests of an onboarding for which nothing exists yet but what the
+// configuration names.
 func (o *Onboarder) Steps(context.Context) ([]voice.Step, error) {
 	var steps []voice.Step
 	add := func(what, method, path string, body any) error {

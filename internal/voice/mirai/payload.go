@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// nobody stands in for a first name, which the schema requires. It is a noun that agents of every language can greet and ask
-	// for; "there" would fit a greeting only ("Am I speaking with there?").
+	// nobody stands in for a first name, which the schema requires. It is a noun that agents of every language can
+	// greet and ask for; "there" would fit a greeting only ("Am I speaking with there?").
 	nobody = "Customer"
 	// untitled and standard stand in for the titles that the schema requires of an item and of its variant.
 	untitled = "Item"
@@ -31,7 +31,8 @@ const (
 	maxURL   = 2048
 )
 
-// payloadMaker makes the payload of the assistant's variant: the store's own templates for a custom one, else abandoned_cart.
+// payloadMaker makes the payload of the assistant's variant: the store's own templates for a custom one, else
+// abandoned_cart.
 type payloadMaker struct{ templates map[string]*script.Template }
 
 func newPayloadMaker(texts map[string]script.Text) (payloadMaker, error) {
@@ -130,7 +131,8 @@ type shippingAddress struct {
 	Phone        string `json:"phone,omitempty"`
 }
 
-// abandonedCart makes the payload of an abandoned_cart assistant, or a *voice.RefusedError when the cart cannot be told.
+// abandonedCart makes the payload of an abandoned_cart assistant, or a *voice.RefusedError when the cart cannot be
+// told.
 func abandonedCart(r voice.Request) (*payload, error) {
 	c := r.Checkout
 	first, last := r.Names()
@@ -184,8 +186,8 @@ func abandonedCart(r voice.Request) (*payload, error) {
 	return p, nil
 }
 
-// inShopMoney is what the cart comes to in the shop's currency; false when its amounts are in another one and were not told in the
-// shop's. An agent would tell them as the shop's.
+// inShopMoney is what the cart comes to in the shop's currency; false when its amounts are in another one and were
+// not told in the shop's. An agent would tell them as the shop's.
 func inShopMoney(r voice.Request) (cart.ShopMoney, bool) {
 	c := r.Checkout
 	if r.StoreCurrency == "" || c.Currency == "" {
@@ -207,7 +209,8 @@ func field(text string) string { return voice.Plain(text, maxField) }
 
 var numeric = regexp.MustCompile(`^[0-9]{1,20}$`)
 
-// gid makes Shopify's global id from a numeric one, which may already stand at the end of a global id; "" when there is none.
+// gid makes Shopify's global id from a numeric one, which may already stand at the end of a global id; "" when there
+// is none.
 func gid(kind, id string) string {
 	if at := strings.LastIndexByte(id, '/'); at >= 0 {
 		id = id[at+1:]

@@ -1,8 +1,8 @@
 // Package miraiadmin places calls with Mirai's older endpoint, POST /v1/admin/assistant/call (its guide "Make a Call").
 //
-// That endpoint takes an assistant and a number and nothing else: no cart, no metadata and no callback URL. Callbacks go to the
-// one URL that is set for the assistant at Mirai and name only the provider's id of the call. Stopping a call and checking a
-// callback's signature need the key pair of the newer API: without it the account can do neither.
+// That endpoint takes an assistant and a number and nothing else: no cart, no metadata and no callback URL. Callbacks
+// go to the one URL that is set for the assistant at Mirai and name only the provider's id of the call. Stopping a
+// call and checking a callback's signature need the key pair of the newer API: without it the account can do neither.
 package miraiadmin
 
 import (
@@ -112,8 +112,8 @@ func (p *Provider) Abilities() voice.Abilities {
 	return voice.Abilities{CanAbort: p.keys != nil, Signs: p.keys != nil, OwnRetries: true}
 }
 
-// Place implements voice.Provider with POST /v1/admin/assistant/call. The cart, the offer and the callback URL do not travel:
-// there is no field for them.
+// Place implements voice.Provider with POST /v1/admin/assistant/call. The cart, the offer and the callback URL do not
+// travel: there is no field for them.
 func (p *Provider) Place(ctx context.Context, r voice.Request) (voice.Receipt, error) {
 	if err := r.Check(); err != nil {
 		return voice.Receipt{}, err

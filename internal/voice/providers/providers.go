@@ -43,8 +43,8 @@ func Find(name string) (voice.Descriptor, error) {
 	return voice.Descriptor{}, fmt.Errorf("voice.provider: %s", config.NotOneOf(name, names...))
 }
 
-// New makes the provider of a store's voice section. Templates are tried on a made-up cart, so a provider that was made does not
-// fail on them later. The error names the key at fault.
+// New makes the provider of a store's voice section. Templates are tried on a made-up cart, so a provider that was
+// made does not fail on them later. The error names the key at fault.
 func New(cfg config.Voice, network voice.Network) (voice.Provider, error) {
 	d, err := Find(cfg.Provider)
 	if err != nil {
@@ -53,8 +53,8 @@ func New(cfg config.Voice, network voice.Network) (voice.Provider, error) {
 	return d.Open(cfg, network)
 }
 
-// FormerSigners check the callbacks of accounts that a store has moved away from and kept the keys of, by the name of the provider
-// that they are at.
+// FormerSigners check the callbacks of accounts that a store has moved away from and kept the keys of, by the name of
+// the provider that they are at.
 func FormerSigners(cfg config.Voice) map[string]voice.Signer {
 	former := map[string]voice.Signer{}
 	for _, d := range All() {
@@ -69,14 +69,15 @@ func FormerSigners(cfg config.Voice) map[string]voice.Signer {
 	return former
 }
 
-// MaySign reports whether callbacks of a provider can be signed. Where they cannot, the secret in their URL is the only guard.
+// MaySign reports whether callbacks of a provider can be signed. Where they cannot, the secret in their URL is the
+// only guard.
 func MaySign(provider string) bool {
 	d, err := Find(provider)
 	return err != nil || d.Abilities.Signs
 }
 
-// Parse reads a callback in the words of a provider, whichever the store uses now. The error says why the body holds no event, or
-// that there is no such provider.
+// Parse reads a callback in the words of a provider, whichever the store uses now. The error says why the body holds
+// no event, or that there is no such provider.
 func Parse(provider string, insights config.Insights, body []byte) ([]voice.Callback, error) {
 	d, err := Find(provider)
 	if err != nil {

@@ -39,7 +39,8 @@ type Words struct {
 	Total, Subtotal, Discounts string
 	// Currency is ISO 4217.
 	Currency string
-	// Items are the cart's lines; ItemCount is the number of pieces; ItemList says them in words: "2 × Tea (Green), Cup".
+	// Items are the cart's lines; ItemCount is the number of pieces; ItemList says them in words: "2 × Tea (Green),
+	// Cup".
 	Items     []Item
 	ItemCount int
 	ItemList  string
@@ -155,8 +156,9 @@ type Template struct {
 	t    *template.Template
 }
 
-// Compile reads a template and tries it on a made-up cart, so that a field that does not exist is found before a call needs
-// it. The path names the template in errors, such as "voice.prompt". An empty text makes a template that is always empty.
+// Compile reads a template and tries it on a made-up cart, so that a field that does not exist is found before a call
+// needs it. The path names the template in errors, such as "voice.prompt". An empty text makes a template that is
+// always empty.
 func Compile(path, text string) (*Template, error) {
 	t, err := template.New(path).Option("missingkey=error").Parse(text)
 	if err != nil {

@@ -30,8 +30,8 @@ const (
 	maxSeconds = 7 * 24 * 3600
 )
 
-// Object is a JSON object; nil is an empty one. Where a method takes several keys, the first one that holds a readable value
-// counts.
+// Object is a JSON object; nil is an empty one. Where a method takes several keys, the first one that holds a
+// readable value counts.
 type Object map[string]any
 
 // Decode reads a body that holds one JSON object, or a list of them.
@@ -72,7 +72,8 @@ func (o Object) Value(keys ...string) any {
 	return nil
 }
 
-// Fold is the value under the key, in whatever letter case and whether words are joined by "_" or "-"; nil when there is none.
+// Fold is the value under the key, in whatever letter case and whether words are joined by "_" or "-"; nil when there
+// is none.
 func (o Object) Fold(key string) any {
 	if key == "" {
 		return nil

@@ -12,8 +12,8 @@ const (
 	maxDigits = 40
 )
 
-// Raw writes a value as JSON that Postgres takes as jsonb: without NUL characters, without numbers beyond all measure, not
-// nested too deeply. It is nil for no value and for one that is too large to keep.
+// Raw writes a value as JSON that Postgres takes as jsonb: without NUL characters, without numbers beyond all
+// measure, not nested too deeply. It is nil for no value and for one that is too large to keep.
 func Raw(v any) json.RawMessage {
 	if v == nil {
 		return nil

@@ -28,7 +28,8 @@ type scene struct {
 	elsewhere *Lab
 }
 
-// placing sets up every fault of the first table of docs/voice-faults.md. The id is what the provider calls a call's id.
+// placing sets up every fault of the first table of docs/voice-faults.md. The id is what the provider calls a call's
+// id.
 func placing(success, withoutID string) map[string]func(*testing.T) scene {
 	faults := map[string]func(*testing.T) scene{
 		"connection refused": func(t *testing.T) scene { return scene{url: closedPort(t)} },

@@ -240,8 +240,8 @@ func noSuchName(query []byte) []byte {
 	return reply
 }
 
-// afterReset is a dialler that hands a connection out only once the other side's reset has arrived, so that not one byte can
-// be written to it.
+// afterReset is a dialler that hands a connection out only once the other side's reset has arrived, so that not one
+// byte can be written to it.
 func afterReset(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, network, address)
 	if err != nil {

@@ -47,11 +47,12 @@ func (c *Client) Place(ctx context.Context, path string, body any, private []str
 	return nil, refused
 }
 
-// blamesAssistant tells a 400 that is about the assistant itself, which every call would meet, from one about this call.
+// blamesAssistant tells a 400 that is about the assistant itself, which every call would meet, from one about this
+// call.
 var blamesAssistant = regexp.MustCompile(`(?i)\b(invalid|unknown|missing|no such|archived|inactive) (assistant|agent)|\b(assistant|agent)(_?id)?\b.{0,30}\b(not found|invalid|not exist|archived|inactive|disabled)\b`)
 
-// Ask sends any other request and returns the body of the answer. The errors are *voice.RefusedError, with the kind notFound
-// for a 404, and *voice.TemporaryError.
+// Ask sends any other request and returns the body of the answer. The errors are *voice.RefusedError, with the kind
+// notFound for a 404, and *voice.TemporaryError.
 func (c *Client) Ask(ctx context.Context, method, path string, body any, notFound voice.RefusalKind, private []string) ([]byte, error) {
 	a, f := c.exchange(ctx, method, path, body)
 	if f != nil {
@@ -108,8 +109,8 @@ func (c *Client) message(a *answer, private []string) string {
 	return "no message"
 }
 
-// messageOf reads the forms in which the providers write an error: {"code","message"}, {"status_code","message"}, {"error":…}
-// and {"errors":[…]}.
+// messageOf reads the forms in which the providers write an error: {"code","message"}, {"status_code","message"},
+// {"error":…} and {"errors":[…]}.
 func messageOf(body []byte) string {
 	var told map[string]any
 	if json.Unmarshal(body, &told) != nil {
@@ -149,8 +150,8 @@ func textOf(v any, depth int) string {
 	return ""
 }
 
-// retryAfter reads the header of that name, in seconds or as a date; a date is measured against the answer's own Date, so
-// that a clock of ours that is wrong does not matter.
+// retryAfter reads the header of that name, in seconds or as a date; a date is measured against the answer's own
+// Date, so that a clock of ours that is wrong does not matter.
 func retryAfter(h http.Header) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if value == "" {

@@ -41,8 +41,8 @@ type Client struct {
 	transport *http.Transport
 }
 
-// New makes a client for the provider at base: https, or http on a loopback host. The header goes out with every request and
-// its values never show in an error. A timeout of 0 is 15 seconds.
+// New makes a client for the provider at base: https, or http on a loopback host. The header goes out with every
+// request and its values never show in an error. A timeout of 0 is 15 seconds.
 func New(base string, timeout time.Duration, header http.Header, network voice.Network) (*Client, error) {
 	u, err := url.Parse(base)
 	if err != nil || u.Host == "" {
@@ -99,8 +99,8 @@ func http1() *http.Protocols {
 	return p
 }
 
-// onThisMachine dials localhost in place of a name under .localhost: a name server may not know that those names are this
-// machine, and what is sent to them may be unencrypted.
+// onThisMachine dials localhost in place of a name under .localhost: a name server may not know that those names are
+// this machine, and what is sent to them may be unencrypted.
 func onThisMachine(dial dialer) dialer {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		host, port, err := net.SplitHostPort(address)

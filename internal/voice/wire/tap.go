@@ -15,8 +15,8 @@ type tap struct {
 	sent   bool
 }
 
-// Write implements net.Conn. While a write is under way, it counts as sent; it is taken back only when the kernel refused
-// every byte of it.
+// Write implements net.Conn. While a write is under way, it counts as sent; it is taken back only when the kernel
+// refused every byte of it.
 func (t *tap) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	if t.sealed {

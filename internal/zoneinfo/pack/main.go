@@ -1,4 +1,5 @@
-// Command pack makes zoneinfo.zip from a folder of compiled time zone files: pack FOLDER FILE. The same files give the same archive.
+// Command pack makes zoneinfo.zip from a folder of compiled time zone files: pack FOLDER FILE. The same files give
+// the same archive.
 package main
 
 import (
