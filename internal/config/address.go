@@ -20,13 +20,15 @@ func onLoopback(address string) bool {
 func listenHost(listen string) (host, problem string) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", fmt.Sprintf(`%q is not an address; write host:port, such as "127.0.0.1:8080", or ":8080" for every interface`, listen)
+		return "", fmt.Sprintf(`%q is not an address; write host:port, such as "127.0.0.1:8080", or ":8080" for every `+
+			`interface`, listen)
 	}
 	if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 		return "", fmt.Sprintf("the port %q is not a number from 0 to 65535; 0 picks a free one", port)
 	}
 	if strings.ContainsAny(host, " /@") {
-		return "", fmt.Sprintf(`the host %q is not a host name or address; write host:port, such as "127.0.0.1:8080"`, host)
+		return "", fmt.Sprintf(`the host %q is not a host name or address; write host:port, such as `+
+			`"127.0.0.1:8080"`, host)
 	}
 	return host, ""
 }

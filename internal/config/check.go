@@ -35,7 +35,8 @@ func (l *loader) checkServer() {
 	}
 	switch {
 	case server.PublicURL == "" && len(l.config.Stores) > 0:
-		l.file.problem("server.public_url", "is missing; write the https address under which Shopify and the voice API reach this server, or http://127.0.0.1:8080 to try it out")
+		l.file.problem("server.public_url", "is missing; write the https address under which Shopify and the voice "+
+			"API reach this server, or http://127.0.0.1:8080 to try it out")
 	case sameFreePort(server.Listen, server.PublicURL):
 		// Both get the port that is found free when the server starts.
 	case server.PublicURL != "":
@@ -65,7 +66,8 @@ func (l *loader) checkDatabase() {
 		l.file.problem("database.url", problem)
 	}
 	if database.URL == "" && database.DataDir == "" {
-		l.file.problem("database.data_dir", "is empty, and there is no url; write a folder for the embedded Postgres, or give the url of a server")
+		l.file.problem("database.data_dir", "is empty, and there is no url; write a folder for the embedded "+
+			"Postgres, or give the url of a server")
 	}
 	l.checkRange("database.max_conns", database.MaxConns, 2, 1000)
 }
@@ -110,18 +112,23 @@ func (l *loader) checkSecurity() {
 			continue
 		}
 		if at, twice := first[string(key)]; twice {
-			l.file.problem(path, fmt.Sprintf("is the same key as number %d; write the new key first and the old ones after it", at+1))
+			l.file.problem(path, fmt.Sprintf("is the same key as number %d; write the new key first and "+
+				"the old ones after it", at+1))
 			continue
 		}
 		first[string(key)] = i
 	}
 	host, problem := listenHost(l.config.Server.Listen)
 	if problem == "" && !security.DashboardPassword.Set() && !loopback.Host(host) {
-		l.file.problem("security.dashboard_password", fmt.Sprintf("is missing; server.listen %q is open to other machines: write a password, or listen on 127.0.0.1", l.config.Server.Listen))
+		l.file.problem("security.dashboard_password", fmt.Sprintf("is missing; server.listen %q is open to other "+
+			"machines: write a password, or listen on 127.0.0.1", l.config.Server.Listen))
 	}
-	for path, s := range map[string]secret.Secret{"security.api_token": security.APIToken, "security.dashboard_password": security.DashboardPassword} {
+	for path, s := range map[string]secret.Secret{
+		"security.api_token": security.APIToken, "security.dashboard_password": security.DashboardPassword,
+	} {
 		if s.Set() && len(s.Reveal()) < shortToken {
-			l.file.warn(path, fmt.Sprintf("is short enough to be guessed; take at least %d characters, from: openssl rand -hex 32", shortToken))
+			l.file.warn(path, fmt.Sprintf("is short enough to be guessed; take at least %d characters, from: "+
+				"openssl rand -hex 32", shortToken))
 		}
 	}
 }
@@ -134,11 +141,13 @@ var (
 func (l *loader) checkShopify() {
 	shopify := l.config.Shopify
 	if !apiVersion.MatchString(shopify.APIVersion) {
-		l.file.problem("shopify.api_version", fmt.Sprintf("%q is not a version of Shopify's API; they come every quarter, such as 2026-10 (01, 04, 07 or 10)", shopify.APIVersion))
+		l.file.problem("shopify.api_version", fmt.Sprintf("%q is not a version of Shopify's API; they come every "+
+			"quarter, such as 2026-10 (01, 04, 07 or 10)", shopify.APIVersion))
 	}
 	for i, name := range shopify.Scopes {
 		if !scopeName.MatchString(name) {
-			l.file.problem(fmt.Sprintf("shopify.scopes[%d]", i), fmt.Sprintf("%q is not an access scope; write one such as read_orders", name))
+			l.file.problem(fmt.Sprintf("shopify.scopes[%d]", i),
+				fmt.Sprintf("%q is not an access scope; write one such as read_orders", name))
 		}
 	}
 	l.checkCron("shopify.reconcile_every", shopify.ReconcileEvery)
@@ -176,10 +185,12 @@ const minRetention = time.Hour
 func (l *loader) checkRetention() {
 	retention := l.config.Retention
 	if retention.PersonalData < minRetention {
-		l.file.problem("retention.personal_data", fmt.Sprintf("%s is too short; write at least %s", wording.Duration(retention.PersonalData), wording.Duration(minRetention)))
+		l.file.problem("retention.personal_data", fmt.Sprintf("%s is too short; write at least %s",
+			wording.Duration(retention.PersonalData), wording.Duration(minRetention)))
 	}
 	if retention.Payloads < minRetention {
-		l.file.problem("retention.payloads", fmt.Sprintf("%s is too short; write at least %s", wording.Duration(retention.Payloads), wording.Duration(minRetention)))
+		l.file.problem("retention.payloads", fmt.Sprintf("%s is too short; write at least %s",
+			wording.Duration(retention.Payloads), wording.Duration(minRetention)))
 	}
 }
 
@@ -191,7 +202,8 @@ func (l *loader) checkIntegrations() {
 	case integrations.WebhookURL != "":
 		l.checkURL(l.file, "integrations.webhook_url", &integrations.WebhookURL)
 		if !integrations.WebhookSecret.Set() {
-			l.file.problem("integrations.webhook_secret", "is missing; what is sent to webhook_url is signed with it: make one with: openssl rand -hex 32")
+			l.file.problem("integrations.webhook_secret", "is missing; what is sent to webhook_url is signed with "+
+				"it: make one with: openssl rand -hex 32")
 		}
 	}
 }

@@ -23,7 +23,8 @@ func domainProblem(domain string) string {
 	if shopDomain.MatchString(domain) {
 		return ""
 	}
-	return fmt.Sprintf("%q is not a Shopify domain; write the one that ends in .myshopify.com, such as acme.myshopify.com", domain)
+	return fmt.Sprintf("%q is not a Shopify domain; write the one that ends in .myshopify.com, such as "+
+		"acme.myshopify.com", domain)
 }
 
 func (l *loader) checkStores() {
@@ -64,7 +65,8 @@ func (l *loader) checkStore(s *scope, store *Store) {
 	store.Country = strings.ToUpper(store.Country)
 	store.Currency = strings.ToUpper(store.Currency)
 	if len(l.config.Shopify.SecretsOf(*store)) == 0 && !l.file.saidAlready("shopify.client_secrets") {
-		s.problem("client_secrets", "is missing, and there is no shopify.client_secrets; write the app's client secret, without which no webhook can be trusted")
+		s.problem("client_secrets", "is missing, and there is no shopify.client_secrets; write the app's client "+
+			"secret, without which no webhook can be trusted")
 	}
 	l.checkVoice(s, &store.Voice)
 	l.checkPolicy(s, store)
@@ -81,11 +83,14 @@ func (l *loader) checkPolicy(s *scope, store *Store) {
 	}
 	for i, w := range store.Policy.Windows {
 		if length := w.PastMidnight(); length > longestNight {
-			s.warn(fmt.Sprintf("policy.windows[%d]", i), fmt.Sprintf("runs from %s past midnight to %s, for %s: calls could go out at night; if that is not meant, swap from and to", w.From, w.To, wording.Duration(length)))
+			s.warn(fmt.Sprintf("policy.windows[%d]", i),
+				fmt.Sprintf("runs from %s past midnight to %s, for %s: calls could go out at night; if that is not "+
+					"meant, swap from and to", w.From, w.To, wording.Duration(length)))
 		}
 	}
 	if keep := l.config.Retention.PersonalData; keep < store.Policy.ExpiresAfter {
-		s.warn("policy.expires_after", fmt.Sprintf("%s is longer than retention.personal_data, %s: numbers are erased before their calls are over", wording.Duration(store.Policy.ExpiresAfter), wording.Duration(keep)))
+		s.warn("policy.expires_after", fmt.Sprintf("%s is longer than retention.personal_data, %s: numbers are "+
+			"erased before their calls are over", wording.Duration(store.Policy.ExpiresAfter), wording.Duration(keep)))
 	}
 	for _, country := range append([]string{store.Country}, store.Policy.Eligibility.Countries...) {
 		if shortfall := policy.ConsentShortfall(&store.Policy, country); shortfall != "" {
@@ -154,13 +159,14 @@ func (l *loader) checkSharedAssistants() {
 		}
 		theirs := l.config.Stores[other].Voice
 		if theirs.Lines != voice.Lines {
-			l.stores[domain].ownProblem("voice.lines", fmt.Sprintf("%s has %d lines and %s has %d, but they share the assistant %s, "+
-				"and with it its lines; give both the same number", domain, voice.Lines, other, theirs.Lines, voice.Assistant))
+			l.stores[domain].ownProblem("voice.lines", fmt.Sprintf("%s has %d lines and %s has %d, but they share "+
+				"the assistant %s, and with it its lines; give both the same number",
+				domain, voice.Lines, other, theirs.Lines, voice.Assistant))
 		}
 		if theirs.MaxWait != voice.MaxWait {
-			l.stores[domain].ownProblem("voice.max_wait", fmt.Sprintf("%s has %s and %s has %s, but they share the assistant %s, "+
-				"and with it the queue for its lines; give both the same time", domain, wording.Duration(voice.MaxWait), other,
-				wording.Duration(theirs.MaxWait), voice.Assistant))
+			l.stores[domain].ownProblem("voice.max_wait", fmt.Sprintf("%s has %s and %s has %s, but they share the "+
+				"assistant %s, and with it the queue for its lines; give both the same time",
+				domain, wording.Duration(voice.MaxWait), other, wording.Duration(theirs.MaxWait), voice.Assistant))
 		}
 	}
 }

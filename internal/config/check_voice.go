@@ -32,8 +32,8 @@ func (l *loader) checkVoice(s *scope, v *Voice) {
 	if v.BaseURL != "" {
 		l.checkURL(s, "voice.base_url", &v.BaseURL)
 		if public := l.config.Server.PublicURL; onLoopback(public) && !onLoopback(v.BaseURL) {
-			l.file.warn("server.public_url", fmt.Sprintf("%q cannot be reached by the voice API, so nothing is heard of "+
-				"calls; write an address that the internet reaches", public))
+			l.file.warn("server.public_url", fmt.Sprintf("%q cannot be reached by the voice API, so nothing is "+
+				"heard of calls; write an address that the internet reaches", public))
 		}
 	}
 	l.checkPace(s, v)
@@ -88,7 +88,8 @@ func (l *loader) checkPace(s *scope, v *Voice) {
 		s.problem("voice.silence", fmt.Sprintf("%s is too short; write at least %s",
 			wording.Duration(v.Silence), wording.Duration(minSilence)))
 	} else if v.Silence < v.Timeout {
-		s.warn("voice.silence", fmt.Sprintf("%s is shorter than timeout, %s: a call could be given up while its request is under way",
+		s.warn("voice.silence", fmt.Sprintf("%s is shorter than timeout, %s: a call could be given up while its "+
+			"request is under way",
 			wording.Duration(v.Silence), wording.Duration(v.Timeout)))
 	}
 	l.checkOneOf(s, "voice.retries", v.Retries, "ours", "provider")
@@ -137,7 +138,8 @@ func (l *loader) checkOnboarding(s *scope, v *Voice) {
 	}
 	for i, document := range o.Documents {
 		if u, err := url.Parse(document); err != nil || u.Scheme != "https" || u.Host == "" {
-			s.problem(fmt.Sprintf("%sdocuments[%d]", at, i), "is not an https address; the provider fetches documents from the web")
+			s.problem(fmt.Sprintf("%sdocuments[%d]", at, i), "is not an https address; the provider fetches "+
+				"documents from the web")
 		}
 	}
 }

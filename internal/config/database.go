@@ -7,7 +7,8 @@ import (
 
 // databaseProblem looks at a database URL; it is never shown, since it may hold a password. Empty is good.
 func databaseProblem(address string) string {
-	const example = "write one such as postgres://user:password@host:5432/ringback, or leave it empty for an embedded Postgres"
+	const example = "write one such as postgres://user:password@host:5432/ringback, or leave it empty for an " +
+		"embedded Postgres"
 	if address == "" {
 		return ""
 	}

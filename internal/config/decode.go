@@ -298,7 +298,9 @@ func (d *decoder) secrets(n *yaml.Node, v reflect.Value, path string) {
 }
 
 // scalar reads a single value's text, with the environment and files put in, and sets v from it.
-func (d *decoder) scalar(n *yaml.Node, v reflect.Value, path string, fileAllowed bool, set func(reflect.Value, string) error) {
+func (d *decoder) scalar(
+	n *yaml.Node, v reflect.Value, path string, fileAllowed bool, set func(reflect.Value, string) error,
+) {
 	if n.Kind != yaml.ScalarNode {
 		d.scope.unreadable(path, wrongForm(n, "a single value"))
 		return
@@ -342,7 +344,8 @@ func setDecimal(v reflect.Value, text string) error {
 		return nil
 	}
 	if !plainDecimal.MatchString(text) {
-		return fmt.Errorf(`%q is not an amount; write digits such as "1499.50", without currency or thousands separators`, text)
+		return fmt.Errorf(`%q is not an amount; write digits such as "1499.50", without currency or thousands `+
+			`separators`, text)
 	}
 	amount, err := decimal.NewFromString(text)
 	if err == nil {

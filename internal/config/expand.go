@@ -60,7 +60,8 @@ func (s surroundings) expand(text string) (string, error) {
 func (s surroundings) variable(body string) (string, error) {
 	name, fallback, hasFallback := strings.Cut(body, ":-")
 	if !variableName.MatchString(name) {
-		return "", errors.New("${…} holds no variable name; write ${NAME}, ${NAME:-fallback}, or $${ for the characters themselves")
+		return "", errors.New("${…} holds no variable name; write ${NAME}, ${NAME:-fallback}, or $${ for the " +
+			"characters themselves")
 	}
 	value, set := s.env(name)
 	switch {

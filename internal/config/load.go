@@ -117,7 +117,8 @@ func (l *loader) readStore(key, own, defaults *yaml.Node) {
 	domain := strings.ToLower(key.Value)
 	s := &scope{found: l.found, prefix: join("stores", key.Value), key: key, own: own}
 	if first, twice := l.stores[domain]; twice {
-		l.found.problem(place{key.Line, key.Column, s.prefix}, fmt.Sprintf("this store stands twice, in other letters; the first is on line %d", first.key.Line))
+		l.found.problem(place{key.Line, key.Column, s.prefix},
+			fmt.Sprintf("this store stands twice, in other letters; the first is on line %d", first.key.Line))
 		return
 	}
 	l.stores[domain] = s

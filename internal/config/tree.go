@@ -31,7 +31,8 @@ func parseTree(text []byte, found *findings) *yaml.Node {
 	}
 	var second yaml.Node
 	if err := decoder.Decode(&second); err == nil {
-		found.problem(place{line: second.Line, column: max(second.Column, 1)}, "a second YAML document begins here; keep everything in one, without ---")
+		found.problem(place{line: second.Line, column: max(second.Column, 1)},
+			"a second YAML document begins here; keep everything in one, without ---")
 	} else if !errors.Is(err, io.EOF) {
 		found.problem(syntaxProblem(err))
 	}
@@ -41,7 +42,8 @@ func parseTree(text []byte, found *findings) *yaml.Node {
 	c := cleaner{found: found, sizes: map[*yaml.Node]int{}}
 	root, size := c.clean(document.Content[0], "")
 	if size > maxExpanded {
-		found.problem(place{line: root.Line, column: root.Column}, "the aliases (*name) of this file expand to too much; write values out or use defaults")
+		found.problem(place{line: root.Line, column: root.Column}, "the aliases (*name) of this file expand to too "+
+			"much; write values out or use defaults")
 		return nil
 	}
 	return root
@@ -72,11 +74,15 @@ type cleaner struct {
 
 const open = -1
 
+func (c *cleaner) problem(at *yaml.Node, path, message string) {
+	c.found.problem(place{at.Line, at.Column, path}, message)
+}
+
 // clean returns the plain form of n and its size with every alias followed.
 func (c *cleaner) clean(n *yaml.Node, path string) (*yaml.Node, int) {
 	if n.Kind == yaml.AliasNode {
 		if c.sizes[n.Alias] == open {
-			c.found.problem(place{n.Line, n.Column, path}, fmt.Sprintf("*%s stands inside &%s itself; write the value out", n.Value, n.Value))
+			c.problem(n, path, fmt.Sprintf("*%s stands inside &%s itself; write the value out", n.Value, n.Value))
 			return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!null", Line: n.Line, Column: n.Column}, 1
 		}
 		n = n.Alias
@@ -87,7 +93,7 @@ func (c *cleaner) clean(n *yaml.Node, path string) (*yaml.Node, int) {
 	c.sizes[n] = open
 	size := 1
 	if n.Style&yaml.TaggedStyle != 0 {
-		c.found.problem(place{n.Line, n.Column, path}, fmt.Sprintf("the tag %s is not needed here; leave it out", n.Tag))
+		c.problem(n, path, fmt.Sprintf("the tag %s is not needed here; leave it out", n.Tag))
 	}
 	switch n.Kind {
 	case yaml.MappingNode:
@@ -112,7 +118,7 @@ func (c *cleaner) cleanMapping(n *yaml.Node, path string) (size int) {
 			key = key.Alias
 		}
 		if key.Kind != yaml.ScalarNode {
-			c.found.problem(place{n.Content[i].Line, n.Content[i].Column, path}, "a key must be a plain word, not a list or a mapping")
+			c.problem(n.Content[i], path, "a key must be a plain word, not a list or a mapping")
 			continue
 		}
 		if key.Tag == "!!merge" {
@@ -122,7 +128,7 @@ func (c *cleaner) cleanMapping(n *yaml.Node, path string) (size int) {
 			continue
 		}
 		if line, twice := lines[key.Value]; twice {
-			c.found.problem(place{key.Line, key.Column, join(path, key.Value)}, fmt.Sprintf("this key stands twice; the first is on line %d", line))
+			c.problem(key, join(path, key.Value), fmt.Sprintf("this key stands twice; the first is on line %d", line))
 			continue
 		}
 		lines[key.Value] = key.Line
@@ -151,7 +157,7 @@ func (c *cleaner) mergeSources(value *yaml.Node, path string) []*yaml.Node {
 	}
 	for _, source := range sources {
 		if source.Kind != yaml.MappingNode {
-			c.found.problem(place{value.Line, value.Column, path}, "<< takes an alias of a mapping, such as *base, or a list of them")
+			c.problem(value, path, "<< takes an alias of a mapping, such as *base, or a list of them")
 			return nil
 		}
 	}

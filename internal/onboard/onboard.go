@@ -42,14 +42,16 @@ func Run(ctx context.Context, r Request) error {
 	r.Shop = strings.ToLower(r.Shop)
 	store, known := r.Config.Stores[r.Shop]
 	if !known {
-		return fmt.Errorf("%s has no store %q; it has %s", r.File, r.Shop, strings.Join(slices.Sorted(maps.Keys(r.Config.Stores)), ", "))
+		return fmt.Errorf("%s has no store %q; it has %s", r.File, r.Shop,
+			strings.Join(slices.Sorted(maps.Keys(r.Config.Stores)), ", "))
 	}
 	provider, err := providers.Find(store.Voice.Provider)
 	if err != nil {
 		return located(r.Shop, err)
 	}
 	if provider.Onboard == nil {
-		return located(r.Shop, fmt.Errorf("voice.provider: %s cannot be onboarded: %s", provider.Name, provider.NoOnboarding))
+		return located(r.Shop, fmt.Errorf("voice.provider: %s cannot be onboarded: %s", provider.Name,
+			provider.NoOnboarding))
 	}
 	brief, unread := r.brief(store)
 	onboarder, missing := provider.Onboard(brief, voice.Network{})

@@ -19,7 +19,8 @@ import (
 const KeySize = 32
 
 // ErrOpen says that none of the keys opens a sealed value.
-var ErrOpen = errors.New("sealed with a key that is not configured: list the old key after the new one in security.encryption_key")
+var ErrOpen = errors.New("sealed with a key that is not configured: list the old key after the new one in " +
+	"security.encryption_key")
 
 // Box encrypts with AES-256-GCM. The first key seals; every key opens, so that keys can be rotated.
 type Box struct{ keys []cipher.AEAD }
@@ -54,7 +55,8 @@ func ParseKey(s string) ([]byte, error) {
 	if raw, err := hex.DecodeString(s); err == nil && len(raw) == KeySize {
 		return raw, nil
 	}
-	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding, base64.RawURLEncoding} {
+	for _, enc := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding, base64.RawStdEncoding,
+		base64.RawURLEncoding} {
 		if raw, err := enc.DecodeString(s); err == nil && len(raw) == KeySize {
 			return raw, nil
 		}

@@ -57,7 +57,8 @@ var tokenForm = regexp.MustCompile(
 		`|\d+|[a-z]+|\S`)
 
 // separators join the parts of a moment and mean nothing by themselves.
-var separators = strings.NewReplacer(",", " ", ";", " ", "(", " ", ")", " ", "a.m.", "am", "p.m.", "pm", "a.m", "am", "p.m", "pm", "o'clock", " ", "'", " ")
+var separators = strings.NewReplacer(",", " ", ";", " ", "(", " ", ")", " ", "a.m.", "am", "p.m.", "pm", "a.m", "am",
+	"p.m", "pm", "o'clock", " ", "'", " ")
 
 func tokens(text string) []string {
 	text = separators.Replace(strings.ToLower(strings.Join(strings.Fields(text), " ")))
@@ -86,13 +87,16 @@ type momentParser struct {
 
 // fillers are passed over.
 var fillers = map[string]bool{
-	"at": true, "on": true, "by": true, "around": true, "about": true, "approximately": true, "approx": true, "please": true, "the": true,
-	"of": true, "in": true, "after": true, "this": true, "coming": true, "next": true, "hrs": true, "from": true, "now": true, "-": true, "call": true,
-	"back": true, "me": true, "customer": true, "s": true, "local": true, "time": true, "only": true, "sharp": true, "later": true, "between": true, "ok": true, "for": true,
+	"at": true, "on": true, "by": true, "around": true, "about": true, "approximately": true, "approx": true,
+	"please": true, "the": true, "of": true, "in": true, "after": true, "this": true, "coming": true, "next": true,
+	"hrs": true, "from": true, "now": true, "-": true, "call": true, "back": true, "me": true, "customer": true,
+	"s": true, "local": true, "time": true, "only": true, "sharp": true, "later": true, "between": true, "ok": true,
+	"for": true,
 }
 
 var partsOfDay = map[string]int{
-	"morning": 10, "noon": 12, "midday": 12, "lunchtime": 13, "afternoon": 15, "evening": 18, "tonight": 20, "night": 20,
+	"morning": 10, "noon": 12, "midday": 12, "lunchtime": 13, "afternoon": 15, "evening": 18, "tonight": 20,
+	"night": 20,
 }
 
 var units = map[string]time.Duration{
@@ -104,7 +108,8 @@ var units = map[string]time.Duration{
 // offsets of abbreviations that agents append, in minutes east of UTC. One that is the customer's own zone's goes
 // before.
 var abbreviations = map[string]int{
-	"utc": 0, "gmt": 0, "ist": 330, "gst": 240, "sgt": 480, "jst": 540, "cet": 60, "cest": 120, "eet": 120, "eest": 180, "bst": 60,
+	"utc": 0, "gmt": 0, "ist": 330, "gst": 240, "sgt": 480, "jst": 540, "cet": 60, "cest": 120, "eet": 120,
+	"eest": 180, "bst": 60,
 	"est": -300, "edt": -240, "cst": -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420,
 	"aest": 600, "aedt": 660, "awst": 480, "nzst": 720, "nzdt": 780, "pkt": 300, "npt": 345,
 }
@@ -341,7 +346,8 @@ func monthOf(token string) (time.Month, bool) {
 		return 0, false
 	}
 	for m := time.January; m <= time.December; m++ {
-		if name := strings.ToLower(m.String()); name == token || name[:3] == token || token == "sept" && m == time.September {
+		name := strings.ToLower(m.String())
+		if name == token || name[:3] == token || token == "sept" && m == time.September {
 			return m, true
 		}
 	}
@@ -354,7 +360,8 @@ func weekdayOf(token string) (time.Weekday, bool) {
 	}
 	for d := time.Sunday; d <= time.Saturday; d++ {
 		name := strings.ToLower(d.String())
-		if name == token || name[:3] == token || token == "tues" && d == time.Tuesday || token == "thurs" && d == time.Thursday {
+		if name == token || name[:3] == token ||
+			token == "tues" && d == time.Tuesday || token == "thurs" && d == time.Thursday {
 			return d, true
 		}
 	}

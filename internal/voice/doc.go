@@ -5,7 +5,7 @@
 // A request to place a call can fail before, while or after the provider takes it, and only the stage decides what may
 // follow. Place therefore returns one of three errors:
 //
-//	not placed   *NotPlacedError   surely nothing reached the provider, or it declined for now: the attempt may be made again
+//	not placed   *NotPlacedError   nothing reached the provider, or it declined for now: the attempt may be repeated
 //	refused      *RefusedError     the provider answered that it will not take this call: never again as it stands
 //	uncertain    *UncertainError   the provider may have taken it: never sent again, its callbacks settle it
 //

@@ -83,7 +83,8 @@ func (r Request) Check() error {
 // Private lists the words of the request that must not show in an error text.
 func (r Request) Private() []string {
 	c := r.Checkout
-	words := []string{r.Phone, r.Link, r.CallbackURL, c.Email, c.Customer.Email, c.Customer.FirstName, c.Customer.LastName, c.URL, c.Token}
+	words := []string{r.Phone, r.Link, r.CallbackURL, c.Email, c.Customer.Email, c.Customer.FirstName,
+		c.Customer.LastName, c.URL, c.Token}
 	for _, a := range []*cart.Address{c.Shipping, c.Billing} {
 		if a != nil {
 			words = append(words, a.Name, a.FirstName, a.LastName, a.Address1, a.Address2, a.Zip, a.Phone)

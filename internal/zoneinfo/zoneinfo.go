@@ -50,8 +50,9 @@ func Warning(now time.Time) string {
 	if now.Sub(Released()) <= MaxAge {
 		return ""
 	}
-	return fmt.Sprintf("the time zone data (%s, released on %s) is more than a year old: calling hours may be wrong where clocks changed since; "+
-		"update Ringback, or run make update/tzdata and build it anew", Version(), Released().Format(time.DateOnly))
+	return fmt.Sprintf("the time zone data (%s, released on %s) is more than a year old: calling hours may be "+
+		"wrong where clocks changed since; update Ringback, or run make update/tzdata and build it anew",
+		Version(), Released().Format(time.DateOnly))
 }
 
 // files finds the archive's files by the names of their zones.

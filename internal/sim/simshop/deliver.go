@@ -49,7 +49,8 @@ const webhookVersion = "2026-10"
 
 // retryAfter are the waits before each of Shopify's 8 retries, four hours in all.
 var retryAfter = [...]time.Duration{
-	10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour, 2 * time.Hour,
+	10 * time.Second, 30 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, 30 * time.Minute, time.Hour,
+	2 * time.Hour,
 }
 
 // tell sends a webhook to all that are subscribed. The caller holds the lock.

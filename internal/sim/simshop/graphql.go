@@ -110,7 +110,8 @@ func (s *Shopify) answer(shop *Shop, t *token, version, text, name string, given
 	}
 	if cost > largestCost {
 		return object{
-			"errors":     []gqlError{coded("MAX_COST_EXCEEDED", fmt.Sprintf("Query cost is %v, which exceeds the single query max cost limit (%d).", cost, largestCost))},
+			"errors": []gqlError{coded("MAX_COST_EXCEEDED", fmt.Sprintf(
+				"Query cost is %v, which exceeds the single query max cost limit (%d).", cost, largestCost))},
 			"extensions": object{"cost": object{"requestedQueryCost": cost, "actualQueryCost": nil}},
 		}
 	}
@@ -162,7 +163,8 @@ func (p *Shop) costStatus(requested float64, actual any) object {
 	return object{
 		"requestedQueryCost": requested, "actualQueryCost": actual,
 		"throttleStatus": object{
-			"maximumAvailable": p.sim.cfg.Points, "currentlyAvailable": math.Floor(p.points), "restoreRate": p.sim.cfg.Rate,
+			"maximumAvailable": p.sim.cfg.Points, "currentlyAvailable": math.Floor(p.points),
+			"restoreRate": p.sim.cfg.Rate,
 		},
 	}
 }
@@ -270,8 +272,10 @@ func (x *execution) project(f *ast.Field, value any, path []any) any {
 			return nil
 		}
 		kind, _ := v["__typename"].(string)
-		if kind == "Customer" && !slices.Contains(x.token.scopes, "read_customers") && !slices.Contains(x.token.scopes, "write_customers") {
-			x.errors = append(x.errors, coded("ACCESS_DENIED", "Access denied for customer field. Required access: `read_customers` access scope.", path...))
+		if kind == "Customer" && !slices.Contains(x.token.scopes, "read_customers") &&
+			!slices.Contains(x.token.scopes, "write_customers") {
+			x.errors = append(x.errors, coded("ACCESS_DENIED", "Access denied for customer field. Required access: "+
+				"`read_customers` access scope.", path...))
 			return nil
 		}
 		x.objects++

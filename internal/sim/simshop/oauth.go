@@ -68,7 +68,8 @@ func (s *Shopify) authorize(w http.ResponseWriter, r *http.Request, shop *Shop) 
 	s.mu.Unlock()
 	http.Redirect(w, r, redirect+"?"+s.SignQuery(url.Values{
 		"code": {code}, "state": {q.Get("state")}, "shop": {shop.cfg.Domain},
-		"host":      {base64.RawStdEncoding.EncodeToString([]byte("admin.shopify.com/store/" + strings.TrimSuffix(shop.cfg.Domain, ".myshopify.com")))},
+		"host": {base64.RawStdEncoding.EncodeToString([]byte("admin.shopify.com/store/" +
+			strings.TrimSuffix(shop.cfg.Domain, ".myshopify.com")))},
 		"timestamp": {strconv.FormatInt(s.now().Unix(), 10)},
 	}).Encode(), http.StatusFound)
 }
@@ -91,7 +92,9 @@ func (s *Shopify) SignQuery(q url.Values) url.Values {
 func oauthError(w http.ResponseWriter, status int, code string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(map[string]string{"error": code, "error_description": strings.ReplaceAll(code, "_", " ")})
+	_ = json.NewEncoder(w).Encode(map[string]string{
+		"error": code, "error_description": strings.ReplaceAll(code, "_", " "),
+	})
 }
 
 // accessToken exchanges a code, or renews a token.
@@ -154,7 +157,8 @@ func (s *Shopify) renew(shop *Shop, refresh string) *token {
 		}
 		s.use(old)
 		return &token{
-			shop: shop, access: "shpat_" + s.secret(32), refresh: "shprt_" + s.secret(32), scopes: old.scopes, before: old,
+			shop: shop, access: "shpat_" + s.secret(32), refresh: "shprt_" + s.secret(32), scopes: old.scopes,
+			before:    old,
 			expiresAt: s.now().Add(accessLife), refreshExpires: s.now().Add(refreshLife),
 		}
 	}
@@ -171,7 +175,8 @@ func (s *Shopify) use(t *token) {
 // authenticate returns the token of a request, or nil. The caller holds the lock.
 func (s *Shopify) authenticate(shop *Shop, access string) *token {
 	for _, t := range s.tokens {
-		if access != "" && t.access == access && t.shop == shop && (t.expiresAt.IsZero() || s.now().Before(t.expiresAt)) {
+		if access != "" && t.access == access && t.shop == shop &&
+			(t.expiresAt.IsZero() || s.now().Before(t.expiresAt)) {
 			s.use(t)
 			return t
 		}
@@ -201,8 +206,9 @@ func (p *Shop) SessionToken(userID string) string {
 	defer p.sim.mu.Unlock()
 	now := p.sim.now()
 	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"iss": "https://" + p.cfg.Domain + "/admin", "dest": "https://" + p.cfg.Domain, "aud": p.sim.cfg.ClientID, "sub": userID,
-		"exp": now.Add(time.Minute).Unix(), "nbf": now.Unix(), "iat": now.Unix(), "jti": p.sim.uuid(), "sid": p.sim.uuid(),
+		"iss": "https://" + p.cfg.Domain + "/admin", "dest": "https://" + p.cfg.Domain, "aud": p.sim.cfg.ClientID,
+		"sub": userID, "jti": p.sim.uuid(), "sid": p.sim.uuid(),
+		"exp": now.Add(time.Minute).Unix(), "nbf": now.Unix(), "iat": now.Unix(),
 	}).SignedString([]byte(p.sim.cfg.ClientSecret.Reveal()))
 	if err != nil {
 		panic("simshop: " + err.Error())

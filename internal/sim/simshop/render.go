@@ -65,16 +65,22 @@ func (p *Shop) checkoutJSON(c *checkout) object {
 		"email": nullable(c.Email), "phone": nullable(phone(c.Phones, "phone").Number), "gateway": nil,
 		"buyer_accepts_marketing": flag(c.AcceptsMarketing), "buyer_accepts_sms_marketing": flag(c.AcceptsSMS),
 		"sms_marketing_phone": nullable(c.SMSPhone),
-		"created_at":          utc(c.CreatedAt), "updated_at": p.local(c.UpdatedAt), "completed_at": p.localOrNull(c.CompletedAt), "closed_at": nil,
-		"landing_site": "/", "note": "", "note_attributes": noteAttributes(c.Attributes), "referring_site": "", "shipping_lines": []any{},
-		"taxes_included": c.TaxesIncluded, "total_weight": 0, "currency": c.Currency, "presentment_currency": c.Currency,
-		"user_id": nil, "location_id": nil, "source_identifier": nil, "source_url": nil, "source": nil, "device_id": nil,
+		"created_at":          utc(c.CreatedAt), "updated_at": p.local(c.UpdatedAt),
+		"completed_at": p.localOrNull(c.CompletedAt), "closed_at": nil,
+		"landing_site": "/", "note": "", "note_attributes": noteAttributes(c.Attributes), "referring_site": "",
+		"shipping_lines": []any{},
+		"taxes_included": c.TaxesIncluded, "total_weight": 0, "currency": c.Currency,
+		"presentment_currency": c.Currency,
+		"user_id":              nil, "location_id": nil, "source_identifier": nil, "source_url": nil, "source": nil,
+		"device_id":       nil,
 		"customer_locale": nullable(c.Locale), "source_name": nullable(c.SourceName),
 		"line_items": checkoutLines(c.Items), "tax_lines": taxLines(c.TaxLines), "discount_codes": codesJSON(c.Codes),
 		"abandoned_checkout_url": c.URL,
-		"total_discounts":        amount(c.Discounts), "subtotal_price": amount(c.Subtotal), "total_price": amount(c.Total),
-		"total_line_items_price": amount(total(c.Items, decimal.Zero)), "total_tax": "0.00", "total_duties": nil, "reservation_token": nil,
-		"shipping_address": []any{},
+		"total_discounts":        amount(c.Discounts), "subtotal_price": amount(c.Subtotal),
+		"total_price":            amount(c.Total),
+		"total_line_items_price": amount(total(c.Items, decimal.Zero)), "total_tax": "0.00", "total_duties": nil,
+		"reservation_token": nil,
+		"shipping_address":  []any{},
 	}
 	if c.Shipping != nil {
 		o["shipping_address"] = address(c.Shipping)
@@ -114,11 +120,13 @@ func checkoutLines(items []cart.Item) []any {
 		out = append(out, object{
 			"key": strconv.Itoa(i + 1), "title": item.Title, "presentment_title": item.Title,
 			"variant_title": nullable(item.VariantTitle), "presentment_variant_title": nullable(item.VariantTitle),
-			"variant_id": number(item.VariantID), "product_id": number(item.ProductID), "sku": item.SKU, "vendor": nullable(item.Vendor),
+			"variant_id": number(item.VariantID), "product_id": number(item.ProductID), "sku": item.SKU,
+			"vendor":   nullable(item.Vendor),
 			"quantity": item.Quantity, "price": amount(item.Price), "variant_price": amount(item.Price),
 			"line_price": amount(item.Price.Mul(decimal.NewFromInt(int64(item.Quantity)))),
 			"properties": nil, "tax_lines": []any{}, "applied_discounts": []any{}, "discount_allocations": []any{},
-			"gift_card": false, "grams": 0, "requires_shipping": true, "taxable": true, "fulfillment_service": "manual", "compare_at_price": nil,
+			"gift_card": false, "grams": 0, "requires_shipping": true, "taxable": true,
+			"fulfillment_service": "manual", "compare_at_price": nil,
 		})
 	}
 	return out
@@ -127,7 +135,8 @@ func checkoutLines(items []cart.Item) []any {
 func taxLines(lines []cart.TaxLine) []any {
 	out := []any{}
 	for _, t := range lines {
-		out = append(out, object{"title": t.Title, "rate": json.Number(t.Rate.String()), "price": amount(t.Price), "channel_liable": false})
+		out = append(out, object{"title": t.Title, "rate": json.Number(t.Rate.String()), "price": amount(t.Price),
+			"channel_liable": false})
 	}
 	return out
 }
@@ -147,9 +156,11 @@ func codesJSON(codes []cart.DiscountCode) []any {
 func address(a *cart.Address) object {
 	return object{
 		"first_name": nullable(a.FirstName), "last_name": nullable(a.LastName), "name": a.Name, "company": nil,
-		"address1": nullable(a.Address1), "address2": nullable(a.Address2), "city": nullable(a.City), "zip": nullable(a.Zip),
+		"address1": nullable(a.Address1), "address2": nullable(a.Address2), "city": nullable(a.City),
+		"zip":      nullable(a.Zip),
 		"province": nullable(a.Province), "province_code": nullable(a.ProvinceCode),
-		"country": nullable(a.Country), "country_code": nullable(a.CountryCode), "phone": nullable(a.Phone), "latitude": nil, "longitude": nil,
+		"country": nullable(a.Country), "country_code": nullable(a.CountryCode), "phone": nullable(a.Phone),
+		"latitude": nil, "longitude": nil,
 	}
 }
 
@@ -185,11 +196,13 @@ func (p *Shop) orderJSON(o *order) object {
 	out := object{
 		"id": o.id, "admin_graphql_api_id": gid("Order", o.id), "name": o.Name,
 		"checkout_token": nullable(o.CheckoutToken), "cart_token": nullable(o.CartToken),
-		"email": nullable(o.Email), "contact_email": nullable(o.Email), "phone": nullable(phone(o.Phones, "phone").Number),
+		"email": nullable(o.Email), "contact_email": nullable(o.Email),
+		"phone":      nullable(phone(o.Phones, "phone").Number),
 		"created_at": p.local(o.CreatedAt), "processed_at": p.local(o.CreatedAt), "updated_at": p.local(o.UpdatedAt),
 		"cancelled_at": p.localOrNull(o.CancelledAt), "closed_at": nil,
 		"currency": o.Currency, "presentment_currency": o.Currency,
-		"total_price": amount(o.Total), "current_total_price": amount(o.Total), "subtotal_price": amount(o.Total), "total_tax": "0.00",
+		"total_price": amount(o.Total), "current_total_price": amount(o.Total), "subtotal_price": amount(o.Total),
+		"total_tax":       "0.00",
 		"total_discounts": amount(c.Discounts), "discount_codes": codes, "discount_applications": []any{},
 		"financial_status": "paid", "fulfillment_status": nil, "test": o.Test, "payment_gateway_names": gateways,
 		"note_attributes": noteAttributes(c.Attributes), "source_name": "web", "tags": "", "line_items": lines,

@@ -19,7 +19,8 @@ import (
 // scopesOf names the scope that each field of the root needs; a write scope includes the read scope.
 var scopesOf = map[string]string{
 	"abandonedCheckouts": "read_orders", "orders": "read_orders", "node": "read_orders",
-	"discountCodeBasicCreate": "write_discounts", "discountCodeDeactivate": "write_discounts", "codeDiscountNodeByCode": "read_discounts",
+	"discountCodeBasicCreate": "write_discounts", "discountCodeDeactivate": "write_discounts",
+	"codeDiscountNodeByCode": "read_discounts",
 }
 
 // resolve answers one field of the root.
@@ -51,7 +52,8 @@ func (x *execution) resolve(name string, args map[string]any) (any, *gqlError) {
 	case "shop":
 		p := x.shop
 		return object{
-			"id": gid("Shop", p.id), "name": p.cfg.Name, "myshopifyDomain": p.cfg.Domain, "ianaTimezone": p.cfg.Timezone,
+			"id": gid("Shop", p.id), "name": p.cfg.Name, "myshopifyDomain": p.cfg.Domain,
+			"ianaTimezone": p.cfg.Timezone,
 			"currencyCode": p.cfg.Currency, "shopAddress": object{"countryCodeV2": p.cfg.Country},
 		}, nil
 	}
@@ -168,23 +170,28 @@ func (x *execution) checkout(c *checkout) object {
 		attributes = append(attributes, object{"key": a.(object)["name"], "value": a.(object)["value"]})
 	}
 	for _, t := range c.TaxLines {
-		taxes = append(taxes, object{"title": t.Title, "rate": json.Number(t.Rate.String()), "priceSet": bag(t.Price, c.Currency)})
+		taxes = append(taxes, object{"title": t.Title, "rate": json.Number(t.Rate.String()),
+			"priceSet": bag(t.Price, c.Currency)})
 	}
 	for i, l := range c.Items {
 		lines = append(lines, object{
-			"id": gid("AbandonedCheckoutLineItem", c.id+int64(i)), "title": l.Title, "variantTitle": nullable(l.VariantTitle), "sku": nullable(l.SKU),
+			"id": gid("AbandonedCheckoutLineItem", c.id+int64(i)), "title": l.Title,
+			"variantTitle": nullable(l.VariantTitle), "sku": nullable(l.SKU),
 			"quantity": l.Quantity, "originalUnitPriceSet": bag(l.Price, c.Currency),
 		})
 	}
 	return object{
-		"__typename": "AbandonedCheckout", "id": gid("AbandonedCheckout", c.id), "name": "#" + strconv.FormatInt(c.id, 10), "note": "",
+		"__typename": "AbandonedCheckout", "id": gid("AbandonedCheckout", c.id),
+		"name": "#" + strconv.FormatInt(c.id, 10), "note": "",
 		"abandonedCheckoutUrl": c.URL, "completedAt": instantOrNull(c.CompletedAt),
 		"createdAt": instantOrNull(&c.CreatedAt), "updatedAt": instantOrNull(&c.UpdatedAt),
 		"discountCodes": codes, "customAttributes": attributes, "taxesIncluded": c.TaxesIncluded, "taxLines": taxes,
-		"totalPriceSet": bag(c.Total, c.Currency), "subtotalPriceSet": bag(c.Subtotal, c.Currency), "totalDiscountSet": bag(c.Discounts, c.Currency),
+		"totalPriceSet": bag(c.Total, c.Currency), "subtotalPriceSet": bag(c.Subtotal, c.Currency),
+		"totalDiscountSet":       bag(c.Discounts, c.Currency),
 		"totalLineItemsPriceSet": bag(total(c.Items, decimal.Zero), c.Currency), "totalTaxSet": nil,
 		"lineItems":       object{"nodes": lines, "pageInfo": object{"hasNextPage": false, "hasPreviousPage": false}},
-		"shippingAddress": gqlAddress(c.Shipping), "billingAddress": gqlAddress(c.Billing), "customer": gqlCustomer(c.Checkout),
+		"shippingAddress": gqlAddress(c.Shipping), "billingAddress": gqlAddress(c.Billing),
+		"customer": gqlCustomer(c.Checkout),
 	}
 }
 
@@ -194,9 +201,11 @@ func gqlAddress(a *cart.Address) any {
 	}
 	return object{
 		"firstName": nullable(a.FirstName), "lastName": nullable(a.LastName), "name": nullable(a.Name), "company": nil,
-		"address1": nullable(a.Address1), "address2": nullable(a.Address2), "city": nullable(a.City), "province": nullable(a.Province),
-		"provinceCode": nullable(a.ProvinceCode), "country": nullable(a.Country), "countryCodeV2": nullable(a.CountryCode),
-		"zip": nullable(a.Zip), "phone": nullable(a.Phone),
+		"address1": nullable(a.Address1), "address2": nullable(a.Address2), "city": nullable(a.City),
+		"province":     nullable(a.Province),
+		"provinceCode": nullable(a.ProvinceCode), "country": nullable(a.Country),
+		"countryCodeV2": nullable(a.CountryCode),
+		"zip":           nullable(a.Zip), "phone": nullable(a.Phone),
 	}
 }
 
@@ -206,14 +215,16 @@ func gqlCustomer(c cart.Checkout) any {
 	}
 	o := object{
 		"__typename": "Customer", "id": "gid://shopify/Customer/" + c.Customer.ID,
-		"firstName": nullable(c.Customer.FirstName), "lastName": nullable(c.Customer.LastName), "tags": texts(c.Customer.Tags),
+		"firstName": nullable(c.Customer.FirstName), "lastName": nullable(c.Customer.LastName),
+		"tags":           texts(c.Customer.Tags),
 		"numberOfOrders": "0", "defaultEmailAddress": nil, "defaultPhoneNumber": nil, "defaultAddress": nil,
 	}
 	if c.Customer.Orders != nil {
 		o["numberOfOrders"] = strconv.Itoa(*c.Customer.Orders)
 	}
 	if c.Customer.Email != "" {
-		o["defaultEmailAddress"] = object{"emailAddress": c.Customer.Email, "marketingState": marketingState(c.AcceptsMarketing)}
+		o["defaultEmailAddress"] = object{"emailAddress": c.Customer.Email,
+			"marketingState": marketingState(c.AcceptsMarketing)}
 	}
 	if p := phone(c.Phones, "customer"); p.Number != "" {
 		o["defaultPhoneNumber"] = object{"phoneNumber": p.Number, "marketingState": marketingState(c.AcceptsSMS)}
@@ -245,11 +256,15 @@ func (x *execution) order(o *order) object {
 		gateways = []any{"bogus"}
 	}
 	return object{
-		"__typename": "Order", "id": gid("Order", o.id), "name": o.Name, "email": nullable(o.Email), "phone": nullable(phone(o.Phones, "phone").Number),
+		"__typename": "Order", "id": gid("Order", o.id), "name": o.Name, "email": nullable(o.Email),
+		"phone":         nullable(phone(o.Phones, "phone").Number),
 		"checkoutToken": nullable(o.CheckoutToken), "cartToken": nullable(o.CartToken),
-		"createdAt": instantOrNull(&o.CreatedAt), "updatedAt": instantOrNull(&o.UpdatedAt), "cancelledAt": instantOrNull(o.CancelledAt),
-		"test": o.Test, "sourceName": "web", "paymentGatewayNames": gateways, "discountCodes": texts(o.Codes), "totalPriceSet": bag(o.Total, o.Currency),
-		"shippingAddress": gqlAddress(o.checkout.Shipping), "billingAddress": gqlAddress(o.checkout.Billing), "customer": gqlCustomer(o.checkout),
+		"createdAt": instantOrNull(&o.CreatedAt), "updatedAt": instantOrNull(&o.UpdatedAt),
+		"cancelledAt": instantOrNull(o.CancelledAt),
+		"test":        o.Test, "sourceName": "web", "paymentGatewayNames": gateways, "discountCodes": texts(o.Codes),
+		"totalPriceSet":   bag(o.Total, o.Currency),
+		"shippingAddress": gqlAddress(o.checkout.Shipping), "billingAddress": gqlAddress(o.checkout.Billing),
+		"customer": gqlCustomer(o.checkout),
 	}
 }
 
@@ -257,7 +272,8 @@ func enumOf(topic string) string { return strings.ToUpper(strings.ReplaceAll(top
 
 // topicOf turns a topic's GraphQL name into that of the header.
 func topicOf(enum string) string {
-	for _, t := range append(append(shopify.SubscribedTopics(), shopify.ComplianceTopics()...), shopify.OrdersUpdated, shopify.OrdersCancelled, shopify.CustomersUpdate) {
+	for _, t := range append(append(shopify.SubscribedTopics(), shopify.ComplianceTopics()...), shopify.OrdersUpdated,
+		shopify.OrdersCancelled, shopify.CustomersUpdate) {
 		if enumOf(t) == enum {
 			return t
 		}
@@ -269,7 +285,8 @@ func topicOf(enum string) string {
 
 func (s *subscription) show() object {
 	return object{
-		"__typename": "WebhookSubscription", "id": gid("WebhookSubscription", s.id), "topic": enumOf(s.topic), "uri": s.uri, "format": "JSON",
+		"__typename": "WebhookSubscription", "id": gid("WebhookSubscription", s.id), "topic": enumOf(s.topic),
+		"uri": s.uri, "format": "JSON",
 		"createdAt": instantOrNull(&s.createdAt),
 	}
 }
@@ -290,7 +307,8 @@ func (x *execution) subscribe(enum string, input map[string]any) object {
 	uri, _ := input["uri"].(string)
 	topic := topicOf(enum)
 	problem := func(message string) object {
-		return object{"webhookSubscription": nil, "userErrors": []any{userError(message, "", "webhookSubscription", "uri")}}
+		return object{"webhookSubscription": nil,
+			"userErrors": []any{userError(message, "", "webhookSubscription", "uri")}}
 	}
 	local := strings.HasPrefix(uri, "http://127.0.0.1:") || strings.HasPrefix(uri, "http://localhost:")
 	switch {
@@ -298,7 +316,9 @@ func (x *execution) subscribe(enum string, input map[string]any) object {
 		return problem("Address protocol http:// is not supported")
 	case input["format"] != nil && input["format"] != "JSON":
 		return problem("only JSON is simulated")
-	case slices.ContainsFunc(x.shop.subscriptions, func(s *subscription) bool { return s.topic == topic && s.uri == uri }):
+	case slices.ContainsFunc(x.shop.subscriptions, func(s *subscription) bool {
+		return s.topic == topic && s.uri == uri
+	}):
 		return problem("Address for this topic has already been taken")
 	}
 	s := &subscription{id: x.shop.sim.id(), topic: topic, uri: uri, createdAt: x.shop.sim.now()}
@@ -311,7 +331,8 @@ func (x *execution) unsubscribe(g string) object {
 	before := len(x.shop.subscriptions)
 	x.shop.subscriptions = slices.DeleteFunc(x.shop.subscriptions, func(s *subscription) bool { return s.id == id })
 	if len(x.shop.subscriptions) == before {
-		return object{"deletedWebhookSubscriptionId": nil, "userErrors": []any{userError("Webhook subscription does not exist", "", "id")}}
+		return object{"deletedWebhookSubscriptionId": nil,
+			"userErrors": []any{userError("Webhook subscription does not exist", "", "id")}}
 	}
 	return object{"deletedWebhookSubscriptionId": g, "userErrors": []any{}}
 }
@@ -326,14 +347,17 @@ func (x *execution) showDiscount(d *discount) object {
 		status = "EXPIRED"
 	}
 	return object{"__typename": "DiscountCodeNode", "id": gid("DiscountCodeNode", d.id), "codeDiscount": object{
-		"__typename": "DiscountCodeBasic", "title": d.title, "status": status, "startsAt": instantOrNull(&d.startsAt), "endsAt": instantOrNull(&d.endsAt),
+		"__typename": "DiscountCodeBasic", "title": d.title, "status": status, "startsAt": instantOrNull(&d.startsAt),
+		"endsAt":     instantOrNull(&d.endsAt),
 		"usageLimit": d.limit, "asyncUsageCount": d.used,
 	}}
 }
 
 func (x *execution) createDiscount(in map[string]any) object {
 	d, problem := readDiscount(in)
-	if problem == nil && slices.ContainsFunc(x.shop.discounts, func(o *discount) bool { return strings.EqualFold(o.code, d.code) }) {
+	if problem == nil && slices.ContainsFunc(x.shop.discounts, func(o *discount) bool {
+		return strings.EqualFold(o.code, d.code)
+	}) {
 		problem = userError("Code must be unique. Please try a different code.", "TAKEN", "basicCodeDiscount", "code")
 	}
 	if problem != nil {
@@ -389,7 +413,8 @@ func readDiscount(in map[string]any) (*discount, object) {
 	if hasPercentage {
 		share, err := decimal.NewFromString(asText(percentage))
 		if err != nil || !share.IsPositive() || share.GreaterThan(decimal.NewFromInt(1)) {
-			return bad("VALUE_OUTSIDE_RANGE", "Value must be between 0.0 and 1.0", "customerGets", "value", "percentage")
+			return bad("VALUE_OUTSIDE_RANGE", "Value must be between 0.0 and 1.0", "customerGets", "value",
+				"percentage")
 		}
 		d.off = func(total decimal.Decimal) decimal.Decimal { return total.Mul(share).Round(2) }
 		return d, nil
@@ -424,7 +449,8 @@ func (x *execution) deactivateDiscount(g string) object {
 			return object{"codeDiscountNode": x.showDiscount(d), "userErrors": []any{}}
 		}
 	}
-	return object{"codeDiscountNode": nil, "userErrors": []any{userError("Code discount does not exist.", "INVALID", "id")}}
+	return object{"codeDiscountNode": nil,
+		"userErrors": []any{userError("Code discount does not exist.", "INVALID", "id")}}
 }
 
 func (x *execution) discountByCode(code string) any {

@@ -76,7 +76,8 @@ func (s *Shopify) AddShop(cfg ShopConfig) *Shop {
 	}
 	cfg.Domain = domain
 	for field, fallback := range map[*string]string{
-		&cfg.Timezone: "UTC", &cfg.Currency: "USD", &cfg.Country: "US", &cfg.Name: strings.TrimSuffix(domain, ".myshopify.com"),
+		&cfg.Timezone: "UTC", &cfg.Currency: "USD", &cfg.Country: "US",
+		&cfg.Name: strings.TrimSuffix(domain, ".myshopify.com"),
 	} {
 		if *field == "" {
 			*field = fallback
@@ -111,7 +112,8 @@ func (p *Shop) NewCheckout(fill func(*cart.Checkout)) string {
 		Token: p.sim.secret(32), ID: strconv.FormatInt(id, 10), CartToken: "hWN" + p.sim.secret(21),
 		Currency: p.cfg.Currency, Locale: "en", SourceName: "web", CreatedAt: now, UpdatedAt: now,
 	}}
-	c.URL = fmt.Sprintf("https://%s/%d/checkouts/ac/%s/recover?key=%s", p.cfg.Domain, p.id, c.CartToken, p.sim.secret(32))
+	c.URL = fmt.Sprintf("https://%s/%d/checkouts/ac/%s/recover?key=%s", p.cfg.Domain, p.id, c.CartToken,
+		p.sim.secret(32))
 	p.checkouts[c.Token] = c
 	p.change(c, fill, shopify.CheckoutsCreate)
 	return c.Token
@@ -238,7 +240,8 @@ func (p *Shop) BuyElsewhere(buyer cart.Checkout) cart.Order {
 	o := &order{id: p.sim.id(), checkout: buyer}
 	o.Order = cart.Order{
 		ID: strconv.FormatInt(o.id, 10), Name: "#" + strconv.Itoa(p.orderNumber), CheckoutToken: buyer.Token,
-		CustomerID: buyer.Customer.ID, Email: buyer.Email, Phones: buyer.Phones, Total: buyer.Total, Currency: p.cfg.Currency,
+		CustomerID: buyer.Customer.ID, Email: buyer.Email, Phones: buyer.Phones, Total: buyer.Total,
+		Currency:  p.cfg.Currency,
 		CreatedAt: now, UpdatedAt: now,
 	}
 	p.orders = append(p.orders, o)
@@ -256,7 +259,8 @@ func (p *Shop) Delete(token string) {
 	}
 	c.deleted = true
 	p.tell(shopify.CheckoutsDelete, object{
-		"id": c.id, "cart_token": c.CartToken, "presentment_currency": c.Currency, "total_price": c.Total.StringFixed(2),
+		"id": c.id, "cart_token": c.CartToken, "presentment_currency": c.Currency,
+		"total_price": c.Total.StringFixed(2),
 	}, p.sim.now())
 }
 
@@ -276,14 +280,16 @@ func consent(given bool, at string) object {
 	if given {
 		state = "subscribed"
 	}
-	return object{"state": state, "opt_in_level": "single_opt_in", "consent_updated_at": at, "consent_collected_from": "SHOPIFY"}
+	return object{"state": state, "opt_in_level": "single_opt_in", "consent_updated_at": at,
+		"consent_collected_from": "SHOPIFY"}
 }
 
 // Uninstall removes the app: its tokens and subscriptions are gone at once, and app/uninstalled is sent.
 func (p *Shop) Uninstall() {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
-	p.tell(shopify.AppUninstalled, object{"id": p.id, "domain": p.cfg.Domain, "myshopify_domain": p.cfg.Domain, "name": p.cfg.Name}, p.sim.now())
+	p.tell(shopify.AppUninstalled, object{"id": p.id, "domain": p.cfg.Domain, "myshopify_domain": p.cfg.Domain,
+		"name": p.cfg.Name}, p.sim.now())
 	p.subscriptions = nil
 	p.sim.tokens = slices.DeleteFunc(p.sim.tokens, func(t *token) bool { return t.shop == p })
 }
@@ -291,7 +297,8 @@ func (p *Shop) Uninstall() {
 // SendDataRequest, SendRedact and SendShopRedact send the compliance webhooks to Config.ComplianceURL.
 func (p *Shop) SendDataRequest(customer cart.Customer, phone string) {
 	p.comply(shopify.CustomersDataRequest, object{
-		"customer":         object{"id": number(customer.ID), "email": nullable(customer.Email), "phone": nullable(phone)},
+		"customer": object{"id": number(customer.ID), "email": nullable(customer.Email),
+			"phone": nullable(phone)},
 		"orders_requested": []any{}, "data_request": object{"id": 1},
 	})
 }
@@ -299,7 +306,8 @@ func (p *Shop) SendDataRequest(customer cart.Customer, phone string) {
 // SendRedact asks the app to forget a customer, who may be named by an email alone. See SendDataRequest.
 func (p *Shop) SendRedact(customer cart.Customer, phone string) {
 	p.comply(shopify.CustomersRedact, object{
-		"customer":         object{"id": number(customer.ID), "email": nullable(customer.Email), "phone": nullable(phone)},
+		"customer": object{"id": number(customer.ID), "email": nullable(customer.Email),
+			"phone": nullable(phone)},
 		"orders_to_redact": []any{},
 	})
 }
@@ -321,7 +329,8 @@ func (p *Shop) redeem(code string, now time.Time) (*discount, error) {
 			continue
 		}
 		if now.Before(d.startsAt) || !now.Before(d.endsAt) || d.used >= d.limit {
-			return nil, fmt.Errorf("simshop: discount code %s cannot be used: from %s to %s, used %d of %d", code, d.startsAt, d.endsAt, d.used, d.limit)
+			return nil, fmt.Errorf("simshop: discount code %s cannot be used: from %s to %s, used %d of %d", code,
+				d.startsAt, d.endsAt, d.used, d.limit)
 		}
 		d.used++
 		return d, nil
@@ -334,8 +343,9 @@ func (p *Shop) AddCode(code, title string) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	p.discounts = append(p.discounts, &discount{
-		id: p.sim.id(), title: title, code: code, startsAt: p.sim.now(), endsAt: p.sim.now().AddDate(100, 0, 0), limit: 1 << 30,
-		off: func(total decimal.Decimal) decimal.Decimal { return total.Shift(-1).Round(2) },
+		id: p.sim.id(), title: title, code: code, startsAt: p.sim.now(), endsAt: p.sim.now().AddDate(100, 0, 0),
+		limit: 1 << 30,
+		off:   func(total decimal.Decimal) decimal.Decimal { return total.Shift(-1).Round(2) },
 	})
 }
 
@@ -365,7 +375,8 @@ func (p *Shop) Checkout(token string) (cart.Checkout, bool) {
 func (p *Shop) Subscribe(topic, uri string) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
-	p.subscriptions = append(p.subscriptions, &subscription{id: p.sim.id(), topic: topic, uri: uri, createdAt: p.sim.now()})
+	p.subscriptions = append(p.subscriptions, &subscription{id: p.sim.id(), topic: topic, uri: uri,
+		createdAt: p.sim.now()})
 }
 
 // DropSubscription removes the subscriptions of a topic, as Shopify does after too many failures.

@@ -160,7 +160,8 @@ func (c *call) analyse(out *outbox, recorded func(map[string]any)) {
 		analysis["requiredActions"] = b.RequiredActions
 	}
 	out.send("end-of-call", map[string]any{
-		"call": c.part(recorded), "analysis": analysis, "credits": map[string]any{"used": creditsPerCall, "available": 1000},
+		"call": c.part(recorded), "analysis": analysis,
+		"credits": map[string]any{"used": creditsPerCall, "available": 1000},
 	})
 }
 

@@ -61,8 +61,8 @@ type Timing struct {
 
 // ordinary are the times of an ordinary call. The five minutes are Mirai's documented default of reAttemptPeriod.
 var ordinary = Timing{
-	Queue: time.Second, Ring: 12 * time.Second, Talk: 70 * time.Second, Process: 5 * time.Second, Analyse: 10 * time.Second,
-	Redial: 5 * time.Minute, Reschedule: time.Hour,
+	Queue: time.Second, Ring: 12 * time.Second, Talk: 70 * time.Second, Process: 5 * time.Second,
+	Analyse: 10 * time.Second, Redial: 5 * time.Minute, Reschedule: time.Hour,
 }
 
 // Event is one event as it is sent.

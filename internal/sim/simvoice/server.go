@@ -67,7 +67,10 @@ func New(opts Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{opts: opts, doc: doc, onboarding: onboarding, client: opts.Client, byID: map[string]*call{}, phones: map[string]int{}, changed: make(chan struct{})}
+	s := &Server{
+		opts: opts, doc: doc, onboarding: onboarding, client: opts.Client, byID: map[string]*call{},
+		phones: map[string]int{}, changed: make(chan struct{}),
+	}
 	if s.client == nil {
 		s.own = &http.Transport{MaxIdleConnsPerHost: 16}
 		s.client = &http.Client{Transport: s.own, Timeout: 10 * time.Second}
@@ -136,14 +139,17 @@ func (s *Server) spawn(f func()) bool {
 
 // admit reads a request and checks keys, headers and body; it answers itself when something is wrong. inWorkspace
 // says whether the request belongs to the workspace.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, doc *contract.Document, inWorkspace bool) (body []byte, ok bool) {
+func (s *Server) admit(
+	w http.ResponseWriter, r *http.Request, doc *contract.Document, inWorkspace bool,
+) (body []byte, ok bool) {
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		s.refuse(w, http.StatusRequestEntityTooLarge, "the body is too large")
 		return nil, false
 	}
 	for _, key := range []struct{ header, want string }{
-		{"x-public-key", s.opts.PublicKey}, {"x-private-key", s.opts.PrivateKey.Reveal()}, {"workspace", s.opts.Workspace},
+		{"x-public-key", s.opts.PublicKey}, {"x-private-key", s.opts.PrivateKey.Reveal()},
+		{"workspace", s.opts.Workspace},
 	} {
 		if key.header == "workspace" && !inWorkspace {
 			continue

@@ -63,7 +63,8 @@ func (s *Server) Stats() Stats {
 	now := time.Now()
 	s.tally.pass(now)
 	return Stats{
-		At: now, Open: len(s.tally.on), MostOpen: s.tally.most, Over: s.tally.over, Busy: s.tally.busy, Undelivered: s.tally.undelivered,
+		At: now, Open: len(s.tally.on), MostOpen: s.tally.most, Over: s.tally.over, Busy: s.tally.busy,
+		Undelivered: s.tally.undelivered,
 	}
 }
 

@@ -16,9 +16,10 @@ import (
 // Mihu documents no list of a conversation's statuses; these are the words that telephone systems use.
 var statuses = map[string]cart.ReportKind{
 	"dialing": cart.ReportRinging, "dialling": cart.ReportRinging, "ringing": cart.ReportRinging,
-	"answered": cart.ReportTalking, "connected": cart.ReportTalking, "in-progress": cart.ReportTalking, "ongoing": cart.ReportTalking,
-	"active": cart.ReportTalking, "started": cart.ReportTalking,
-	"completed": cart.ReportHungUp, "ended": cart.ReportHungUp, "finished": cart.ReportHungUp, "closed": cart.ReportHungUp,
+	"answered": cart.ReportTalking, "connected": cart.ReportTalking, "in-progress": cart.ReportTalking,
+	"ongoing": cart.ReportTalking, "active": cart.ReportTalking, "started": cart.ReportTalking,
+	"completed": cart.ReportHungUp, "ended": cart.ReportHungUp,
+	"finished": cart.ReportHungUp, "closed": cart.ReportHungUp,
 	"no-answer": cart.ReportNoAnswer, "missed": cart.ReportNoAnswer, "unanswered": cart.ReportNoAnswer,
 	"busy":   cart.ReportBusy,
 	"failed": cart.ReportFailed, "error": cart.ReportFailed,
@@ -64,7 +65,8 @@ func Parse(body []byte, insights config.Insights) ([]voice.Callback, error) {
 	}
 	analysis := listed(data, "call_end_analysis")
 	c.Report.Summary = summary(data, analysis)
-	c.Report.Insights, c.CallbackText = tolerant.Insights(insights, analysis, analysis.Object("insights"), data.Object("sentiment_analysis"), data.Object("fields"))
+	c.Report.Insights, c.CallbackText = tolerant.Insights(insights, analysis, analysis.Object("insights"),
+		data.Object("sentiment_analysis"), data.Object("fields"))
 	switch event {
 	case "conversation_status":
 		c.Report.Kind = status(data)
@@ -141,7 +143,8 @@ func listed(data tolerant.Object, key string) tolerant.Object {
 }
 
 func summary(data, analysis tolerant.Object) string {
-	for _, text := range []string{analysis.Text("summary", "call_summary"), data.Text("summary"), data.Text("call_end_analysis")} {
+	for _, text := range []string{analysis.Text("summary", "call_summary"), data.Text("summary"),
+		data.Text("call_end_analysis")} {
 		if text != "" {
 			return text
 		}

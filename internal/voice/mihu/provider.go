@@ -21,8 +21,12 @@ import (
 // What an agent is told where the store's configuration says nothing. A prompt of the store's replaces the agent's
 // own; this one is added to it.
 const (
-	defaultPrompt = `You are calling a customer of {{.Store}} who left a cart without buying. Ask in a friendly way whether anything kept them from ordering, help where you can and do not press. If they ask not to be called again, promise that and end the call.{{with .Offer}} If they hesitate, you may offer the discount code {{.Code}}{{with .Description}} ({{.}}){{end}}.{{end}}`
-	defaultAbout  = `{{with .Name}}Name: {{.}}. {{end}}Cart at {{.Store}}: {{.ItemList}}. Total: {{.Total}} {{.Currency}}.`
+	defaultPrompt = `You are calling a customer of {{.Store}} who left a cart without buying. ` +
+		`Ask in a friendly way whether anything kept them from ordering, help where you can and do not press. ` +
+		`If they ask not to be called again, promise that and end the call.` +
+		`{{with .Offer}} If they hesitate, you may offer the discount code {{.Code}}{{with .Description}} ({{.}}){{end}}.{{end}}`
+	defaultAbout = `{{with .Name}}Name: {{.}}. {{end}}` +
+		`Cart at {{.Store}}: {{.ItemList}}. Total: {{.Total}} {{.Currency}}.`
 )
 
 // Provider places calls with an agent of Mihu. It implements voice.Provider.
@@ -49,7 +53,8 @@ func New(cfg config.Voice, network voice.Network) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Provider{client: client, base: base, agent: cfg.Assistant, insights: cfg.Insights, overwrite: settings.Prompt != ""}
+	p := &Provider{client: client, base: base, agent: cfg.Assistant, insights: cfg.Insights,
+		overwrite: settings.Prompt != ""}
 	for _, t := range []struct {
 		path     string
 		text     script.Text

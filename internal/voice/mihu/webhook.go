@@ -50,7 +50,8 @@ func (o *Onboarder) Steps(ctx context.Context) ([]voice.Step, error) {
 		return nil, err
 	}
 	return []voice.Step{{
-		What: "register the agent's webhook", Method: http.MethodPost, URL: o.provider.base + o.provider.webhooks(), Body: body,
+		What: "register the agent's webhook", Method: http.MethodPost, URL: o.provider.base + o.provider.webhooks(),
+		Body: body,
 	}}, nil
 }
 
@@ -88,7 +89,8 @@ func (p *Provider) RegisterWebhook(ctx context.Context, callbackURL string) (don
 	case same:
 		return "kept", nil
 	case id != "":
-		_, err = p.client.Ask(ctx, http.MethodPatch, p.webhooks()+"/"+url.PathEscape(id), body, voice.RefusedAssistant, []string{callbackURL})
+		_, err = p.client.Ask(ctx, http.MethodPatch, p.webhooks()+"/"+url.PathEscape(id), body,
+			voice.RefusedAssistant, []string{callbackURL})
 		done = "changed"
 	default:
 		_, err = p.client.Ask(ctx, http.MethodPost, p.webhooks(), body, voice.RefusedAssistant, []string{callbackURL})
@@ -104,7 +106,8 @@ func (p *Provider) RegisterWebhook(ctx context.Context, callbackURL string) (don
 func (p *Provider) registered(ctx context.Context, callbackURL string) (id string, same bool, err error) {
 	answer, err := p.client.Ask(ctx, http.MethodGet, p.webhooks(), nil, voice.RefusedAssistant, []string{callbackURL})
 	var refused *voice.RefusedError
-	if errors.As(err, &refused) && (refused.Status == http.StatusNotFound || refused.Status == http.StatusMethodNotAllowed) {
+	if errors.As(err, &refused) &&
+		(refused.Status == http.StatusNotFound || refused.Status == http.StatusMethodNotAllowed) {
 		// Listing is not documented everywhere; registering will tell whether the agent exists.
 		return "", false, nil
 	}
@@ -123,7 +126,8 @@ func (p *Provider) registered(ctx context.Context, callbackURL string) (id strin
 		}
 		active, known := tolerant.Flag(hook["is_active"])
 		listens := hook.Texts("events")
-		same = at == callbackURL && (active || !known) && !slices.ContainsFunc(events, func(e string) bool { return !slices.Contains(listens, e) })
+		lacks := slices.ContainsFunc(events, func(e string) bool { return !slices.Contains(listens, e) })
+		same = at == callbackURL && (active || !known) && !lacks
 		return hook.Word("webhook_uuid", "uuid", "id"), same, nil
 	}
 	return "", false, nil

@@ -76,7 +76,8 @@ func (a *Account) Abort(ctx context.Context, providerCallID string) error {
 	if providerCallID == "" {
 		return &voice.AbortRefusedError{Message: "the provider's id of the call is not known"}
 	}
-	body, err := a.client.Ask(ctx, http.MethodPost, "/v2/call/abort", map[string]string{"callId": providerCallID}, voice.RefusedContent, nil)
+	body, err := a.client.Ask(ctx, http.MethodPost, "/v2/call/abort", map[string]string{"callId": providerCallID},
+		voice.RefusedContent, nil)
 	var refused *voice.RefusedError
 	if errors.As(err, &refused) && refused.Kind == voice.RefusedContent {
 		return &voice.AbortRefusedError{Message: refused.Message}
@@ -106,12 +107,16 @@ func (a Signer) Verify(h http.Header, body []byte) error {
 		return fmt.Errorf("%w: x-public-key is missing or not ours", voice.ErrSignature)
 	}
 	if signature != "" {
-		if !slices.ContainsFunc(a.privateKeys, func(key secret.Secret) bool { return same(signature, Sign(key, body)) }) {
+		if !slices.ContainsFunc(a.privateKeys, func(key secret.Secret) bool {
+			return same(signature, Sign(key, body))
+		}) {
 			return fmt.Errorf("%w: x-signature does not fit the body", voice.ErrSignature)
 		}
 		return nil
 	}
-	if !slices.ContainsFunc(a.privateKeys, func(key secret.Secret) bool { return same(h.Get("x-private-key"), key.Reveal()) }) {
+	if !slices.ContainsFunc(a.privateKeys, func(key secret.Secret) bool {
+		return same(h.Get("x-private-key"), key.Reveal())
+	}) {
 		return fmt.Errorf("%w: there is no x-signature, and x-private-key is missing or not ours", voice.ErrSignature)
 	}
 	return nil

@@ -54,8 +54,12 @@ func newWorkspaceRequest(b voice.Brief) workspaceRequest {
 	return workspaceRequest{
 		Name: o.Brand, CurrencyCode: b.Currency, Timezone: b.Timezone,
 		SupportContacts: supportContacts{PhoneNumber: o.SupportPhone, Email: o.SupportEmail},
-		TrustSignals:    trustSignals{OneLiner: o.Trust.OneLiner, Customers: o.Trust.Customers, Orders: o.Trust.Orders, Rating: o.Trust.Rating},
-		PolicyFramework: policyFramework{Return: promises(o.Policies.Return), Shipping: promises(o.Policies.Shipping), COD: promises(o.Policies.COD)},
+		TrustSignals: trustSignals{
+			OneLiner: o.Trust.OneLiner, Customers: o.Trust.Customers, Orders: o.Trust.Orders, Rating: o.Trust.Rating,
+		},
+		PolicyFramework: policyFramework{
+			Return: promises(o.Policies.Return), Shipping: promises(o.Policies.Shipping), COD: promises(o.Policies.COD),
+		},
 	}
 }
 
@@ -178,8 +182,10 @@ func newAssistantRequest(b voice.Brief, payload map[string]script.Text) (assista
 	o := b.Voice.Onboarding
 	var problems []error
 	a := assistantRequest{
-		Name:       o.Agent.AssistantName,
-		ICPContext: icpContext{Language: o.Agent.Language, AgeGroups: o.Audience.AgeGroups, LocationTiers: o.Audience.LocationTiers},
+		Name: o.Agent.AssistantName,
+		ICPContext: icpContext{
+			Language: o.Agent.Language, AgeGroups: o.Audience.AgeGroups, LocationTiers: o.Audience.LocationTiers,
+		},
 		CallSettings: callSettings{
 			MaxCallDuration: o.MaxDuration,
 			ConcurrentCalls: min(max(b.Voice.Lines, 1), MaxLines),
@@ -227,13 +233,16 @@ func variantOf(o config.Onboarding, payload map[string]script.Text) variantReque
 		if o.Policies.COD["enabled"] == "true" {
 			mode = "both"
 		}
-		return variantRequest{Type: "abandoned_cart", Config: map[string]any{"abandoned_cart": map[string]any{"paymentPlan": map[string]any{"mode": mode}}}}
+		plan := map[string]any{"paymentPlan": map[string]any{"mode": mode}}
+		return variantRequest{Type: "abandoned_cart", Config: map[string]any{"abandoned_cart": plan}}
 	}
 	inputs := []map[string]any{}
 	for _, name := range slices.Sorted(maps.Keys(payload)) {
 		inputs = append(inputs, map[string]any{"name": name, "type": "string", "isRequired": false})
 	}
-	return variantRequest{Type: "custom", Config: map[string]any{"systemPrompt": o.Agent.SystemPrompt, "inputSchema": inputs}}
+	return variantRequest{Type: "custom", Config: map[string]any{
+		"systemPrompt": o.Agent.SystemPrompt, "inputSchema": inputs,
+	}}
 }
 
 // retriesOf keeps the provider from redialling where that is ours to do, and else gives it its documented defaults.
@@ -248,20 +257,25 @@ func retriesOf(retries string) retryProtocol {
 func analysisOf(plan config.AnalysisPlan, names config.Insights) analysisPlan {
 	p := analysisPlan{Success: plan.SuccessCriteria, Summary: plan.Summary, Insights: map[string]insight{}}
 	if p.Success == "" {
-		p.Success = "Return true only if the customer clearly said that they will complete the order, or completed it during the call; otherwise return false."
+		p.Success = "Return true only if the customer clearly said that they will complete the order, or completed " +
+			"it during the call; otherwise return false."
 	}
 	if p.Summary == "" {
-		p.Summary = "Say in two or three sentences why the customer had not bought, what they asked for, and how the call ended."
+		p.Summary = "Say in two or three sentences why the customer had not bought, what they asked for, and how " +
+			"the call ended."
 	}
 	for _, want := range []struct {
 		name, typ, description string
 		required               bool
 	}{
-		{names.OptedOut, "boolean", "True only if the customer asked, in whatever words, not to be called again.", true},
-		{names.Declined, "boolean", "True only if the customer made clear that they do not want to buy what is in the cart.", true},
+		{names.OptedOut, "boolean", "True only if the customer asked, in whatever words, not to be called " +
+			"again.", true},
+		{names.Declined, "boolean", "True only if the customer made clear that they do not want to buy what is in " +
+			"the cart.", true},
 		{names.Interested, "boolean", "True only if the customer showed that they want to buy.", false},
 		{names.Callback, "boolean", "True only if the customer asked to be called at another time.", true},
-		{names.CallbackAt, "string", "When the customer wants to be called, as ISO 8601 with the offset of the customer's time zone, such as 2026-03-05T18:30:00+05:30. Leave it empty if they named no time.", false},
+		{names.CallbackAt, "string", "When the customer wants to be called, as ISO 8601 with the offset of the " +
+			"customer's time zone, such as 2026-03-05T18:30:00+05:30. Leave it empty if they named no time.", false},
 	} {
 		if want.name != "" {
 			p.Insights[want.name] = insight{Type: want.typ, Description: want.description, Required: want.required}
@@ -270,7 +284,9 @@ func analysisOf(plan config.AnalysisPlan, names config.Insights) analysisPlan {
 	return p
 }
 
-var documentTypes = map[string]string{".pdf": "pdf", ".txt": "txt", ".docx": "docx", ".md": "markdown", ".markdown": "markdown"}
+var documentTypes = map[string]string{
+	".pdf": "pdf", ".txt": "txt", ".docx": "docx", ".md": "markdown", ".markdown": "markdown",
+}
 
 // documentOf names a document after its address.
 func documentOf(address string) (document, error) {

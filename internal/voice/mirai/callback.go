@@ -171,5 +171,6 @@ func at(kind cart.ReportKind, call tolerant.Object) time.Time {
 func readAnalysis(c *voice.Callback, analysis tolerant.Object, names config.Insights) {
 	c.Report.Summary = analysis.Text("summary")
 	c.Report.RequiredActions = analysis.Texts("requiredActions")
-	c.Report.Insights, c.CallbackText = tolerant.Insights(names, analysis.Object("insights"), analysis.Object("outcome"))
+	c.Report.Insights, c.CallbackText = tolerant.Insights(names, analysis.Object("insights"),
+		analysis.Object("outcome"))
 }

@@ -96,9 +96,11 @@ func (o *Onboarder) Steps(context.Context) ([]voice.Step, error) {
 	}
 	errs = append(errs, add("look for the assistant", http.MethodGet, listPath, nil))
 	if id := o.brief.Voice.Assistant; id != "" {
-		errs = append(errs, add("update the assistant", http.MethodPut, updatePath+url.PathEscape(id), o.assistant.update()))
+		errs = append(errs, add("update the assistant", http.MethodPut, updatePath+url.PathEscape(id),
+			o.assistant.update()))
 	} else {
-		errs = append(errs, add("make the assistant, or update the one of this name", http.MethodPost, createPath, o.assistant))
+		errs = append(errs, add("make the assistant, or update the one of this name", http.MethodPost, createPath,
+			o.assistant))
 	}
 	return steps, errors.Join(errs...)
 }
@@ -123,7 +125,8 @@ func (o *Onboarder) Run(ctx context.Context) (voice.Onboarded, error) {
 		}
 		if assistant != "" {
 			path := updatePath + url.PathEscape(assistant)
-			if _, err := client.Ask(ctx, http.MethodPut, path, o.assistant.update(), voice.RefusedAssistant, nil); err != nil {
+			_, err := client.Ask(ctx, http.MethodPut, path, o.assistant.update(), voice.RefusedAssistant, nil)
+			if err != nil {
 				return fmt.Errorf("update the assistant: %w", err)
 			}
 			done.Done = append(done.Done, "updated the assistant "+assistant)
@@ -168,7 +171,8 @@ func (o *Onboarder) makeWorkspace(ctx context.Context) (string, error) {
 	}
 	body, err := client.Ask(ctx, http.MethodPost, workspacePath, o.workspace, voice.RefusedOther, nil)
 	if conflict(err) {
-		return "", errors.New("it exists already, and Mirai does not tell its id: look it up in Mirai's dashboard and set voice.workspace")
+		return "", errors.New("it exists already, and Mirai does not tell its id: look it up in Mirai's dashboard " +
+			"and set voice.workspace")
 	}
 	if err != nil {
 		return "", err
@@ -179,7 +183,8 @@ func (o *Onboarder) makeWorkspace(ctx context.Context) (string, error) {
 func (o *Onboarder) makeAssistant(ctx context.Context, client *wire.Client) (string, error) {
 	body, err := client.Ask(ctx, http.MethodPost, createPath, o.assistant, voice.RefusedKeys, nil)
 	if conflict(err) {
-		return "", fmt.Errorf("an assistant named %q exists, but is not on the workspace's list: set voice.assistant to its id, or choose another voice.onboarding.agent.assistant_name", o.assistant.Name)
+		return "", fmt.Errorf("an assistant named %q exists, but is not on the workspace's list: set "+
+			"voice.assistant to its id, or choose another voice.onboarding.agent.assistant_name", o.assistant.Name)
 	}
 	if err != nil {
 		return "", err
@@ -225,12 +230,14 @@ func (o *Onboarder) find(ctx context.Context, client *wire.Client) (string, erro
 			variant = a.Word("variant")
 		}
 		if variant != "" && variant != o.assistant.Variant.Type {
-			return "", fmt.Errorf("the assistant %s is of the variant %s, which cannot be changed: set voice.onboarding.agent.variant to it, or choose another assistant_name", id, variant)
+			return "", fmt.Errorf("the assistant %s is of the variant %s, which cannot be changed: set "+
+				"voice.onboarding.agent.variant to it, or choose another assistant_name", id, variant)
 		}
 		return id, nil
 	}
 	if wanted != "" {
-		return "", fmt.Errorf("voice.assistant: the workspace has no assistant %q; correct the id, or leave it out to have one made", wanted)
+		return "", fmt.Errorf("voice.assistant: the workspace has no assistant %q; correct the id, or leave it out "+
+			"to have one made", wanted)
 	}
 	return "", nil
 }

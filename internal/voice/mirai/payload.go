@@ -140,9 +140,11 @@ func abandonedCart(r voice.Request) (*payload, error) {
 		first = nobody
 	}
 	p := &payload{
-		ID:            gid("AbandonedCheckout", c.ID),
-		CheckoutURL:   link(r.Link),
-		Customer:      customer{FirstName: first, LastName: last, Email: email(c.Email, c.Customer.Email), Phone: r.Phone},
+		ID:          gid("AbandonedCheckout", c.ID),
+		CheckoutURL: link(r.Link),
+		Customer: customer{
+			FirstName: first, LastName: last, Email: email(c.Email, c.Customer.Email), Phone: r.Phone,
+		},
 		DiscountCodes: codes(c.Codes),
 		TaxesIncluded: c.TaxesIncluded,
 		LineItems:     lineItems(c.Items),

@@ -130,7 +130,10 @@ func discountOf(r voice.Request) (*discount, error) {
 	if !wording.Sound(o.Value) {
 		return nil, refuse("metadata.discount.value: not an amount of money or a percentage")
 	}
-	d := &discount{Code: o.Code, Description: o.Description, Value: json.Number(o.Value.String()), CodeType: "fixed", ApplyAs: "additional"}
+	d := &discount{
+		Code: o.Code, Description: o.Description, Value: json.Number(o.Value.String()), CodeType: "fixed",
+		ApplyAs: "additional",
+	}
 	if o.Type == "percentage" {
 		d.CodeType = "%tage"
 	}
@@ -165,7 +168,8 @@ func (p *Provider) Update(ctx context.Context, providerCallID string, r voice.Re
 		return err
 	}
 	path := "/v2/call/" + url.PathEscape(providerCallID)
-	_, err = p.client.Ask(ctx, http.MethodPut, path, map[string]any{"payload": payload}, voice.RefusedContent, r.Private())
+	_, err = p.client.Ask(ctx, http.MethodPut, path, map[string]any{"payload": payload}, voice.RefusedContent,
+		r.Private())
 	return err
 }
 

@@ -75,7 +75,10 @@ func PairKeys(required bool) []config.Key {
 			What: "the account's private key (x-private-key), which also signs its callbacks",
 		},
 		{Name: "public_keys", What: "all public keys that callbacks may name, the new one first", Kept: true},
-		{Name: "private_keys", What: "all private keys that callbacks may be signed with, the new one first", Kept: true},
+		{
+			Name: "private_keys", What: "all private keys that callbacks may be signed with, the new one first",
+			Kept: true,
+		},
 	}
 }
 
@@ -122,7 +125,8 @@ func OnboardingProblems(o config.Onboarding) []config.Finding {
 		}
 	}
 	if n := utf8.RuneCountInString(o.Agent.AssistantName); n > maxName {
-		report("agent.assistant_name", fmt.Sprintf("%q has %d characters; write at most %d", o.Agent.AssistantName, n, maxName))
+		report("agent.assistant_name", fmt.Sprintf("%q has %d characters; write at most %d", o.Agent.AssistantName, n,
+			maxName))
 	}
 	if o.Agent.Variant != "" {
 		report("agent.variant", config.NotOneOf(o.Agent.Variant, assistantVariants...))

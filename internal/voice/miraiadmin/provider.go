@@ -38,8 +38,8 @@ func Descriptor() voice.Descriptor {
 		},
 		Parse:  mirai.Parse,
 		Signer: func(s config.Settings) voice.Signer { return mirai.NewSigner(s.(*Settings).Pair) },
-		NoOnboarding: "its requests make no workspace or assistant; onboard the store with provider: mirai and its pair of keys, " +
-			"then write both ids into the section of mirai_admin",
+		NoOnboarding: "its requests make no workspace or assistant; onboard the store with provider: mirai and its " +
+			"pair of keys, then write both ids into the section of mirai_admin",
 	}
 }
 
@@ -65,8 +65,8 @@ func (s *Settings) Problems(v config.Voice) []config.Finding {
 		})
 	case !public && v.Retries == "ours":
 		problems = append(problems, config.Finding{
-			Key: "retries", Warning: true, Message: "without public_key and private_key the provider's own redials cannot be " +
-				"called off: set its retryProtocol to none, or give the keys",
+			Key: "retries", Warning: true, Message: "without public_key and private_key the provider's own redials " +
+				"cannot be called off: set its retryProtocol to none, or give the keys",
 		})
 	}
 	return problems

@@ -85,7 +85,8 @@ func For(r voice.Request) Words {
 		FirstName: first, LastName: last, Name: strings.TrimSpace(first + " " + last),
 		Phone: r.Phone, Email: field(c.Email),
 		Store: field(r.StoreName), Shop: r.Shop,
-		Total: amount(c.Total, c.Currency), Subtotal: amount(c.Subtotal, c.Currency), Discounts: amount(c.Discounts, c.Currency),
+		Total: amount(c.Total, c.Currency), Subtotal: amount(c.Subtotal, c.Currency),
+		Discounts: amount(c.Discounts, c.Currency),
 		Currency:  c.Currency,
 		ItemCount: c.ItemCount(),
 		Link:      r.Link,
@@ -127,7 +128,8 @@ func value(o *cart.Offer, currency string) string {
 func (w *Words) addItems(c cart.Checkout) {
 	var list []string
 	for _, i := range c.Items[:min(len(c.Items), maxItems)] {
-		item := Item{Title: field(i.Title), Variant: field(i.VariantTitle), SKU: field(i.SKU), Quantity: i.Quantity, Price: amount(i.Price, c.Currency)}
+		item := Item{Title: field(i.Title), Variant: field(i.VariantTitle), SKU: field(i.SKU), Quantity: i.Quantity,
+			Price: amount(i.Price, c.Currency)}
 		w.Items = append(w.Items, item)
 		text := item.Title
 		if item.Variant != "" {
@@ -196,18 +198,21 @@ func (t *Template) Fill(w Words) (string, error) {
 
 // samples are a bare and a full cart to try templates on.
 func samples() []voice.Request {
-	bare := voice.Request{Shop: "example.myshopify.com", Attempt: 1, Phone: "+14155550100", Checkout: cart.Checkout{Currency: "USD"}}
+	bare := voice.Request{Shop: "example.myshopify.com", Attempt: 1, Phone: "+14155550100",
+		Checkout: cart.Checkout{Currency: "USD"}}
 	full := bare
 	full.CallID, full.CartID = uuid.Max, uuid.Max
 	full.StoreName, full.Country, full.Link = "Example", "US", "https://example.com/recover"
-	full.Offer = &cart.Offer{Code: "TEN", Description: "ten percent off", Value: decimal.NewFromInt(10), Type: "percentage"}
+	full.Offer = &cart.Offer{Code: "TEN", Description: "ten percent off", Value: decimal.NewFromInt(10),
+		Type: "percentage"}
 	full.Checkout = cart.Checkout{
 		ID: "1", Email: "ann@example.com", Currency: "USD", Locale: "en-US",
 		Customer: cart.Customer{FirstName: "Ann", LastName: "Lee"},
 		Shipping: &cart.Address{City: "Reno", Province: "Nevada", Country: "United States"},
-		Items:    []cart.Item{{Title: "Tea", VariantTitle: "Green", SKU: "T-1", Quantity: 2, Price: decimal.NewFromInt(5)}},
-		Codes:    []cart.DiscountCode{{Code: "HELLO"}},
-		Total:    decimal.NewFromInt(10), Subtotal: decimal.NewFromInt(10),
+		Items: []cart.Item{{Title: "Tea", VariantTitle: "Green", SKU: "T-1", Quantity: 2,
+			Price: decimal.NewFromInt(5)}},
+		Codes: []cart.DiscountCode{{Code: "HELLO"}},
+		Total: decimal.NewFromInt(10), Subtotal: decimal.NewFromInt(10),
 		CreatedAt: time.Unix(0, 0).UTC(), UpdatedAt: time.Unix(0, 0).UTC(),
 	}
 	return []voice.Request{bare, full}

@@ -14,7 +14,8 @@ type Text string
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (t *Text) UnmarshalText(text []byte) error {
 	if _, err := template.New("").Parse(string(text)); err != nil {
-		return errors.New("is not a template that Go's text/template can read: " + strings.TrimPrefix(err.Error(), "template: :"))
+		why := strings.TrimPrefix(err.Error(), "template: :")
+		return errors.New("is not a template that Go's text/template can read: " + why)
 	}
 	*t = Text(text)
 	return nil
@@ -24,7 +25,8 @@ func (t *Text) UnmarshalText(text []byte) error {
 func (t Text) Problems(key string) []config.Finding {
 	path := "voice." + key
 	if _, err := Compile(path, string(t)); err != nil {
-		return []config.Finding{{Key: key, Message: "cannot be filled in: " + strings.TrimPrefix(err.Error(), path+": ")}}
+		why := strings.TrimPrefix(err.Error(), path+": ")
+		return []config.Finding{{Key: key, Message: "cannot be filled in: " + why}}
 	}
 	return nil
 }

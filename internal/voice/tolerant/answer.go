@@ -23,32 +23,38 @@ const (
 var (
 	yesWords = []string{
 		"yes", "yeah", "yep", "yup", "true", "affirmative", "correct", "definitely", "sure",
-		"haan", "haa", "han", "ha", "ji", "हाँ", "हां", "जी", "sí", "si", "sim", "oui", "ja", "sì", "да", "tak", "evet", "نعم", "是", "はい",
+		"haan", "haa", "han", "ha", "ji", "हाँ", "हां", "जी", "sí", "si", "sim", "oui", "ja", "sì", "да", "tak",
+		"evet", "نعم", "是", "はい",
 	}
 	noWords = []string{
 		"no", "nope", "nah", "false", "negative",
-		"nahi", "nahin", "nahiin", "नहीं", "não", "nao", "non", "nein", "nee", "нет", "nie", "hayır", "hayir", "لا", "否", "いいえ",
+		"nahi", "nahin", "nahiin", "नहीं", "não", "nao", "non", "nein", "nee", "нет", "nie", "hayır", "hayir", "لا",
+		"否", "いいえ",
 	}
 	// absentWords stand for no value at all.
 	absentWords = []string{"", "null", "none", "nil", "undefined"}
 	// notAsked begin the sentences that an analysis writes where a thing did not come up.
 	notAsked = []string{
 		"not mentioned", "not requested", "not asked", "not discussed", "not expressed", "not stated",
-		"did not ask", "did not mention", "did not request", "did not express", "did not state", "did not say", "did not come up",
-		"didn't ask", "didn't mention", "didn't request", "didn't express", "didn't state", "didn't say", "didn't come up",
+		"did not ask", "did not mention", "did not request", "did not express", "did not state", "did not say",
+		"did not come up", "didn't ask", "didn't mention", "didn't request", "didn't express", "didn't state",
+		"didn't say", "didn't come up",
 	}
 	// afterNo are the words that may follow a no without a comma: "No the customer did not". Others turn it into
 	// something else: "No more calls" is not the answer no.
 	afterNo = []string{
-		"the", "he", "she", "they", "it", "customer", "caller", "user", "not", "opt", "opt-out", "request", "mention", "objection", "sign", "indication",
+		"the", "he", "she", "they", "it", "customer", "caller", "user", "not", "opt", "opt-out", "request", "mention",
+		"objection", "sign", "indication",
 	}
 	// doubtful begin sentences that only look like an answer; torn are such sentences as a whole.
-	doubtful = []string{"no idea", "no clear", "no clarity", "no information", "no answer", "no data", "no response", "yes and no", "yes or no", "no and yes"}
-	torn     = []string{"yes no", "no yes"}
+	doubtful = []string{"no idea", "no clear", "no clarity", "no information", "no answer", "no data", "no response",
+		"yes and no", "yes or no", "no and yes"}
+	torn = []string{"yes no", "no yes"}
 	// wishes are what a customer says who wants no more calls, and denials what an analysis says when the customer
 	// did not.
 	wishes  = []string{"never call", "do not call", "don't call", "stop calling", "no more calls", "no further calls"}
-	denials = []string{"did not", "didn't", "does not", "doesn't", "has not", "hasn't", "not ask", "without", "never asked", "never said"}
+	denials = []string{"did not", "didn't", "does not", "doesn't", "has not", "hasn't", "not ask", "without",
+		"never asked", "never said"}
 )
 
 // ReadAnswer reads a yes or no. A text counts by its first word, so that "Yes, the customer asked not to be called

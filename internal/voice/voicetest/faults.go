@@ -89,7 +89,9 @@ func placing(success, withoutID string) map[string]func(*testing.T) scene {
 		"429 with Retry-After": func(t *testing.T) scene { return at(NewLab(t, throttled)) },
 	}
 	for _, status := range []int{400, 401, 402, 403, 404, 405, 408, 409, 422, 429, 500, 502, 503, 504} {
-		faults[strconv.Itoa(status)] = func(t *testing.T) scene { return at(NewLab(t, Answer(status, `{"message":"no"}`))) }
+		faults[strconv.Itoa(status)] = func(t *testing.T) scene {
+			return at(NewLab(t, Answer(status, `{"message":"no"}`)))
+		}
 	}
 	for _, status := range []int{301, 307} {
 		faults[strconv.Itoa(status)+" redirect"] = func(t *testing.T) scene { return redirect(t, status, success) }
@@ -100,8 +102,12 @@ func placing(success, withoutID string) map[string]func(*testing.T) scene {
 // aborting sets up every fault of the second table.
 func aborting() map[string]func(*testing.T) scene {
 	faults := map[string]func(*testing.T) scene{
-		"200":                     func(t *testing.T) scene { return at(NewLab(t, Answer(200, `{"message":"Call aborted"}`))) },
-		"200 that says no":        func(t *testing.T) scene { return at(NewLab(t, Answer(200, `{"success":false,"message":"too late"}`))) },
+		"200": func(t *testing.T) scene {
+			return at(NewLab(t, Answer(200, `{"message":"Call aborted"}`)))
+		},
+		"200 that says no": func(t *testing.T) scene {
+			return at(NewLab(t, Answer(200, `{"success":false,"message":"too late"}`)))
+		},
 		"429 with Retry-After":    func(t *testing.T) scene { return at(NewLab(t, throttled)) },
 		"301 redirect":            func(t *testing.T) scene { return redirect(t, 301, `{"message":"ok"}`) },
 		"connection refused":      func(t *testing.T) scene { return scene{url: closedPort(t)} },
@@ -113,7 +119,9 @@ func aborting() map[string]func(*testing.T) scene {
 		},
 	}
 	for _, status := range []int{400, 401, 404, 409, 500, 503} {
-		faults[strconv.Itoa(status)] = func(t *testing.T) scene { return at(NewLab(t, Answer(status, `{"code":1,"message":"no"}`))) }
+		faults[strconv.Itoa(status)] = func(t *testing.T) scene {
+			return at(NewLab(t, Answer(status, `{"code":1,"message":"no"}`)))
+		}
 	}
 	return faults
 }

@@ -179,7 +179,8 @@ func Answer(status int, body string, header ...string) func(*Lab, net.Conn) {
 			return
 		}
 		var head strings.Builder
-		fmt.Fprintf(&head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", status, http.StatusText(status), len(body))
+		fmt.Fprintf(&head, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", status,
+			http.StatusText(status), len(body))
 		for _, line := range header {
 			head.WriteString(line + "\r\n")
 		}

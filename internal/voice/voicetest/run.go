@@ -116,7 +116,8 @@ func describes(t *testing.T, d voice.Descriptor, sample Sample) {
 			can[ability] = true
 		}
 	}
-	assert.ElementsMatch(t, slices.Collect(maps.Keys(can)), has(d.Abilities), "the description has what any account can do")
+	assert.ElementsMatch(t, slices.Collect(maps.Keys(can)), has(d.Abilities),
+		"the description has what any account can do")
 }
 
 func (s subject) hasItsAbilities(t *testing.T) {
@@ -166,9 +167,13 @@ func (s subject) checksSignatures(t *testing.T) {
 }
 
 // everyRow sets up every fault, and compares how it is told with the document. The two lists must be the same.
-func (s subject) everyRow(t *testing.T, heading string, faults map[string]func(*testing.T) scene, do func(context.Context, voice.Provider) string) {
+func (s subject) everyRow(
+	t *testing.T, heading string, faults map[string]func(*testing.T) scene,
+	do func(context.Context, voice.Provider) string,
+) {
 	want := matrix(t, heading)
-	require.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(faults)), "docs/voice-faults.md and the faults tried differ")
+	require.ElementsMatch(t, slices.Collect(maps.Keys(want)), slices.Collect(maps.Keys(faults)),
+		"docs/voice-faults.md and the faults tried differ")
 	for fault, setUp := range faults {
 		t.Run(fault, func(t *testing.T) {
 			t.Parallel()
@@ -195,7 +200,9 @@ func (s subject) everyRow(t *testing.T, heading string, faults map[string]func(*
 
 func (s subject) places(t *testing.T) {
 	for i, success := range s.sample.Successes {
-		for name, start := range map[string]func(*testing.T, func(*Lab, net.Conn)) *Lab{"plain": NewLab, "TLS": NewTLSLab} {
+		for name, start := range map[string]func(*testing.T, func(*Lab, net.Conn)) *Lab{
+			"plain": NewLab, "TLS": NewTLSLab,
+		} {
 			t.Run(fmt.Sprintf("%s answer %d", name, i+1), func(t *testing.T) {
 				t.Parallel()
 				lab := start(t, Answer(200, success))
@@ -206,7 +213,8 @@ func (s subject) places(t *testing.T) {
 				require.Len(t, lab.Requests(), 1)
 				seen := lab.Requests()[0]
 				require.NoError(t, s.api.Request(seen.Request, seen.Body))
-				assert.Equal(t, s.can.CallbackPerCall, strings.Contains(string(seen.Body), Request().CallbackURL), "the callback URL")
+				assert.Equal(t, s.can.CallbackPerCall, strings.Contains(string(seen.Body), Request().CallbackURL),
+					"the callback URL")
 				assert.NotContains(t, seen.Request.URL.String(), Request().Phone)
 				assert.True(t, seen.Request.Close, "the connection is not kept for a second request")
 			})
@@ -218,7 +226,9 @@ func (s subject) refusesBadNumbers(t *testing.T) {
 	t.Parallel()
 	lab := NewLab(t, Answer(200, s.sample.Successes[0]))
 	p := s.provider(t, scene{url: lab.URL})
-	for _, phone := range []string{"", "5550100", "+0155501000", "+1 415 555 0100", "+1415555010012345", "tel:+14155550100"} {
+	for _, phone := range []string{
+		"", "5550100", "+0155501000", "+1 415 555 0100", "+1415555010012345", "tel:+14155550100",
+	} {
 		r := Request()
 		r.Phone = phone
 		_, err := p.Place(t.Context(), r)
@@ -231,7 +241,8 @@ func (s subject) refusesBadNumbers(t *testing.T) {
 func (s subject) keepsQuiet(t *testing.T) {
 	r := Request()
 	private := append([]string{
-		r.Phone, strings.TrimPrefix(r.Phone, "+"), "asha.rao@example.com", "Asha", "Rao", "12 Lake Road", "560001", r.Link,
+		r.Phone, strings.TrimPrefix(r.Phone, "+"), "asha.rao@example.com", "Asha", "Rao", "12 Lake Road", "560001",
+		r.Link,
 		r.CallbackURL, "secret-token",
 	}, s.account.Secrets...)
 	for _, status := range []int{400, 401, 402, 404, 409, 429, 500, 200} {
@@ -245,7 +256,8 @@ func (s subject) keepsQuiet(t *testing.T) {
 				var told strings.Builder
 				_ = seen.Request.Header.Write(&told)
 				body := fmt.Sprintf(`{"message":%q}`, "cannot call: "+told.String()+string(seen.Body))
-				_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n\r\n%s", status, http.StatusText(status), len(body), body)
+				_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\n\r\n%s", status,
+					http.StatusText(status), len(body), body)
 			})
 			_, err := s.provider(t, scene{url: lab.URL}).Place(t.Context(), r)
 			require.Error(t, err)
@@ -259,7 +271,10 @@ func (s subject) keepsQuiet(t *testing.T) {
 func (s subject) survivesRubbish(t *testing.T) {
 	t.Parallel()
 	p := s.provider(t, scene{url: "https://voice.example"})
-	for _, body := range []string{"", "null", "[]", "{}", "42", `"event"`, `{"event":null}`, `{"event":{}}`, `{"event":{"type":5}`, "\x00", `{"a":1}{"a":2}`} {
+	for _, body := range []string{
+		"", "null", "[]", "{}", "42", `"event"`, `{"event":null}`, `{"event":{}}`, `{"event":{"type":5}`, "\x00",
+		`{"a":1}{"a":2}`,
+	} {
 		callbacks, err := p.Parse([]byte(body))
 		require.Error(t, err, body)
 		assert.Empty(t, callbacks, body)
@@ -280,16 +295,22 @@ func Request() voice.Request {
 		Country:   "IN",
 		Link:      "https://acme.myshopify.com/1/checkouts/ac/abc/recover?key=secret-token&discount=COMEBACK10",
 		Priority:  true,
-		Offer:     &cart.Offer{Code: "COMEBACK10", Description: "ten per cent off", Value: money("10"), Type: "percentage", ApplyAs: "additional"},
+		Offer: &cart.Offer{
+			Code: "COMEBACK10", Description: "ten per cent off", Value: money("10"), Type: "percentage",
+			ApplyAs: "additional",
+		},
 
 		CallbackURL: "https://calls.example.com/webhooks/voice/x/secret-token",
 		Checkout: cart.Checkout{
-			Token:         "tok_1",
-			ID:            "66509168181329",
-			URL:           "https://acme.myshopify.com/1/checkouts/ac/abc/recover?key=secret-token",
-			Email:         "asha.rao@example.com",
-			Customer:      cart.Customer{ID: "7", FirstName: "Asha", LastName: "Rao"},
-			Shipping:      &cart.Address{FirstName: "Asha", LastName: "Rao", Address1: "12 Lake Road", City: "Bengaluru", Province: "Karnataka", ProvinceCode: "KA", Country: "India", CountryCode: "IN", Zip: "560001", Phone: "+919000012345"},
+			Token:    "tok_1",
+			ID:       "66509168181329",
+			URL:      "https://acme.myshopify.com/1/checkouts/ac/abc/recover?key=secret-token",
+			Email:    "asha.rao@example.com",
+			Customer: cart.Customer{ID: "7", FirstName: "Asha", LastName: "Rao"},
+			Shipping: &cart.Address{
+				FirstName: "Asha", LastName: "Rao", Address1: "12 Lake Road", City: "Bengaluru", Province: "Karnataka",
+				ProvinceCode: "KA", Country: "India", CountryCode: "IN", Zip: "560001", Phone: "+919000012345",
+			},
 			Billing:       &cart.Address{Country: "India", Phone: "090000 12345"},
 			Currency:      "INR",
 			Total:         money("1895"),
@@ -298,7 +319,8 @@ func Request() voice.Request {
 			TaxesIncluded: true,
 			TaxLines:      []cart.TaxLine{{Title: "IGST", Rate: money("0.05"), Price: money("90.24")}},
 			Items: []cart.Item{
-				{Title: "Darjeeling", VariantTitle: "100 g", VariantID: "58523289485393", Quantity: 2, Price: money("600")},
+				{Title: "Darjeeling", VariantTitle: "100 g", VariantID: "58523289485393", Quantity: 2,
+					Price: money("600")},
 				{Title: "Cup", Quantity: 1, Price: money("695")},
 			},
 			Codes:     []cart.DiscountCode{{Code: "WELCOME", Amount: money("0")}},

@@ -34,7 +34,8 @@ func (c *Client) Place(ctx context.Context, path string, body any, private []str
 			return nil, &voice.UncertainError{Err: fmt.Errorf("the provider's answer broke off: %w", a.err)}
 		}
 		return a.body, nil
-	case a.status == http.StatusConflict, a.status == http.StatusLocked, a.status == http.StatusTooEarly, a.status == http.StatusTooManyRequests:
+	case a.status == http.StatusConflict, a.status == http.StatusLocked, a.status == http.StatusTooEarly,
+		a.status == http.StatusTooManyRequests:
 		return nil, &voice.NotPlacedError{RetryAfter: retryAfter(a.header), Err: told}
 	case a.status == http.StatusRequestTimeout, a.status < 300, a.status >= 500:
 		// A 408 can come from a proxy that lost patience with the provider after handing the request on.
@@ -49,11 +50,16 @@ func (c *Client) Place(ctx context.Context, path string, body any, private []str
 
 // blamesAssistant tells a 400 that is about the assistant itself, which every call would meet, from one about this
 // call.
-var blamesAssistant = regexp.MustCompile(`(?i)\b(invalid|unknown|missing|no such|archived|inactive) (assistant|agent)|\b(assistant|agent)(_?id)?\b.{0,30}\b(not found|invalid|not exist|archived|inactive|disabled)\b`)
+var blamesAssistant = regexp.MustCompile(
+	`(?i)\b(invalid|unknown|missing|no such|archived|inactive) (assistant|agent)|` +
+		`\b(assistant|agent)(_?id)?\b.{0,30}\b(not found|invalid|not exist|archived|inactive|disabled)\b`,
+)
 
 // Ask sends any other request and returns the body of the answer. The errors are *voice.RefusedError, with the kind
 // notFound for a 404, and *voice.TemporaryError.
-func (c *Client) Ask(ctx context.Context, method, path string, body any, notFound voice.RefusalKind, private []string) ([]byte, error) {
+func (c *Client) Ask(
+	ctx context.Context, method, path string, body any, notFound voice.RefusalKind, private []string,
+) ([]byte, error) {
 	a, f := c.exchange(ctx, method, path, body)
 	if f != nil {
 		return nil, &voice.TemporaryError{Err: f.err}

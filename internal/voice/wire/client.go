@@ -61,7 +61,8 @@ func New(base string, timeout time.Duration, header http.Header, network voice.N
 	for name, values := range header {
 		for _, v := range values {
 			if strings.ContainsFunc(v, func(r rune) bool { return r < ' ' || r > '~' }) {
-				return nil, fmt.Errorf("voice: the value for the header %s has characters that a header cannot carry; look for a line break or a quote in it", name)
+				return nil, fmt.Errorf("voice: the value for the header %s has characters that a header cannot "+
+					"carry; look for a line break or a quote in it", name)
 			}
 			c.secrets = append(c.secrets, v, strings.TrimPrefix(v, "Bearer "))
 		}

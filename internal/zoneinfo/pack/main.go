@@ -46,7 +46,8 @@ func pack(folder, file string) error {
 		if err != nil {
 			return err
 		}
-		if !bytes.HasPrefix(data, []byte("TZif")) || strings.HasPrefix(name, "posixrules") || name == "localtime" || name == "Factory" {
+		if !bytes.HasPrefix(data, []byte("TZif")) || strings.HasPrefix(name, "posixrules") || name == "localtime" ||
+			name == "Factory" {
 			return nil
 		}
 		w, err := archive.CreateHeader(&zip.FileHeader{Name: filepath.ToSlash(name), Method: zip.Deflate})
