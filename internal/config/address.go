@@ -16,7 +16,7 @@ func onLoopback(address string) bool {
 	return err == nil && loopback.Host(u.Hostname())
 }
 
-// listenHost reads a TCP listen address and gives its host; problem is "" when it is good.
+// listenHost returns the host of a TCP listen address; problem is "" when the address is good.
 func listenHost(listen string) (host, problem string) {
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -33,9 +33,9 @@ func listenHost(listen string) (host, problem string) {
 	return host, ""
 }
 
-// webURL reads the address of a web service: absolute, https but for a loopback host, nothing after the path. It
-// gives the address without a trailing slash; problem is "" when it is good. Passwords in it are refused and not
-// shown.
+// webURL checks the address of a web service: absolute, https except for a loopback host, and nothing after the path.
+// It returns the address without a trailing slash; problem is "" when the address is good. An address that holds a
+// password is refused and not shown.
 func webURL(address string) (clean, problem string) {
 	const example = "write one such as https://calls.example.com"
 	u, err := url.Parse(address)

@@ -15,7 +15,7 @@ import (
 	"github.com/robfig/cron/v3"
 )
 
-// check looks at the values that were read, one by one and against each other.
+// check checks each value, and the values against each other.
 func (l *loader) check() {
 	l.checkServer()
 	l.checkDatabase()
@@ -38,19 +38,19 @@ func (l *loader) checkServer() {
 		l.file.problem("server.public_url", "is missing; write the https address under which Shopify and the voice "+
 			"API reach this server, or http://127.0.0.1:8080 to try it out")
 	case sameFreePort(server.Listen, server.PublicURL):
-		// Both get the port that is found free when the server starts.
+		// Both get the port that is chosen when the server starts.
 	case server.PublicURL != "":
 		l.checkURL(l.file, "server.public_url", &server.PublicURL)
 	}
 }
 
-// sameFreePort reports whether both addresses leave the port open, which works on one machine only.
+// sameFreePort reports whether both addresses leave the port to the system, which works on one machine only.
 func sameFreePort(listen, public string) bool {
 	host, port, err := net.SplitHostPort(listen)
 	return err == nil && port == "0" && loopback.Host(host) && public == "http://"+listen
 }
 
-// checkURL checks a web address and takes the slash off its end.
+// checkURL checks a web address and removes a slash from its end.
 func (l *loader) checkURL(s *scope, path string, address *string) {
 	clean, problem := webURL(*address)
 	if problem != "" {
@@ -165,7 +165,7 @@ func cronProblem(expression string) string {
 	if expression == "" {
 		return "is empty; " + example
 	}
-	// Schedules are in UTC; and the parser panics on a zone without a schedule behind it.
+	// Schedules are in UTC. Besides, the parser panics on a timezone that no schedule follows.
 	if strings.HasPrefix(expression, "TZ=") || strings.HasPrefix(expression, "CRON_TZ=") {
 		return fmt.Sprintf("%q names a timezone, but schedules are in UTC; %s", expression, example)
 	}
@@ -179,7 +179,8 @@ func cronProblem(expression string) string {
 	return ""
 }
 
-// minRetention keeps a cart's data at least until its calls are over, and a payload until somebody could look into it.
+// minRetention is long enough for a cart to keep its data until its calls are over, and for a payload to be looked
+// into.
 const minRetention = time.Hour
 
 func (l *loader) checkRetention() {
@@ -213,7 +214,7 @@ func (l *loader) checkLog() {
 	l.checkOneOf(l.file, "log.format", l.config.Log.Format, "text", "json")
 }
 
-// checkOneOf checks a word of a closed list and reports whether it is in the list.
+// checkOneOf reports a problem unless the value is one of the allowed words; ok is true when it is.
 func (l *loader) checkOneOf(s *scope, path, value string, allowed ...string) bool {
 	problem := NotOneOf(value, allowed...)
 	if problem != "" {

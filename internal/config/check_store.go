@@ -18,7 +18,7 @@ import (
 
 var shopDomain = regexp.MustCompile(`^[a-z0-9][a-z0-9-]*\.myshopify\.com$`)
 
-// domainProblem looks at a store's key in lower case.
+// domainProblem says what is wrong with a store's domain, which is in lower case; "" for nothing.
 func domainProblem(domain string) string {
 	if shopDomain.MatchString(domain) {
 		return ""
@@ -39,8 +39,8 @@ func (l *loader) checkStores() {
 	}
 }
 
-// checkDefaultsAlone checks what the defaults of a file without stores say; what they leave out, the stores to come
-// may give.
+// checkDefaultsAlone checks the defaults of a file without stores. It ignores missing keys: the stores that are added
+// later may have them.
 func (l *loader) checkDefaultsAlone() {
 	kept := l.found.problems
 	l.checkStore(l.defaultsScope, l.defaults)
@@ -75,8 +75,8 @@ func (l *loader) checkStore(s *scope, store *Store) {
 // longestNight is the longest span past midnight that a window may mean without a warning.
 const longestNight = 12 * time.Hour
 
-// checkPolicy asks the policy what is wrong with its rules, and warns of what it permits and an operator would not
-// want.
+// checkPolicy reports what the policy finds wrong with its rules. It also warns of rules that are valid but probably
+// not meant.
 func (l *loader) checkPolicy(s *scope, store *Store) {
 	for _, p := range store.Policy.Problems() {
 		s.problem(join("policy", p.Path), p.Message)
@@ -113,7 +113,8 @@ func timezoneProblem(name string) string {
 	return ""
 }
 
-// countryProblem takes the countries whose phone numbers can be read: that is what a store's country is for.
+// countryProblem accepts the countries whose phone numbers can be read, because that is what a store's country is
+// used for.
 func countryProblem(country string) string {
 	const example = "write two letters such as IN, US or GB (ISO 3166-1)"
 	if country == "" {
@@ -129,7 +130,7 @@ func countryProblem(country string) string {
 	return fmt.Sprintf("%q is not a country's code; %s", country, example)
 }
 
-// newCurrencies are in ISO 4217 and not yet in golang.org/x/text, with the year they came.
+// newCurrencies are in ISO 4217 and not yet in golang.org/x/text, with the year in which they were added.
 var newCurrencies = map[string]int{"SLE": 2022, "VED": 2021, "XCG": 2025, "ZWG": 2024}
 
 func currencyProblem(code string) string {
@@ -143,8 +144,8 @@ func currencyProblem(code string) string {
 	return ""
 }
 
-// checkSharedAssistants holds stores that share an assistant to the same lines and the same max_wait: both belong to
-// the assistant, not to a store.
+// checkSharedAssistants reports stores that share an assistant and disagree on lines or max_wait. Both belong to the
+// assistant, not to a store.
 func (l *loader) checkSharedAssistants() {
 	first := map[string]string{}
 	for _, domain := range l.domains() {
@@ -171,7 +172,7 @@ func (l *loader) checkSharedAssistants() {
 	}
 }
 
-// beside makes a path relative to the configuration file's folder.
+// beside resolves a path relative to the configuration file's folder.
 func (l *loader) beside(path string) string {
 	if path == "" || filepath.IsAbs(path) {
 		return path

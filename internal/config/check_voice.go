@@ -12,7 +12,7 @@ import (
 	"ringback/internal/wording"
 )
 
-// The bounds of what a voice section may say. They are wide, so that a demonstration may run a day in a minute.
+// The bounds of a voice section. They are wide, so that a demonstration may run a day in a minute.
 const (
 	minTimeout = 100 * time.Millisecond
 	maxTimeout = time.Minute
@@ -43,7 +43,8 @@ func (l *loader) checkVoice(s *scope, v *Voice) {
 	l.checkOnboarding(s, v)
 }
 
-// checkKeys takes the settings of the section's provider, and looks for keys that it lacks or has no use for.
+// checkKeys selects the settings of the section's provider. It reports required keys that are missing and warns of
+// keys that the provider does not use.
 func (l *loader) checkKeys(s *scope, v *Voice, provider Provider) {
 	v.Settings = v.Others[provider.Name]
 	if delete(v.Others, provider.Name); len(v.Others) == 0 {
@@ -75,7 +76,7 @@ func (l *loader) checkKeys(s *scope, v *Voice, provider Provider) {
 	}
 }
 
-// checkPace looks at how many calls are made and how long they are waited for.
+// checkPace checks how many calls are made and how long they are waited for.
 func (l *loader) checkPace(s *scope, v *Voice) {
 	if problem := rangeProblem(v.Lines, 1, maxLines); problem != "" {
 		s.problem("voice.lines", problem)
@@ -95,7 +96,8 @@ func (l *loader) checkPace(s *scope, v *Voice) {
 	l.checkOneOf(s, "voice.retries", v.Retries, "ours", "provider")
 }
 
-// checkProvider holds the section to what its provider can do, and asks the provider what else is wrong.
+// checkProvider checks the section against what its provider can do, and reports what the provider itself finds
+// wrong.
 func (l *loader) checkProvider(s *scope, v *Voice, provider Provider) {
 	if most := provider.Lines; most > 0 && v.Lines > most && v.Lines <= maxLines {
 		s.warn("voice.lines", fmt.Sprintf("%d is more than the %d calls at once that %s documents for an assistant",
@@ -114,8 +116,8 @@ func (l *loader) checkProvider(s *scope, v *Voice, provider Provider) {
 	}
 }
 
-// checkOnboarding checks what every provider takes. The words that one provider allows, it checks itself; what it
-// requires, `ringback onboard` asks for when it is run.
+// checkOnboarding checks what is the same for every provider. Each provider checks the words that it allows;
+// `ringback onboard` reports what a provider requires.
 func (l *loader) checkOnboarding(s *scope, v *Voice) {
 	const at = "voice.onboarding."
 	o := &v.Onboarding

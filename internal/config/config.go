@@ -26,8 +26,8 @@ type Config struct {
 type Server struct {
 	// Listen is a TCP address such as "127.0.0.1:8080"; port 0 picks a free one.
 	Listen string `yaml:"listen"`
-	// PublicURL is the address that callbacks and installs use: https, but for a loopback host. No trailing slash. To
-	// try things out on one machine both addresses may leave the port open: 127.0.0.1:0 and http://127.0.0.1:0.
+	// PublicURL is the address for callbacks and installs: https, except for a loopback host, without a trailing
+	// slash. For a trial on one machine, both addresses may have port 0: 127.0.0.1:0 and http://127.0.0.1:0.
 	PublicURL string `yaml:"public_url"`
 }
 
@@ -77,7 +77,7 @@ type Shopify struct {
 type Retention struct {
 	// PersonalData is how long after its last activity a cart keeps names, numbers and addresses.
 	PersonalData time.Duration `yaml:"personal_data"`
-	// Payloads is how long raw webhooks are kept.
+	// Payloads is how long the payloads of webhooks and callbacks are kept.
 	Payloads time.Duration `yaml:"payloads"`
 }
 
@@ -101,7 +101,8 @@ type Log struct {
 type Store struct {
 	// Timezone is the store's IANA zone.
 	Timezone string `yaml:"timezone"`
-	// Country is the store's ISO 3166-1 alpha-2 country: the last resort for reading a phone number.
+	// Country is the store's ISO 3166-1 alpha-2 country. A phone number is read with it when nothing else tells its
+	// country.
 	Country string `yaml:"country"`
 	// Currency is the store's ISO 4217 currency.
 	Currency string `yaml:"currency"`
@@ -111,8 +112,8 @@ type Store struct {
 	AdminToken secret.Secret `yaml:"admin_token"`
 	// Paused halts calling for this store.
 	Paused bool `yaml:"paused"`
-	// PurchaseCheck asks Shopify about a purchase just before a call when the last word of the checkout is older than
-	// this, where there is access to the Admin API; 0 turns it off.
+	// PurchaseCheck is the age of a checkout's last update after which Shopify is asked about a purchase just before
+	// a call. It needs access to the Admin API; 0 turns it off.
 	PurchaseCheck time.Duration `yaml:"purchase_check"`
 	Voice         Voice         `yaml:"voice"`
 	Policy        policy.Rules  `yaml:"policy"`
@@ -144,7 +145,7 @@ type Voice struct {
 
 	// Settings are the keys of the store's provider.
 	Settings Settings `yaml:"-"`
-	// Others are the settings of other providers that the section has keys of, by the provider's name.
+	// Others are the settings of other providers for which the section has keys, by provider name.
 	Others map[string]Settings `yaml:"-"`
 }
 

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// databaseProblem looks at a database URL; it is never shown, since it may hold a password. Empty is good.
+// databaseProblem says what is wrong with a database URL; "" for nothing. The URL is never shown, because it may hold
+// a password. An empty one is valid.
 func databaseProblem(address string) string {
 	const example = "write one such as postgres://user:password@host:5432/ringback, or leave it empty for an " +
 		"embedded Postgres"

@@ -17,14 +17,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// decoder writes a tree into Go values, guided by their yaml tags. What it cannot read it reports, and leaves as it
-// was.
+// decoder writes a tree into Go values, guided by their yaml tags. It reports a value that it cannot read and leaves
+// the target unchanged.
 //
-// It knows strings, booleans, numbers, durations, decimals, secrets, lists, maps, structs, pointers to them, and
-// every type that reads itself from text. A type may do both: it reads itself from a scalar, and its fields are read
-// from a mapping or a list.
+// It reads strings, booleans, numbers, durations, decimals, secrets, lists, maps, structs, pointers to them, and
+// every encoding.TextUnmarshaler. A struct, list or map that is a TextUnmarshaler reads itself from a single value
+// and is decoded as usual from a mapping or a list.
 type decoder struct {
-	surroundings
+	sources
 	// providers are the voice APIs whose own keys may stand under voice.
 	providers providers
 	scope     *scope
@@ -38,7 +38,7 @@ var (
 	voiceType    = reflect.TypeFor[Voice]()
 )
 
-// plainDecimal keeps exponents out: 1e999999999 is short to write and takes all memory to print.
+// plainDecimal rejects exponents: 1e999999999 is short to write, but printing it needs all memory.
 var plainDecimal = regexp.MustCompile(`^-?\d{1,20}(\.\d{1,10})?$`)
 
 // value decodes n into v. fileAllowed permits file:PATH for a string; secrets always permit it.
@@ -78,7 +78,7 @@ func (d *decoder) value(n *yaml.Node, v reflect.Value, path string, fileAllowed 
 	}
 }
 
-// pointer decodes an optional value: null, and an empty amount, mean that it is absent.
+// pointer decodes an optional value. Null and an empty amount mean that it is absent.
 func (d *decoder) pointer(n *yaml.Node, v reflect.Value, path string, fileAllowed bool) {
 	if isNull(n) {
 		v.SetZero()
@@ -108,7 +108,7 @@ type field struct {
 	fileAllowed bool
 }
 
-// fieldsOf lists the keys of a struct; those of an inlined struct count as its own.
+// fieldsOf lists the keys of a struct, including those of inlined structs.
 func fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for i := range t.NumField() {
@@ -137,7 +137,7 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 		d.scope.unreadable(path, wrongForm(n, "a mapping of keys to values"))
 		return
 	}
-	// The rest is left for last: whether a key of a voice section is known depends on its provider.
+	// Other keys come last: in a voice section, its provider decides whether they are known.
 	var rest []int
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		name := n.Content[i].Value
@@ -157,9 +157,9 @@ func (d *decoder) structure(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// providerKey decodes a key under voice that belongs to a provider, into the settings of each that has it. A section
-// may hold keys of several: the defaults serve stores of different providers, and a store that has moved keeps its
-// former keys.
+// providerKey decodes a key under voice into the settings of each provider that has it. A section may hold keys of
+// several providers: the defaults serve stores of different providers, and a store that has moved keeps its former
+// keys.
 func (d *decoder) providerKey(n *yaml.Node, section *Voice, path, name string) (known bool) {
 	for _, p := range d.providers {
 		settings := section.Others[p.Name]
@@ -191,8 +191,8 @@ func (d *decoder) unknown(path, name string, v reflect.Value) {
 	d.scope.unknownKey(path, name, names, d.homeOf(name, v.Type()))
 }
 
-// homeOf looks for a key in the structs below t, for a key that was written too far out. It returns the path at which
-// the key is known, or "".
+// homeOf looks for a key one level below the struct type t, in case it was written one level too high. It returns the
+// path at which the key belongs, or "".
 func (d *decoder) homeOf(name string, t reflect.Type) string {
 	for _, f := range fieldsOf(t) {
 		below := t.FieldByIndex(f.index).Type
@@ -218,7 +218,7 @@ func (d *decoder) mapping(n *yaml.Node, v reflect.Value, path string) {
 		d.scope.unreadable(path, wrongForm(n, "a mapping of keys to values"))
 		return
 	}
-	// A copy: the map that is there may be shared by those who began with the same defaults.
+	// The map is copied, because other stores may have the same one from the defaults.
 	merged := reflect.MakeMapWithSize(v.Type(), v.Len()+len(n.Content)/2)
 	for it := v.MapRange(); it.Next(); {
 		merged.SetMapIndex(it.Key(), it.Value())
@@ -260,8 +260,8 @@ func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
 	v.Set(items)
 }
 
-// secrets decodes one secret or a list of them. A single empty one is an empty list; in a list none may be empty,
-// since an empty secret would sign, and accept, anything.
+// secrets decodes one secret or a list of them. A single empty secret means an empty list. Inside a list an empty
+// secret is an error: anybody could sign with it.
 func (d *decoder) secrets(n *yaml.Node, v reflect.Value, path string) {
 	switch {
 	case n.Kind == yaml.SequenceNode:
@@ -297,7 +297,7 @@ func (d *decoder) secrets(n *yaml.Node, v reflect.Value, path string) {
 	}
 }
 
-// scalar reads a single value's text, with the environment and files put in, and sets v from it.
+// scalar reads the text of a single value, expands variables, reads file: values, and sets v.
 func (d *decoder) scalar(
 	n *yaml.Node, v reflect.Value, path string, fileAllowed bool, set func(reflect.Value, string) error,
 ) {
@@ -398,8 +398,8 @@ func setterFor(t reflect.Type) func(reflect.Value, string) error {
 	panic("config: no way to read a " + t.String() + " from YAML; give it UnmarshalText")
 }
 
-// wrongForm says what stands there instead of what was wanted. The value itself is not shown: it may be a misplaced
-// secret.
+// wrongForm names the form that was found and the one that was expected. It does not show the value, which may be a
+// misplaced secret.
 func wrongForm(n *yaml.Node, wanted string) string {
 	there := "a single value"
 	switch {

@@ -67,8 +67,8 @@ func decodeText(t require.TestingT, text string, into any) error {
 	root := parseTree([]byte(text), found)
 	require.NotNil(t, root)
 	d := decoder{
-		surroundings: surroundings{env: testEnv, dir: "testdata"},
-		scope:        &scope{found: found, own: root},
+		sources: sources{env: testEnv, dir: "testdata"},
+		scope:   &scope{found: found, own: root},
 	}
 	d.value(root, reflect.ValueOf(into).Elem(), "", false)
 	return found.err()
@@ -204,8 +204,8 @@ func TestFileMarkerIsNotTakenFromTheEnvironment(t *testing.T) {
 	found := newFindings("f.yml")
 	root := parseTree([]byte("${X}"), found)
 	d := decoder{
-		surroundings: surroundings{env: func(string) (string, bool) { return "file:testdata/secrets/public_key", true }},
-		scope:        &scope{found: found, own: root},
+		sources: sources{env: func(string) (string, bool) { return "file:testdata/secrets/public_key", true }},
+		scope:   &scope{found: found, own: root},
 	}
 	var one secret.Secret
 	d.value(root, reflect.ValueOf(&one).Elem(), "", false)

@@ -1,3 +1,3 @@
-// Package config reads the configuration: strict YAML in layers, with the environment and secret files let in where
-// they are asked for. It finds every mistake in one run and says where each stands and what would be right.
+// Package config reads the configuration: strict YAML in layers, with values from the environment and from secret
+// files where the file asks for them. It reports every mistake in one run, each with its line and the fix.
 package config

@@ -11,11 +11,11 @@ import (
 // durationDays splits a duration such as "3d" or "1d12h" into its days and the rest.
 var durationDays = regexp.MustCompile(`^(\d+)d(.*)$`)
 
-// bareNumber is a duration whose unit was forgotten.
+// bareNumber is a duration without a unit.
 var bareNumber = regexp.MustCompile(`^\d+(\.\d+)?$`)
 
-// parseDuration reads a Go duration ("90s", "1h30m"), with d for days of 24 hours in front ("3d", "1d12h"). Never
-// negative.
+// parseDuration reads a Go duration ("90s", "1h30m") that may begin with days of 24 hours ("3d", "1d12h"). A negative
+// one is an error.
 func parseDuration(text string) (time.Duration, error) {
 	var days time.Duration
 	rest := text
@@ -46,5 +46,5 @@ func parseDuration(text string) (time.Duration, error) {
 	return days + d, nil
 }
 
-// maxDays is a hundred years: past anything meant, and far from overflowing.
+// maxDays is a hundred years: longer than any useful duration, and far from an overflow.
 const maxDays = 36500

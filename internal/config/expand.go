@@ -10,26 +10,26 @@ import (
 	"strings"
 )
 
-// filePrefix marks a value that stands in a file of its own.
+// filePrefix marks a value that is read from a file.
 const filePrefix = "file:"
 
-// maxSecretFile is the size past which a secret file is surely the wrong file.
+// maxSecretFile is the largest size of a secret file, in bytes. A larger file is surely the wrong one.
 const maxSecretFile = 64 << 10
 
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
-// surroundings is where values may come from besides the file itself.
-type surroundings struct {
+// sources is where values may come from besides the file itself.
+type sources struct {
 	// env looks an environment variable up.
 	env func(string) (string, bool)
 	// dir is the folder that file: paths are relative to.
 	dir string
 }
 
-// expand replaces ${NAME} and ${NAME:-fallback} by the environment's values, and $${ by ${. A variable that is set
-// but empty counts as set for ${NAME}; as in a shell, ${NAME:-fallback} then takes the fallback. What comes from the
-// environment is not expanded again.
-func (s surroundings) expand(text string) (string, error) {
+// expand replaces ${NAME} and ${NAME:-fallback} by the environment's values, and $${ by ${. An empty variable counts
+// as set for ${NAME}; ${NAME:-fallback} then takes the fallback, as a shell does. The values themselves are not
+// expanded.
+func (s sources) expand(text string) (string, error) {
 	var out strings.Builder
 	for {
 		i := strings.Index(text, "${")
@@ -57,7 +57,7 @@ func (s surroundings) expand(text string) (string, error) {
 	}
 }
 
-func (s surroundings) variable(body string) (string, error) {
+func (s sources) variable(body string) (string, error) {
 	name, fallback, hasFallback := strings.Cut(body, ":-")
 	if !variableName.MatchString(name) {
 		return "", errors.New("${…} holds no variable name; write ${NAME}, ${NAME:-fallback}, or $${ for the " +
@@ -73,8 +73,8 @@ func (s surroundings) variable(body string) (string, error) {
 	return value, nil
 }
 
-// readFile reads a secret file; the newline at its end is not part of the secret.
-func (s surroundings) readFile(path string) (string, error) {
+// readFile reads a secret file without the newline at its end.
+func (s sources) readFile(path string) (string, error) {
 	if path == "" {
 		return "", errors.New("file: names no file; write file:PATH")
 	}

@@ -15,7 +15,8 @@ import (
 // Option changes how a file is checked.
 type Option func(*loader)
 
-// ToOnboard takes a store whose voice.workspace and voice.assistant are missing because they are still to be made.
+// ToOnboard accepts that a store lacks the keys that `ringback onboard` is about to make, such as voice.workspace and
+// voice.assistant.
 func ToOnboard(domain string) Option {
 	return func(l *loader) { l.onboarding = strings.ToLower(domain) }
 }
@@ -39,11 +40,11 @@ func Parse(
 	path string, text []byte, env func(string) (string, bool), voice []Provider, options ...Option,
 ) (*Config, []Warning, error) {
 	l := loader{
-		providers:    voice,
-		surroundings: surroundings{env: env, dir: filepath.Dir(path)},
-		found:        newFindings(path),
-		config:       builtin(),
-		stores:       map[string]*scope{},
+		providers: voice,
+		sources:   sources{env: env, dir: filepath.Dir(path)},
+		found:     newFindings(path),
+		config:    builtin(),
+		stores:    map[string]*scope{},
 	}
 	for _, o := range options {
 		o(&l)
@@ -59,15 +60,15 @@ func Parse(
 	return &l.config, l.found.warned(), nil
 }
 
-// document is what a file may hold: the configuration, and the defaults that are merged under its stores.
+// document is the content of a file: the configuration, and the defaults that are merged under its stores.
 type document struct {
 	Config   `yaml:",inline"`
 	Defaults Store `yaml:"defaults"`
 }
 
-// loader holds one run's state.
+// loader holds the state of one run.
 type loader struct {
-	surroundings
+	sources
 	providers providers
 
 	found  *findings
@@ -83,8 +84,8 @@ type loader struct {
 	stores map[string]*scope
 }
 
-// read decodes the tree into the configuration: the file's own parts, then the defaults alone, then each store over
-// the defaults.
+// read decodes the tree: first the file's own parts, then the defaults alone, then each store merged over the
+// defaults.
 func (l *loader) read(root *yaml.Node) {
 	l.file = &scope{found: l.found, own: root}
 	if root == nil {
@@ -135,7 +136,7 @@ func (l *loader) readStore(key, own, defaults *yaml.Node) {
 }
 
 func (l *loader) decode(s *scope, tree *yaml.Node, into any) {
-	d := decoder{surroundings: l.surroundings, providers: l.providers, scope: s}
+	d := decoder{sources: l.sources, providers: l.providers, scope: s}
 	d.value(tree, reflect.ValueOf(into).Elem(), "", false)
 }
 
@@ -144,7 +145,7 @@ func (l *loader) domains() []string {
 	return slices.Sorted(maps.Keys(l.config.Stores))
 }
 
-// without gives a mapping less some of its keys; anything but a mapping as it is.
+// without returns a mapping without some of its keys. Anything but a mapping is returned unchanged.
 func without(n *yaml.Node, names ...string) *yaml.Node {
 	if n.Kind != yaml.MappingNode {
 		return n

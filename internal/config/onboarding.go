@@ -1,7 +1,7 @@
 package config
 
-// Onboarding describes the brand and the agent for `ringback onboard`. Fields and their words follow the provider's own
-// onboarding documents (Mirai Minds, lifecycle overview). What is not told is empty or 0.
+// Onboarding describes the brand and the agent for `ringback onboard`. Each provider checks the words that it allows.
+// What is left out is empty or 0.
 type Onboarding struct {
 	// Brand is the store's name.
 	Brand string `yaml:"brand"`
@@ -21,11 +21,11 @@ type Onboarding struct {
 	Analysis  AnalysisPlan `yaml:"analysis"`
 }
 
-// Trust is what makes the brand believable.
+// Trust is what makes customers trust the brand.
 type Trust struct {
 	// OneLiner says in a line what the brand is for.
 	OneLiner string `yaml:"one_liner"`
-	// Customers and Orders are how many there have been.
+	// Customers and Orders are how many there have been so far.
 	Customers int `yaml:"customers"`
 	Orders    int `yaml:"orders"`
 	// Rating is 0 to 5.
@@ -41,25 +41,25 @@ type Policies struct {
 
 // Agent is the assistant's persona.
 type Agent struct {
-	// AssistantName is the display name, at most 40 characters.
+	// AssistantName is the display name.
 	AssistantName string `yaml:"assistant_name"`
-	// Variant is abandoned_cart or custom.
+	// Variant is the kind of assistant, such as abandoned_cart.
 	Variant      string `yaml:"variant"`
 	SystemPrompt string `yaml:"system_prompt"`
 	// Name is how the agent introduces itself.
 	Name string `yaml:"name"`
-	// Gender is male or female.
+	// Gender is the gender of the voice, such as female.
 	Gender string `yaml:"gender"`
-	// Voice is one of the provider's gallery.
+	// Voice is one of the provider's voices.
 	Voice    string `yaml:"voice"`
 	Language string `yaml:"language"`
 }
 
 // Audience says whom the agent speaks to.
 type Audience struct {
-	// AgeGroups are gen_z, millennials, gen_x, boomers.
+	// AgeGroups are words such as gen_z.
 	AgeGroups []string `yaml:"age_groups"`
-	// LocationTiers are metro_urban, tier1, tier2, tier3, rural.
+	// LocationTiers are words such as metro_urban.
 	LocationTiers []string `yaml:"location_tiers"`
 }
 

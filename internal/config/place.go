@@ -8,14 +8,14 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// place is where in the file something stands.
+// place is a position in the file.
 type place struct {
 	line, column int
 	path         string
 }
 
-// scope is a part of the file that is read as one thing: the whole file, the defaults, or one store with the defaults
-// under it. It turns paths relative to that part into places.
+// scope is a part of the file that is decoded as one value: the whole file, the defaults, or one store merged over
+// the defaults. It turns paths relative to that part into places.
 type scope struct {
 	found *findings
 	// prefix is the part's own path: "", "defaults" or "stores.<domain>".
@@ -24,15 +24,15 @@ type scope struct {
 	key *yaml.Node
 	// own is what the file says here.
 	own *yaml.Node
-	// merged is own with the defaults under it; nil where there are none. What it has and own has not stands in the
-	// defaults.
+	// merged is own with the defaults under it; nil where there are none. A key of merged that own lacks comes from
+	// the defaults.
 	merged *yaml.Node
-	// failed holds the relative paths whose value could not be read, so that nothing more is said about them.
+	// failed holds the relative paths whose value could not be read. Nothing more is reported about them.
 	failed []string
 }
 
-// at gives the place of the value at a relative path, of its key when atKey is set, and, when the file does not have
-// it, of the nearest key around it. What stands in the defaults is placed there.
+// at returns the place of the value at a relative path, or of its key when atKey is set. A value that comes from the
+// defaults is placed there. When the file lacks the path, the place is that of the nearest key around it.
 func (s *scope) at(path string, atKey bool) place {
 	key, value, exact := find(s.own, path)
 	full := s.full(path)
@@ -54,7 +54,7 @@ func (s *scope) at(path string, atKey bool) place {
 	return place{1, 1, full}
 }
 
-// ownPlace is at, but never in the defaults: for what is wrong with this store rather than with what it shares.
+// ownPlace is at, but never places a value in the defaults: the problem is this store's, not that of all stores.
 func (s *scope) ownPlace(path string) place {
 	alone := *s
 	alone.merged = nil
@@ -82,14 +82,14 @@ func (s *scope) unknown(path, message string) {
 	s.found.problem(s.at(path, true), message)
 }
 
-// unknownKey reports a key that its mapping does not have: known are the ones it has, home is where it is known
-// further in, or "".
+// unknownKey reports a key that its mapping does not have. known are the keys that it has; home is the path at which
+// the key belongs, or "".
 func (s *scope) unknownKey(path, name string, known []string, home string) {
 	switch meant := nearest(name, known); {
 	case home != "":
 		s.unknown(path, fmt.Sprintf("unknown key; it belongs further in, as %s", home))
 	case meant != "":
-		// Whoever misspelt it gave it: it is not also missing.
+		// The misspelt key was meant as this one, which is therefore not missing.
 		s.failed = append(s.failed, strings.TrimSuffix(path, name)+meant)
 		s.unknown(path, fmt.Sprintf("unknown key; did you mean %q?", meant))
 	default:
@@ -97,14 +97,14 @@ func (s *scope) unknownKey(path, name string, known []string, home string) {
 	}
 }
 
-// problem reports a value that was read and is wrong, or one that is missing.
+// problem reports a value that is wrong or missing.
 func (s *scope) problem(path, message string) {
 	if !s.saidAlready(path) {
 		s.found.problem(s.at(path, false), message)
 	}
 }
 
-// ownProblem is problem for what is wrong with this store rather than with the defaults it shares.
+// ownProblem is problem, but never places it in the defaults: it is about this store alone.
 func (s *scope) ownProblem(path, message string) {
 	if !s.saidAlready(path) {
 		s.found.problem(s.ownPlace(path), message)
@@ -117,7 +117,7 @@ func (s *scope) warn(path, message string) {
 	}
 }
 
-// saidAlready reports whether path, something in it or something around it could not be read.
+// saidAlready reports whether path, a part of it or something around it could not be read.
 func (s *scope) saidAlready(path string) bool {
 	for _, failed := range s.failed {
 		if within(path, failed) || within(failed, path) {
@@ -133,8 +133,8 @@ func within(path, outer string) bool {
 	return ok && (outer == "" || rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// find follows a path such as "windows[0].from" and gives the key and value at its end. When the tree does not have
-// it, exact is false and key is the last one met. Keys may hold dots: the longest one that fits is taken.
+// find follows a path such as "windows[0].from" and returns the key and value at its end. When the tree lacks the
+// path, exact is false and key is the last one found. Keys may contain dots: the longest key that matches is taken.
 func find(n *yaml.Node, path string) (key, value *yaml.Node, exact bool) {
 	for n != nil && path != "" {
 		path = strings.TrimPrefix(path, ".")

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// Provider describes a voice API to the loader. This package knows no voice API by itself: the packages of the voice
-// APIs import it, and the program hands their descriptions to Load.
+// Provider describes a voice API to the loader. This package knows no voice API: their packages import it, and the
+// program hands their descriptions to Load.
 type Provider struct {
 	// Name is the value of voice.provider.
 	Name string
@@ -21,8 +21,8 @@ type Provider struct {
 	OwnRetries bool
 	// Keys describes the keys under voice that the API needs, and all those of its own.
 	Keys []Key
-	// Settings makes an empty struct, as a pointer, that the API's own keys are decoded into by their yaml tags. Keys
-	// that two providers have in common stand in the structs of both, with the same type.
+	// Settings makes an empty struct, as a pointer, into which the API's own keys are decoded by their yaml tags. Two
+	// providers may have a key of the same name; it then has the same type in both structs.
 	Settings func() Settings
 }
 

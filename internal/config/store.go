@@ -6,7 +6,8 @@ import (
 	"ringback/internal/secret"
 )
 
-// Store gives a shop's configuration by its myshopify domain, in any letters; false when the shop is not configured.
+// Store returns the configuration of a shop by its myshopify domain, in upper or lower case; false when the shop is
+// not configured.
 func (c *Config) Store(domain string) (Store, bool) {
 	store, ok := c.Stores[strings.ToLower(domain)]
 	return store, ok

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// nearest returns the candidate that word is probably a misspelling of, or "".
+// nearest returns the candidate that word probably misspells, or "".
 func nearest(word string, candidates []string) string {
 	fold := strings.NewReplacer("-", "_", " ", "_")
 	word = fold.Replace(strings.ToLower(word))
@@ -45,8 +45,8 @@ func distance(a, b string) int {
 	return rows[len(a)][len(b)]
 }
 
-// NotOneOf says that value is none of the allowed ones, and which was probably meant. It is "" when value is one of
-// them.
+// NotOneOf says that value is none of the allowed ones, and which of them was probably meant. It returns "" when
+// value is allowed.
 func NotOneOf(value string, allowed ...string) string {
 	if slices.Contains(allowed, value) {
 		return ""

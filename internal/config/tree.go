@@ -11,15 +11,15 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxExpanded bounds the nodes of a file once its aliases are followed, so that a few lines of aliases to aliases
-// cannot fill the memory. Ten thousand stores of a hundred keys each stay below it.
+// maxExpanded bounds the number of nodes after aliases are followed, so that a few lines of nested aliases cannot
+// fill the memory. Ten thousand stores of a hundred keys each stay below it.
 const maxExpanded = 4_000_000
 
-// syntaxLine finds the line in the parser's message; it tells no column.
+// syntaxLine finds the line in the parser's message, which tells no column.
 var syntaxLine = regexp.MustCompile(`^yaml: line (\d+): `)
 
-// parseTree reads the one YAML document of a file. It returns nil when there is none, and reports what is wrong with
-// the file's form: syntax, a second document, duplicate keys, tags, aliases that go round in circles.
+// parseTree reads the one YAML document of a file and returns nil when there is none. It reports what is wrong with
+// the form of the file: syntax, a second document, duplicate keys, tags, aliases that contain themselves.
 func parseTree(text []byte, found *findings) *yaml.Node {
 	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
 	var document yaml.Node
@@ -65,10 +65,11 @@ func syntaxProblem(err error) (place, string) {
 	return place{line: line, column: 1}, "not readable as YAML: " + message
 }
 
-// cleaner makes a tree plain: aliases are followed, merge keys (<<) are merged, and no key stands twice.
+// cleaner simplifies a tree: it follows aliases, merges merge keys (<<), and reports keys that occur twice.
 type cleaner struct {
 	found *findings
-	// sizes holds the expanded size of every node done; open is the size of one still being cleaned.
+	// sizes holds the expanded size of every node that was cleaned; open is the size of one that is still being
+	// cleaned.
 	sizes map[*yaml.Node]int
 }
 
@@ -78,7 +79,7 @@ func (c *cleaner) problem(at *yaml.Node, path, message string) {
 	c.found.problem(place{at.Line, at.Column, path}, message)
 }
 
-// clean returns the plain form of n and its size with every alias followed.
+// clean returns the simplified form of n and its expanded size.
 func (c *cleaner) clean(n *yaml.Node, path string) (*yaml.Node, int) {
 	if n.Kind == yaml.AliasNode {
 		if c.sizes[n.Alias] == open {
@@ -149,7 +150,7 @@ func (c *cleaner) cleanMapping(n *yaml.Node, path string) (size int) {
 	return size
 }
 
-// mergeSources gives the mappings that a merge key names: one, or a list of which the earlier ones win.
+// mergeSources returns the mappings that a merge key names: one, or a list in which the earlier ones win.
 func (c *cleaner) mergeSources(value *yaml.Node, path string) []*yaml.Node {
 	sources := []*yaml.Node{value}
 	if value.Kind == yaml.SequenceNode {
@@ -164,7 +165,8 @@ func (c *cleaner) mergeSources(value *yaml.Node, path string) []*yaml.Node {
 	return sources
 }
 
-// merge lays own over base: mappings merge key by key, anything else in own replaces. Neither tree is changed.
+// merge puts own over base. Mappings are merged key by key; any other value of own replaces that of base. Neither
+// tree is changed.
 func merge(base, own *yaml.Node) *yaml.Node {
 	switch {
 	case base == nil:
@@ -189,7 +191,7 @@ func merge(base, own *yaml.Node) *yaml.Node {
 	return &merged
 }
 
-// child gives a mapping's key and value by name, or nils.
+// child returns a mapping's key and value by name, or nils.
 func child(n *yaml.Node, name string) (key, value *yaml.Node) {
 	if n == nil || n.Kind != yaml.MappingNode {
 		return nil, nil

@@ -1,5 +1,6 @@
 // Package onboard makes at a voice API what a store needs before its first call, such as a workspace, an assistant or
-// a webhook. What that is, the provider's package knows. It may be run at any time: what exists is found and updated.
+// a webhook. The provider's package knows what that is. Onboarding may be repeated at any time: what exists is found
+// and updated.
 package onboard
 
 import (
@@ -20,7 +21,7 @@ import (
 	"ringback/internal/voice/providers"
 )
 
-// hiddenToken stands for the secret part of a callback URL, which is made with the database.
+// hiddenToken stands for the secret part of a callback URL, which only the database knows.
 const hiddenToken = "(the token of this installation)"
 
 // Request is what is asked for on the command line.
@@ -86,8 +87,8 @@ func (r Request) brief(store config.Store) (voice.Brief, error) {
 	return brief, err
 }
 
-// slots are the windows as an assistant must keep to them: on the store's clock, on any day. There are none where the
-// windows follow the customer's.
+// slots are the calling windows as an assistant must keep to them: on the store's clock, on every day of the week.
+// There are none where the windows follow the customer's clock.
 func slots(rules policy.Rules) []voice.Span {
 	if rules.Timezone != policy.ZoneStore {
 		return nil
@@ -99,8 +100,8 @@ func slots(rules policy.Rules) []voice.Span {
 	return spans
 }
 
-// callbackURL is the address for the events of all calls of the store's assistant. Its token is made of a key that
-// the database keeps. The program that opens the database gets no stores, so that it changes nothing of them.
+// callbackURL is the address for the events of all calls of the store's assistant. Its token is derived from a key in
+// the database. The database is opened without the stores, so that nothing about them changes.
 func callbackURL(ctx context.Context, r Request, store config.Store) (string, error) {
 	if r.DryRun {
 		return r.Config.Server.PublicURL + "/webhooks/voice/" + store.Voice.Provider + "/" + hiddenToken, nil
@@ -120,7 +121,7 @@ func callbackURL(ctx context.Context, r Request, store config.Store) (string, er
 	return a.Engine.AssistantCallbackURL(stores[r.Shop]), nil
 }
 
-// located puts the store's place in the configuration before every line of an error.
+// located puts the store's path in the configuration before every line of an error.
 func located(shop string, err error) error {
 	if err == nil {
 		return nil
@@ -134,8 +135,8 @@ func located(shop string, err error) error {
 	return errors.New(strings.Join(all, "\n"))
 }
 
-// report says what was done and what must be put into the configuration. After an error it says so as well: what was
-// made must not be made a second time.
+// report prints what was done and what must be put into the configuration. It does so after an error as well, so that
+// nothing is made twice.
 func report(r Request, done voice.Onboarded) {
 	for _, line := range done.Done {
 		fmt.Fprintln(r.Out, line)
@@ -149,7 +150,7 @@ func report(r Request, done voice.Onboarded) {
 	}
 }
 
-// show writes the requests out. The account's keys travel in headers, which are left out.
+// show prints the requests without their headers, which hold the account's keys.
 func show(out io.Writer, steps []voice.Step) error {
 	fmt.Fprintf(out, "Nothing is sent. The requests would be, with the account's keys in their headers:\n")
 	for _, step := range steps {

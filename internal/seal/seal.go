@@ -1,5 +1,4 @@
-// Package seal keeps secrets and persons unreadable at rest: a Box encrypts, a Hasher makes keyed hashes of phones
-// and emails by which a person can be matched, capped and suppressed without being named.
+// Box encrypts with AES-256-GCM. The first key seals; every key opens, so that keys can be rotated.
 package seal
 
 import (
@@ -25,7 +24,7 @@ var ErrOpen = errors.New("sealed with a key that is not configured: list the old
 // Box encrypts with AES-256-GCM. The first key seals; every key opens, so that keys can be rotated.
 type Box struct{ keys []cipher.AEAD }
 
-// NewBox makes a box from keys of 32 bytes, each in base64 or hex, the one that seals first.
+// NewBox makes a box from keys of 32 bytes, each in base64 or hex. The first one seals.
 func NewBox(keys ...string) (*Box, error) {
 	if len(keys) == 0 {
 		return nil, errors.New("no encryption key")
@@ -72,12 +71,12 @@ func NewKey() []byte {
 	return key
 }
 
-// Seal encrypts plain, bound to context: it opens only under the same context.
+// Seal encrypts plain and binds it to context: it opens only with the same context.
 func (b *Box) Seal(plain []byte, context string) []byte {
 	return b.keys[0].Seal(nil, nil, plain, []byte(context))
 }
 
-// Open decrypts what Seal made. current is false when an old key opened it and it should be sealed anew.
+// Open decrypts what Seal made. current is false when a former key opened it: it should then be sealed again.
 func (b *Box) Open(sealed []byte, context string) (plain []byte, current bool, err error) {
 	for i, k := range b.keys {
 		if plain, err := k.Open(nil, nil, sealed, []byte(context)); err == nil {
@@ -87,13 +86,13 @@ func (b *Box) Open(sealed []byte, context string) (plain []byte, current bool, e
 	return nil, false, ErrOpen
 }
 
-// Hasher makes keyed hashes of persons' numbers and addresses.
+// Hasher makes keyed hashes of the keys by which persons are found.
 type Hasher struct{ key []byte }
 
 // NewHasher makes a hasher from a secret key.
 func NewHasher(key []byte) Hasher { return Hasher{key: key} }
 
-// hashSize is how many bytes of the HMAC are kept: enough that no two persons ever meet.
+// hashSize is how many bytes of the HMAC are kept: enough that no two persons get the same hash.
 const hashSize = 16
 
 // Phone hashes a number in E.164; nil for none.
@@ -104,7 +103,8 @@ func (h Hasher) Email(address string) []byte {
 	return h.sum("email", strings.ToLower(strings.TrimSpace(address)))
 }
 
-// Customer hashes the id of a customer account, which is known in its shop alone; nil for none.
+// Customer hashes the id of a customer account together with its shop, because ids are unique in a shop only; nil for
+// none.
 func (h Hasher) Customer(shop, id string) []byte {
 	if id == "" {
 		return nil
@@ -126,7 +126,7 @@ func (h Hasher) sum(kind, value string) []byte {
 	return mac.Sum(nil)[:hashSize]
 }
 
-// Token derives an unguessable name from the key: the same for the same purpose, whenever it is asked for.
+// Token derives an unguessable token from the key. The same purpose always gives the same token.
 func (h Hasher) Token(purpose string) string {
 	mac := hmac.New(sha256.New, h.key)
 	mac.Write([]byte("token\x00"))

@@ -19,10 +19,9 @@ import (
 //	span     = number ("minutes" | "hours" | "days" | "weeks")
 //	zone     = an offset such as +05:30 | an abbreviation such as IST | "local time"
 //
-// Words such as "at", "on" and "around" are passed over. A day without a time means 11:00; a time without a day is
-// the next one after now. An offset is taken as told. A bare Z is not: agents append it to local times by habit, so
-// that the time before it is the customer's. In 27/11/2026 the day is whichever number cannot be a month; 05/06/2026
-// could be either and is not read.
+// Words such as "at", "on" and "around" are ignored. A day without a time means 11:00; a time without a day is the
+// next one after now. An offset is taken as it is. A bare Z is ignored, because agents append it to local times by
+// habit. In a date such as 27/11/2026, the number above 12 is the day; 05/06/2026 could be either and is not read.
 
 // atDay is the hour of a day that was named without a time.
 const atDay = 11
@@ -44,7 +43,7 @@ func ReadTime(text string, zone *time.Location, now time.Time) (at time.Time, ok
 	return at.UTC(), true
 }
 
-// longestMoment bounds the texts that are looked at, in bytes.
+// longestMoment bounds the texts that are read, in bytes.
 const longestMoment = 200
 
 // tokenForm splits a text into dates, times, offsets, words and numbers.
@@ -56,7 +55,7 @@ var tokenForm = regexp.MustCompile(
 		`|[+-]\d{2}:?\d{2}\b` + // +05:30
 		`|\d+|[a-z]+|\S`)
 
-// separators join the parts of a moment and mean nothing by themselves.
+// separators separate the parts of a moment and mean nothing by themselves.
 var separators = strings.NewReplacer(",", " ", ";", " ", "(", " ", ")", " ", "a.m.", "am", "p.m.", "pm", "a.m", "am",
 	"p.m", "pm", "o'clock", " ", "'", " ")
 
@@ -85,7 +84,7 @@ type momentParser struct {
 	hasSpan                  bool
 }
 
-// fillers are passed over.
+// fillers are ignored.
 var fillers = map[string]bool{
 	"at": true, "on": true, "by": true, "around": true, "about": true, "approximately": true, "approx": true,
 	"please": true, "the": true, "of": true, "in": true, "after": true, "this": true, "coming": true, "next": true,
@@ -105,8 +104,8 @@ var units = map[string]time.Duration{
 	"week": 7 * 24 * time.Hour, "weeks": 7 * 24 * time.Hour,
 }
 
-// offsets of abbreviations that agents append, in minutes east of UTC. One that is the customer's own zone's goes
-// before.
+// abbreviations of time zones that agents append, in minutes east of UTC. An abbreviation of the customer's own zone
+// is looked up there first.
 var abbreviations = map[string]int{
 	"utc": 0, "gmt": 0, "ist": 330, "gst": 240, "sgt": 480, "jst": 540, "cet": 60, "cest": 120, "eet": 120,
 	"eest": 180, "bst": 60,
@@ -135,7 +134,7 @@ func (p *momentParser) parse() (time.Time, bool) {
 	return p.result()
 }
 
-// take reads one token, and those that belong to it; false when it means nothing here.
+// take reads one token and those that belong to it; false when it is not understood.
 func (p *momentParser) take(token string) bool {
 	switch {
 	case fillers[token]:
@@ -185,7 +184,7 @@ func daysIn(year int, month time.Month) int {
 	return time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// takeClock reads 17:00, 17:00:30 and 17h30, with what follows of them.
+// takeClock reads 17:00, 17:00:30 and 17h30, and a half of the day that follows.
 func (p *momentParser) takeClock(token string) bool {
 	parts := strings.FieldsFunc(token, func(r rune) bool { return r == ':' || r == 'h' })
 	if len(parts) < 2 || strings.Trim(token, "0123456789:h.") != "" || strings.HasPrefix(token, "h") {
@@ -209,7 +208,7 @@ func (p *momentParser) takeClock(token string) bool {
 	return p.setTime(hour, minute, second)
 }
 
-// setTime keeps a time of day; what follows may say which half of the day is meant.
+// setTime sets the time of day. The next token may say which half of the day is meant.
 func (p *momentParser) setTime(hour, minute, second int) bool {
 	half := p.peek()
 	if half == "in" && p.i+2 < len(p.tokens) && p.tokens[p.i+1] == "the" {
@@ -386,7 +385,7 @@ func (p *momentParser) passOrdinal() {
 	}
 }
 
-// setDayOfMonth reads the year, if one follows; without one the next such day is meant.
+// setDayOfMonth reads the year if one follows. Without one, the next such day is meant.
 func (p *momentParser) setDayOfMonth(month time.Month, day int) bool {
 	if year, err := strconv.Atoi(p.peek()); err == nil && len(p.peek()) == 4 {
 		p.i++
@@ -435,7 +434,7 @@ func (p *momentParser) takeNumber(token string) bool {
 	return p.takeUnit(n)
 }
 
-// takeRange reads "5-6 PM" and "between 5 and 6 PM": the begin of the range is meant.
+// takeRange reads "5-6 PM" and "between 5 and 6 PM". The beginning of the range is meant.
 func (p *momentParser) takeRange(from int) bool {
 	if p.i+2 >= len(p.tokens) || p.hasTime || from < 1 || from > 12 {
 		return false

@@ -65,8 +65,8 @@ func (d Descriptor) Open(cfg config.Voice, network Network) (Provider, error) {
 	return d.New(cfg, network)
 }
 
-// SettingsOf gives a provider its own settings; a section that has none is treated as an empty one. The error says
-// that the section is another provider's.
+// SettingsOf returns the settings of a voice section as those of one provider. A section without settings has empty
+// ones. The error says that they are another provider's.
 func SettingsOf[T any](cfg config.Voice) (*T, error) {
 	if cfg.Settings == nil {
 		return new(T), nil

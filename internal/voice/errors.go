@@ -43,7 +43,8 @@ const (
 	RefusedOther RefusalKind = "other"
 )
 
-// RefusedError: the provider, or our own check of the request, said that this request will never be taken as it stands.
+// RefusedError: the provider, or our own check of the request, said that this request will not be taken unless it is
+// changed.
 type RefusedError struct {
 	Kind RefusalKind
 	// Status is the HTTP status of the answer; 0 when nothing was sent.
@@ -60,8 +61,8 @@ func (e *RefusedError) Error() string {
 	return fmt.Sprintf("refused (%s) with status %d: %s", e.Kind, e.Status, e.Message)
 }
 
-// Account names what is wrong with the account when every call of it would be refused likewise; it is "" for a
-// refusal of one call's content.
+// Account names what is wrong with the account when every call of it would be refused for the same reason. It is ""
+// for a refusal of one call's content.
 func (e *RefusedError) Account() string {
 	if e.Kind == RefusedContent {
 		return ""
@@ -78,7 +79,7 @@ func (e *UncertainError) Error() string { return "uncertain: " + e.Err.Error() }
 // Unwrap gives the cause.
 func (e *UncertainError) Unwrap() error { return e.Err }
 
-// AbortRefusedError: the provider will not abort the call: it is under way, over, or unknown.
+// AbortRefusedError: the provider will not abort the call, because it is under way, over or unknown.
 type AbortRefusedError struct {
 	// Message is the provider's, without personal data.
 	Message string

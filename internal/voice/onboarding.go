@@ -13,8 +13,8 @@ type Brief struct {
 	Voice config.Voice
 	// Currency is ISO 4217, Timezone an IANA zone: the store's.
 	Currency, Timezone string
-	// Slots are when the assistant may call, on the store's clock, on any day of the week. It is empty, which opens
-	// the whole day, where calling windows follow the customer's clock: a provider that held a call back until the
+	// Slots are when the assistant may call, on the store's clock, on every day of the week. It is empty where
+	// calling windows follow the customer's clock, which permits the whole day: a call that was held back until the
 	// store's morning could ring in the customer's night.
 	Slots []Span
 	// FAQ is what the agent can answer.

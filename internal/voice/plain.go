@@ -37,8 +37,8 @@ var (
 	digits = regexp.MustCompile(`\+?\d[\d\s().-]{4,}\d`)
 )
 
-// Scrub makes a provider's message fit for logs, ledgers and pages: links, addresses and numbers that could be
-// somebody's are blanked out, as is each of the private words; what is left is cut to a few hundred characters.
+// Scrub makes a provider's message fit for logs, ledgers and pages. It blanks out links, addresses and numbers that
+// could be somebody's, and each of the private words, and cuts the rest to a few hundred characters.
 func Scrub(message string, private ...string) string {
 	message = strings.ToValidUTF8(message, "")
 	for _, word := range private {

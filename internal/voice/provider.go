@@ -63,18 +63,18 @@ type Callback struct {
 	ProviderCallID string
 	// Phone is the number that was dialled, E.164; "" when it was not told.
 	Phone string
-	// Report is the event made regular, but for its Insights.CallbackAt: use ReportIn.
+	// Report is the event in our terms. Insights.CallbackAt is not set in it: call ReportIn.
 	Report cart.Report
 	// CallbackText is when the customer wants to be called, as the provider told it; "" when it was not told.
 	CallbackText string
-	// Digest tells this event from all others: the SHA-256 of the raw body (of the body and the event's kind for the
-	// second and later events of one body). Two deliveries of one message have equal digests.
+	// Digest identifies the event: the SHA-256 of the raw body, or of the body and the event's kind for the second
+	// and later events of one body. Two deliveries of one message have equal digests.
 	Digest []byte
 }
 
-// ReportIn is the report with the moment the customer asked to be called at: a time told without a zone is read in
-// the customer's, a time of day alone is the next one after now. What cannot be read leaves Insights.CallbackAt nil
-// and, where a callback was asked for, sets CallbackUnread.
+// ReportIn is the report with the moment at which the customer asked to be called. A time without a zone is read in
+// the given zone; a time of day alone is the next one after now. When the text cannot be read, Insights.CallbackAt is
+// nil, and CallbackUnread is set if a callback was asked for.
 func (c Callback) ReportIn(zone *time.Location, now time.Time) cart.Report {
 	r := c.Report
 	if at, ok := ReadTime(c.CallbackText, zone, now); ok {

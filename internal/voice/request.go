@@ -38,12 +38,12 @@ type Request struct {
 	CallbackURL string
 }
 
-// maxName bounds a name that is spoken, in runes: what is longer is not a name.
+// maxName bounds a name that is spoken, in runes. Longer text is not a name.
 const maxName = 60
 
-// Names are the customer's first and last name, fit to be spoken, from the customer, else the shipping, else the
-// billing address; where nobody gave a first name, the words of an address's full name, else a last name alone as the
-// first.
+// Names returns the customer's first and last name, fit to be spoken. It looks at the customer, then at the shipping
+// and the billing address: first for a first name, then for a full name, which it splits, and last for a last name
+// alone, which it returns as the first name.
 func (r Request) Names() (first, last string) {
 	type person struct{ first, last, full string }
 	people := []person{{first: r.Checkout.Customer.FirstName, last: r.Checkout.Customer.LastName}}

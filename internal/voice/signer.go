@@ -17,10 +17,10 @@ type Signer interface {
 	Verify(h http.Header, body []byte) error
 }
 
-// Unsigned stands in place of a key's name where a provider signs nothing.
+// Unsigned is used in place of a key's name where a provider signs nothing.
 const Unsigned = "unsigned"
 
-// KeyID names a private key without telling it.
+// KeyID names a private key without revealing it.
 func KeyID(key string) string {
 	sum := sha256.Sum256([]byte("voice key\x00" + key))
 	return hex.EncodeToString(sum[:8])

@@ -1,5 +1,5 @@
-// Package zoneinfo holds the program's own time zone data, so that the hours of a call never depend on how old the
-// machine's files are. It does no I/O: the data is embedded.
+// Package zoneinfo embeds time zone data, so that calling hours do not depend on how old the machine's files are. It
+// does no I/O.
 //
 // zoneinfo.zip is made by scripts/update-tzdata.sh from the compiled files of Debian's tzdata package, which are
 // built from IANA's time zone database (https://www.iana.org/time-zones). The data is in the public domain; see
@@ -26,7 +26,7 @@ var archive []byte
 //go:embed VERSION
 var versionText string
 
-// MaxAge is how old the data may grow before it should be updated. Governments announce changes a few months ahead.
+// MaxAge is the age after which the data should be updated. Governments announce changes a few months ahead.
 const MaxAge = 365 * 24 * time.Hour
 
 // Version is the release of the time zone database, such as "2026f".
@@ -35,7 +35,7 @@ func Version() string {
 	return version
 }
 
-// Released is the day on which the time zone database was released in this version.
+// Released is the day on which this version of the time zone database was released.
 func Released() time.Time {
 	_, day, _ := strings.Cut(strings.TrimSpace(versionText), " ")
 	at, err := time.Parse(time.DateOnly, day)
@@ -68,13 +68,13 @@ var files = sync.OnceValues(func() (map[string]*zip.File, error) {
 	return found, nil
 })
 
-// loaded remembers what Load gave, by name.
+// loaded caches the results of Load by name.
 var loaded sync.Map
 
 // ErrUnknown: the time zone database has no zone of this name.
 var ErrUnknown = errors.New("unknown time zone")
 
-// Load gives the zone with an IANA name, such as "Asia/Kolkata". "UTC" gives time.UTC. The errors wrap ErrUnknown.
+// Load returns the zone with an IANA name, such as "Asia/Kolkata". "UTC" gives time.UTC. The errors wrap ErrUnknown.
 func Load(name string) (*time.Location, error) {
 	if name == "UTC" {
 		return time.UTC, nil

@@ -18,7 +18,7 @@ type subscription struct {
 	topic     string
 	uri       string
 	createdAt time.Time
-	// failures counts the deliveries in a row that were given up or failed.
+	// failures counts the consecutive deliveries that failed.
 	failures int
 }
 
@@ -66,17 +66,16 @@ func (p *Shop) tellEvent(topic, event string, body object, at time.Time) {
 	}
 }
 
-// enqueue puts a webhook on its way, with the troubles that are configured. The payload is fixed here: retries carry
-// it as it was.
+// enqueue schedules a webhook with the configured faults. The payload is fixed here: retries send it unchanged.
 func (p *Shop) enqueue(topic, event, uri string, body object, at time.Time, sub *subscription) {
 	sim := p.sim
-	// The random numbers are drawn whatever comes of them, so that one trouble more does not change the others.
+	// All random numbers are drawn every time, so that one more fault does not change the others.
 	dropped := sim.rand.Float64() < sim.cfg.Trouble.Dropped
 	duplicated := sim.rand.Float64() < sim.cfg.Trouble.Duplicated
 	delayed := sim.rand.Float64() < sim.cfg.Trouble.Delayed
 	delay := time.Duration(sim.rand.Float64() * float64(sim.cfg.Trouble.MaxDelay))
 	id := sim.uuid()
-	// Compliance webhooks and those of no address are outside the troubles of everyday.
+	// Compliance webhooks and webhooks without an address have no faults.
 	if sub == nil {
 		dropped, delayed = false, false
 	}

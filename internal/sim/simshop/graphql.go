@@ -122,7 +122,7 @@ func (s *Shopify) answer(shop *Shop, t *token, version, text, name string, given
 		}
 	}
 	data := x.root(op)
-	// The points of objects that were not there come back.
+	// The points for objects that were not there are refunded.
 	actual := min(x.objects, cost)
 	if op.Operation == ast.Mutation {
 		actual = cost
@@ -143,7 +143,7 @@ func refusal(errs gqlerror.List) object {
 	return object{"errors": out}
 }
 
-// refill puts back the points that came since the last look. The caller holds the lock.
+// refill adds the points that have accrued since the last call. The caller holds the lock.
 func (p *Shop) refill() {
 	now := p.sim.now()
 	p.points = min(p.sim.cfg.Points, p.points+now.Sub(p.pointsAt).Seconds()*p.sim.cfg.Rate)
@@ -183,11 +183,11 @@ type execution struct {
 	token     *token
 	variables map[string]any
 	errors    []gqlError
-	// objects counts those that were given, for the actual cost.
+	// objects counts the returned objects, for the actual cost.
 	objects float64
 }
 
-// cost is Shopify's reckoning: 1 for an object, and for a connection 2 and its size times the cost of what is in it.
+// cost is computed as Shopify does: 1 for an object; for a connection, 2 and its size times the cost of its items.
 func (x *execution) cost(set ast.SelectionSet) float64 {
 	sum := 0.0
 	for _, sel := range set {
@@ -264,7 +264,7 @@ func fields(set ast.SelectionSet, kind string) []*ast.Field {
 
 func applies(condition, kind string) bool { return condition == "" || kind == "" || condition == kind }
 
-// project picks the asked fields out of a value: an object, a list of objects, or a scalar.
+// project picks the requested fields out of a value: an object, a list of objects, or a scalar.
 func (x *execution) project(f *ast.Field, value any, path []any) any {
 	switch v := value.(type) {
 	case object:

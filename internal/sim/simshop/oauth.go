@@ -32,12 +32,12 @@ type token struct {
 	scopes         []string
 	expiresAt      time.Time
 	refreshExpires time.Time
-	// before is the token that this one replaced; its refresh token stays good until this one is used.
+	// before is the token that this one replaced. Its refresh token stays valid until this one is used.
 	before  *token
 	retired bool
 }
 
-// The lives of what OAuth hands out (Shopify, "Offline access tokens").
+// The lifetimes of codes and tokens (Shopify, "Offline access tokens").
 const (
 	codeLife    = time.Minute
 	accessLife  = time.Hour
@@ -74,7 +74,7 @@ func (s *Shopify) authorize(w http.ResponseWriter, r *http.Request, shop *Shop) 
 	}).Encode(), http.StatusFound)
 }
 
-// SignQuery adds the hmac that Shopify would: over the parameters, sorted, under the client secret.
+// SignQuery adds the hmac as Shopify does: over the sorted parameters, with the client secret.
 func (s *Shopify) SignQuery(q url.Values) url.Values {
 	var parts []string
 	for k := range q {
@@ -165,7 +165,7 @@ func (s *Shopify) renew(shop *Shop, refresh string) *token {
 	return nil
 }
 
-// use notes that a token is in use: those before it are now retired. The caller holds the lock.
+// use marks a token as used, which retires those before it. The caller holds the lock.
 func (s *Shopify) use(t *token) {
 	for b := t.before; b != nil && !b.retired; b = b.before {
 		b.retired = true

@@ -60,7 +60,7 @@ func (x *execution) resolve(name string, args map[string]any) (any, *gqlError) {
 	panic("simshop: no resolver for " + name)
 }
 
-// paged cuts a page out of all objects. Keys order the objects and are their cursors.
+// paged returns one page of all objects. Keys order the objects and serve as cursors.
 func paged[T any](args map[string]any, all []T, key func(T) string, show func(T) object) (any, *gqlError) {
 	first, ok := asInt(args["first"])
 	if !ok || first < 1 || first > 250 {
@@ -94,10 +94,10 @@ func idKey(id int64) string {
 	return strings.Repeat("0", 20-len(strconv.FormatInt(id, 10))) + strconv.FormatInt(id, 10)
 }
 
-// updatedTerm is the one search term for times that is understood: updated_at:>='2026-01-02T03:04:05Z'.
+// updatedTerm is the only search term for times that is supported: updated_at:>='2026-01-02T03:04:05Z'.
 var updatedTerm = regexp.MustCompile(`^updated_at:(>=?)'([^']+)'$`)
 
-// updatedSince reads a search. Shopify ignores terms it does not know and returns everything; so does this.
+// updatedSince reads a search. Like Shopify, it ignores unknown terms and returns everything.
 func updatedSince(args map[string]any) func(time.Time) bool {
 	query, _ := args["query"].(string)
 	m := updatedTerm.FindStringSubmatch(query)

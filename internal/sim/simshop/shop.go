@@ -100,9 +100,9 @@ func (s *Shopify) AddShop(cfg ShopConfig) *Shop {
 // Domain is the shop's *.myshopify.com domain.
 func (p *Shop) Domain() string { return p.cfg.Domain }
 
-// NewCheckout begins a checkout: fill puts in what the shopper did, on a checkout that has its tokens, link, times
-// and currency. Totals that fill leaves at zero follow from the items. It returns the token; the checkout appears to
-// the app once it has an email or a phone, as Shopify does it.
+// NewCheckout begins a checkout. fill sets what the shopper did; tokens, link, times and currency are already there.
+// Totals that fill leaves at zero are computed from the items. It returns the token. The app sees the checkout once
+// it has an email or a phone, as with Shopify.
 func (p *Shop) NewCheckout(fill func(*cart.Checkout)) string {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
@@ -119,8 +119,8 @@ func (p *Shop) NewCheckout(fill func(*cart.Checkout)) string {
 	return c.Token
 }
 
-// Update lets the shopper do something more on a checkout, a few seconds to days after. It panics on an unknown
-// token: a mistake in a script. A checkout that was bought or deleted stays as it is.
+// Update changes a checkout some seconds to days later. It panics on an unknown token: a mistake in a script. A
+// checkout that was bought or deleted stays unchanged.
 func (p *Shop) Update(token string, change func(*cart.Checkout)) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
@@ -151,8 +151,8 @@ func (p *Shop) open(token string) *checkout {
 // visible reports whether Shopify tells the app of the checkout.
 func visible(c *checkout) bool { return c.Email != "" || len(c.Phones) > 0 }
 
-// change applies fill and tells of it. A total that follows from the items goes on doing so, until fill sets another.
-// The caller holds the lock.
+// change applies fill and sends the webhook. A total that was computed from the items still is, until fill sets
+// another. The caller holds the lock.
 func (p *Shop) change(c *checkout, fill func(*cart.Checkout), topic string) {
 	before := c.Total
 	derived := before.Equal(total(c.Items, c.Discounts))
@@ -175,9 +175,9 @@ func total(items []cart.Item, discounts decimal.Decimal) decimal.Decimal {
 	return decimal.Max(sum.Sub(discounts), decimal.Zero)
 }
 
-// Buy completes a checkout, with the discount codes used, and returns the order. It fails when a code of the app's
-// own cannot be used (ended, not begun, used up); codes it does not know are taken as the merchant's. Buying twice
-// returns the first order.
+// Buy completes a checkout with the discount codes used, and returns the order. It fails when one of the app's codes
+// cannot be used (ended, not begun, used up); unknown codes count as the merchant's. Buying twice returns the first
+// order.
 func (p *Shop) Buy(token string, codes ...string) (cart.Order, error) {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
@@ -227,7 +227,8 @@ func (p *Shop) Buy(token string, codes ...string) (cart.Order, error) {
 	return o.Order, nil
 }
 
-// BuyElsewhere makes an order that came from no checkout the app knows: another device, a one-click checkout, the till.
+// BuyElsewhere makes an order from a checkout that the app does not know: another device, a one-click checkout, a
+// point of sale.
 func (p *Shop) BuyElsewhere(buyer cart.Checkout) cart.Order {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()

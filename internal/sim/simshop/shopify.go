@@ -14,11 +14,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// Config says what kind of Shopify is simulated. Zero values are the defaults of the comments.
+// Config describes the simulated Shopify. Defaults are in parentheses.
 type Config struct {
 	// Clock tells the time of everything but HTTP time-outs; nil means time.Now.
 	Clock func() time.Time
-	// Seed makes ids, tokens and troubles the same at every run.
+	// Seed makes ids, tokens and faults the same in every run.
 	Seed uint64
 	// The one app that shops may install.
 	ClientID     string
@@ -27,7 +27,8 @@ type Config struct {
 	RedirectURLs []string
 	// ComplianceURL gets the compliance webhooks, as the app's configuration file would say.
 	ComplianceURL string
-	// Points is the size of each shop's bucket of query cost (2,000), Rate how many come back a second (100).
+	// Points is the size of each shop's bucket of query cost (2,000); Rate is how many points a second it regains
+	// (100).
 	Points float64
 	Rate   float64
 	// Trouble makes the delivery of webhooks as unreliable as the real one.
@@ -36,7 +37,7 @@ type Config struct {
 	HTTP *http.Client
 }
 
-// Trouble says how often the delivery of webhooks goes wrong. Each is a share from 0 to 1.
+// Trouble says how often the delivery of webhooks goes wrong. Each value is a share from 0 to 1.
 type Trouble struct {
 	// Dropped webhooks are never sent.
 	Dropped float64

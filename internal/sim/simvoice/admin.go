@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// The simulated account can be onboarded: the workspace that the options name is made once, and the first assistant
-// that is made in it is the one that takes calls.
+// The simulated account can be onboarded. The workspace that the options name is made once; the first assistant made
+// in it takes the calls.
 const (
 	onboardPath = "/v2/workspace/onboard/shopify"
 	adminPath   = "/v1/admin/assistant"
 )
 
-// administer adds what comes before the first call.
+// administer adds the requests of an onboarding.
 func (s *Server) administer() {
 	s.mux.HandleFunc("POST "+onboardPath, s.makeWorkspace)
 	s.mux.HandleFunc("GET "+adminPath+"/list", s.listAssistants)
@@ -93,7 +93,7 @@ func (s *Server) updateAssistant(w http.ResponseWriter, r *http.Request) {
 	reply(w, http.StatusNotFound, map[string]any{"code": 404, "message": "Assistant not found"})
 }
 
-// Assistants lists the assistants that were made, each as it was told, with its "_id".
+// Assistants lists the assistants that were made, each as it was sent, with its "_id".
 func (s *Server) Assistants() []map[string]any {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Placement is what becomes of the request that places a call.
+// Placement is the answer to the request that places a call.
 type Placement string
 
 // The ways in which a placement can go.
@@ -39,7 +39,7 @@ const (
 	Invalid     Ending = "validation-failed"
 	Skipped     Ending = "skip"
 	Rescheduled Ending = "rescheduled"
-	// Silent: the provider is never heard of again.
+	// Silent: nothing more is reported.
 	Silent Ending = "silent"
 )
 
@@ -50,8 +50,8 @@ type Behaviour struct {
 	Status     int
 	RetryAfter int
 
-	// Dials are the endings of the provider's dials, one after the other; the last one goes for all that follow.
-	// Empty means that the customer picks up and talks.
+	// Dials are how the provider's dials end, in order; the last one is repeated. Empty means that the customer picks
+	// up and talks.
 	Dials []Ending
 	// Talk is how long the customer talks, in simulated time; 0 means the ordinary length.
 	Talk time.Duration
@@ -73,7 +73,7 @@ type Action struct {
 // Script decides what each call does.
 type Script func(Order) Behaviour
 
-// Order is what was asked of the provider with one call.
+// Order is the request for one call.
 type Order struct {
 	Phone    string
 	Priority bool
@@ -84,7 +84,7 @@ type Order struct {
 	Attempt int    `json:"attempt"`
 	// Nth counts the calls to this phone, from 1.
 	Nth int
-	// Payload is what the agent is told.
+	// Payload is the payload for the agent.
 	Payload json.RawMessage
 }
 
@@ -96,7 +96,7 @@ func (b Behaviour) ending(n int) Ending {
 	return b.Dials[min(n, len(b.Dials)-1)]
 }
 
-// ByPhone is a script that looks the phone up, and falls back to a customer who picks up and talks.
+// ByPhone is a script that looks up the phone number. For other numbers the customer picks up and talks.
 func ByPhone(behaviours map[string]Behaviour) Script {
 	return func(o Order) Behaviour { return behaviours[o.Phone] }
 }

@@ -32,7 +32,7 @@ type call struct {
 	ended   time.Time
 }
 
-// live is the call's life from the queue to its last event.
+// live runs the call from the queue to its last event.
 func (c *call) live() {
 	s := c.server
 	out := newOutbox(c)
@@ -86,7 +86,7 @@ func (c *call) live() {
 
 func unanswered(e Ending) bool { return e == NoAnswer || e == Busy || e == Failed }
 
-// dial is one dial, told event by event; it returns the status at its end.
+// dial runs one dial with its events and returns the status at its end.
 func (c *call) dial(out *outbox, ending Ending) string {
 	t := c.server.opts.Timing
 	if ending == Invalid || ending == Skipped {
@@ -149,7 +149,7 @@ func (c *call) dial(out *outbox, ending Ending) string {
 	return map[string]string{"ended": "completed", "timeout": "timeout"}[over]
 }
 
-// analyse tells what the conversation was about.
+// analyse sends the analysis of the conversation.
 func (c *call) analyse(out *outbox, recorded func(map[string]any)) {
 	b := c.behaviour
 	analysis := map[string]any{"success": true, "summary": b.Summary, "insights": b.Insights}
@@ -185,7 +185,7 @@ func (c *call) part(more ...func(map[string]any)) map[string]any {
 	return o
 }
 
-// times adds the times of a dial that is over; the end stays the same in all later events.
+// times adds the times of a finished dial. The end is the same in all later events.
 func (c *call) times(started time.Time) func(map[string]any) {
 	return func(o map[string]any) {
 		if c.ended.IsZero() {
@@ -197,7 +197,7 @@ func (c *call) times(started time.Time) func(map[string]any) {
 
 func stamp(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
 
-// pause lets simulated time pass; false means that the call was aborted or the server ends.
+// pause waits for a simulated duration. It is false when the call was aborted or the server ends.
 func (c *call) pause(d time.Duration) bool {
 	timer := time.NewTimer(time.Duration(float64(d) / c.server.opts.Speed))
 	defer timer.Stop()

@@ -1,6 +1,6 @@
-// Package simvoice is a simulated voice API that speaks Mirai's protocol over real HTTP: it checks keys and every
-// request against the published schema, keeps calls, lives them through in compressed time by a script, and calls
-// back with signed events. The demo and the tests use it in place of the real one.
+// Package simvoice is a simulated voice API that speaks Mirai's protocol over real HTTP. It checks keys and holds
+// every request to the published schema. A script decides what each call does; the call runs in compressed time and
+// reports itself with signed events. The demo and the tests use it in place of the real API.
 //
 // # A call's life
 //

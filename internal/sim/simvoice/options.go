@@ -8,7 +8,7 @@ import (
 	"ringback/internal/secret"
 )
 
-// Options say what the simulated provider is like.
+// Options describe the simulated provider.
 type Options struct {
 	// PublicKey, PrivateKey, Workspace and Assistant are the one account that exists.
 	PublicKey  string
@@ -17,7 +17,7 @@ type Options struct {
 	Assistant  string
 	// Custom makes the assistant one of the custom variant: its payload may be anything.
 	Custom bool
-	// Lines is how many calls the assistant may have at once; Stats tell when there were more. 0 means any number.
+	// Lines is how many calls the assistant may have at once; 0 means any number. Stats tell when there were more.
 	Lines int
 
 	// Script decides what each call does; nil means that everybody picks up and talks.
@@ -26,21 +26,21 @@ type Options struct {
 	Speed float64
 	// Timing is how long the parts of a call take; zero parts take ordinary times.
 	Timing Timing
-	// Redials is how often the provider dials again by itself after an unanswered dial.
+	// Redials is how often the provider redials by itself after an unanswered dial.
 	Redials int
-	// Reschedules bounds how often a call is put off; 0 means once.
+	// Reschedules bounds how often a call is postponed; 0 means once.
 	Reschedules int
 
-	// Seed drives what is left to chance.
+	// Seed seeds the random choices.
 	Seed uint64
-	// Duplicates and Disorder are the shares of events that are sent twice, and after their successor.
+	// Duplicates is the share of events that are sent twice; Disorder is the share sent after their successor.
 	Duplicates, Disorder float64
 
 	// Client sends the callbacks; nil means one of our own.
 	Client *http.Client
 	// Now is the clock of the events' times; nil means time.Now.
 	Now func() time.Time
-	// Watch is told of every event as it is sent, once per event; it must not block. Nil means nobody.
+	// Watch is called with every event once, when it is sent; it must not block. It may be nil.
 	Watch func(Event)
 }
 
@@ -48,14 +48,14 @@ type Options struct {
 type Timing struct {
 	// Queue is the time from the placement to the dial.
 	Queue time.Duration
-	// Ring is the time from the dial to whatever comes of it.
+	// Ring is the time from the dial to its result.
 	Ring time.Duration
 	// Talk is the length of a conversation.
 	Talk time.Duration
 	// Process is the time from the end of the connection to the recording, and Analyse the time from there to the
 	// analysis.
 	Process, Analyse time.Duration
-	// Redial is the time between two dials of the provider's own; Reschedule the time by which it puts a call off.
+	// Redial is the time between two dials of the provider's own; Reschedule is how long it postpones a call.
 	Redial, Reschedule time.Duration
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// maxTries and firstWait are how often, and after how long at first, an event is sent again that was not taken.
+	// maxTries is how often an event is sent that was not accepted; firstWait is the first wait between two tries.
 	maxTries  = 8
 	firstWait = 20 * time.Millisecond
 	// maxWait bounds the wait between two tries.
@@ -23,18 +23,18 @@ const (
 type outbox struct {
 	call  *call
 	queue chan []byte
-	// held is an event that goes after its successor.
+	// held is an event that is sent after its successor.
 	held []byte
 }
 
 func newOutbox(c *call) *outbox {
-	// A call has a few dozen events at most; the room for them keeps its life from waiting for the receiver.
+	// A call has a few dozen events at most. The buffer keeps the call from waiting for the receiver.
 	o := &outbox{call: c, queue: make(chan []byte, 256)}
 	c.server.spawn(o.run)
 	return o
 }
 
-// send queues an event, twice or after its successor as chance has it.
+// send queues an event, twice or after its successor as the random numbers say.
 func (o *outbox) send(typ string, data map[string]any) {
 	s := o.call.server
 	if data == nil {
@@ -75,7 +75,7 @@ func (o *outbox) send(typ string, data map[string]any) {
 	}
 }
 
-// close lets the queue run out.
+// close lets the queue drain.
 func (o *outbox) close() {
 	if o.held != nil {
 		o.queue <- o.held

@@ -22,7 +22,7 @@ import (
 // maxBody bounds a request, in bytes.
 const maxBody = 1 << 20
 
-// Server is the simulated provider. It is an http.Handler; Close ends it.
+// Close stops every call and delivery and waits until nothing is left running.
 type Server struct {
 	opts Options
 	doc  *contract.Document
@@ -116,7 +116,7 @@ func (s *Server) Idle(ctx context.Context) error {
 	}
 }
 
-// spawn runs f as part of the server's life; it reports false when the server is closed.
+// spawn runs f, and Close waits for it; it returns false when the server is closed.
 func (s *Server) spawn(f func()) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -137,8 +137,8 @@ func (s *Server) spawn(f func()) bool {
 	return true
 }
 
-// admit reads a request and checks keys, headers and body; it answers itself when something is wrong. inWorkspace
-// says whether the request belongs to the workspace.
+// admit reads a request and checks its keys, headers and body. When something is wrong, it answers and returns false.
+// inWorkspace says whether the request belongs to the workspace.
 func (s *Server) admit(
 	w http.ResponseWriter, r *http.Request, doc *contract.Document, inWorkspace bool,
 ) (body []byte, ok bool) {
@@ -222,7 +222,7 @@ func (s *Server) initiate(w http.ResponseWriter, r *http.Request) {
 	s.place(w, r, order, req, s.opts.Script(order))
 }
 
-// place does with a good request what the script says.
+// place answers a valid request as the script says.
 func (s *Server) place(w http.ResponseWriter, r *http.Request, order Order, req request, b Behaviour) {
 	switch b.Placement {
 	case Answer:
@@ -273,7 +273,7 @@ func (s *Server) checkPayload(payload json.RawMessage) error {
 	return s.doc.Schema(name, bytes.TrimSpace(payload))
 }
 
-// checkCallback wants an https address, but lets a loopback one pass as the real provider's own tests must.
+// checkCallback requires https, except for a loopback host.
 func checkCallback(text string) error {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" {
@@ -286,7 +286,7 @@ func checkCallback(text string) error {
 	return nil
 }
 
-// take makes a call of a good request and lets it live; nil when the server is closed.
+// take starts the call of a valid request; nil when the server is closed.
 func (s *Server) take(order Order, req request, b Behaviour) *call {
 	s.mu.Lock()
 	n := len(s.calls) + 1
@@ -309,7 +309,7 @@ func (s *Server) take(order Order, req request, b Behaviour) *call {
 	return c
 }
 
-// seedOf makes what a call leaves to chance depend on its customer alone, not on the order in which calls arrive.
+// seedOf derives the seed of a call from its customer, so that it does not depend on the order in which calls arrive.
 func seedOf(phone string, nth int) uint64 {
 	h := fnv.New64a()
 	_, _ = io.WriteString(h, phone+"/"+strconv.Itoa(nth))

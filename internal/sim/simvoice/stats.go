@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// tally counts what the lines carry.
+// tally counts the calls on the lines.
 type tally struct {
 	on          map[*call]bool
 	most, over  int
@@ -46,9 +46,8 @@ func (t *tally) pass(now time.Time) {
 // Stats are what the lines carried up to At, in real time.
 type Stats struct {
 	At time.Time
-	// Open is how many calls are on a line: taken and not over, a call that waits for a redial included, one that was
-	// put off to a later time not. MostOpen is the most there ever were; Over counts how often a call came when all
-	// lines were taken.
+	// Open is how many calls are on a line. A call that waits for a redial is; one that was postponed is not.
+	// MostOpen is the most there ever were; Over counts the calls that came when all lines were taken.
 	Open, MostOpen, Over int
 	// Busy is the sum of the times that calls were on lines.
 	Busy time.Duration
@@ -56,7 +55,7 @@ type Stats struct {
 	Undelivered int
 }
 
-// Stats tells what the lines carried so far.
+// Stats returns what the lines carried so far.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,8 +67,8 @@ func (s *Server) Stats() Stats {
 	}
 }
 
-// Utilisation is the share of the lines' time that was busy between two looks, 0 to 1 unless there were more calls
-// than lines.
+// Utilisation is the share of the lines' time that was busy between two Stats: 0 to 1, or more when there were more
+// calls than lines.
 func Utilisation(from, to Stats, lines int) float64 {
 	span := to.At.Sub(from.At) * time.Duration(lines)
 	if span <= 0 {

@@ -1,5 +1,5 @@
-// Package contract holds what the voice providers publish of their APIs, as schemas that requests can be checked
-// against: by the simulated provider, which refuses what the real one would, and by the tests of the clients.
+// Package contract holds the published APIs of the voice providers as schemas. The simulated provider refuses
+// requests that do not follow them, and the tests of the clients check requests against them.
 package contract
 
 import (

@@ -71,7 +71,7 @@ func Parse(body []byte, insights config.Insights) ([]voice.Callback, error) {
 	case "conversation_status":
 		c.Report.Kind = status(data)
 		if c.Report.Kind == cart.ReportRinging {
-			// Mihu dials once, and tells of that under several words, each with a time of its own.
+			// Mihu dials once and reports that with several words, each with a time of its own.
 			c.Report.At = time.Time{}
 		}
 	case "intent_call":

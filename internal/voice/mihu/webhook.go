@@ -72,9 +72,9 @@ func (p *Provider) webhooks() string {
 	return apiPath + "/agents/" + url.PathEscape(p.agent) + "/webhooks"
 }
 
-// RegisterWebhook makes Mihu send the agent's events to callbackURL. A webhook of ours that is registered already,
-// told by its URL up to the last "/", is changed if it must be; nothing is registered twice. The result says what was
-// done: registered, changed or kept.
+// RegisterWebhook makes Mihu send the agent's events to callbackURL. A webhook with the same URL up to the last "/"
+// is ours: it is changed if it must be, so that nothing is registered twice. The result says what was done:
+// registered, changed or kept.
 func (p *Provider) RegisterWebhook(ctx context.Context, callbackURL string) (done string, err error) {
 	u, err := url.Parse(callbackURL)
 	if err != nil || u.Host == "" {
@@ -102,7 +102,7 @@ func (p *Provider) RegisterWebhook(ctx context.Context, callbackURL string) (don
 	return done, nil
 }
 
-// registered finds the webhook that is ours, and whether it is just as it should be.
+// registered finds our webhook. same is true when nothing about it must change.
 func (p *Provider) registered(ctx context.Context, callbackURL string) (id string, same bool, err error) {
 	answer, err := p.client.Ask(ctx, http.MethodGet, p.webhooks(), nil, voice.RefusedAssistant, []string{callbackURL})
 	var refused *voice.RefusedError

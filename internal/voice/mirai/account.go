@@ -69,8 +69,8 @@ func (a Signer) KeyIDs() []string {
 	return ids
 }
 
-// Abort asks for a call to be stopped (POST /v2/call/abort). Mirai takes it while the call is queued or between two
-// dials, and then dials no more; it refuses it with 400 once somebody is on the line and after the end. The errors
+// Abort asks for a call to be stopped (POST /v2/call/abort). Mirai accepts this while the call is queued or between
+// two dials, and then dials no more. It refuses with 400 once somebody is on the line and after the end. The errors
 // are those of voice.Provider.Abort.
 func (a *Account) Abort(ctx context.Context, providerCallID string) error {
 	if providerCallID == "" {
@@ -94,10 +94,10 @@ func (a *Account) Abort(ctx context.Context, providerCallID string) error {
 	return nil
 }
 
-// Verify checks a callback: x-public-key, where it is told, must be ours and x-signature the lowercase hex
-// HMAC-SHA256 of the raw body under a private key of ours. Where there is no signature at all, the provider's second
-// documented form counts, in which x-private-key is the private key itself. The error wraps voice.ErrSignature and
-// never tells what was expected.
+// Verify checks a callback. x-signature must be the lowercase hex HMAC-SHA256 of the raw body under one of our
+// private keys, and x-public-key, if it is there, must be one of ours. A callback without a signature counts if it
+// has the provider's second documented form: x-public-key and x-private-key are both ours. The error wraps
+// voice.ErrSignature and never tells what was expected.
 func (a Signer) Verify(h http.Header, body []byte) error {
 	signature := h.Get("x-signature")
 	switch public := h.Get("x-public-key"); {

@@ -245,7 +245,7 @@ func variantOf(o config.Onboarding, payload map[string]script.Text) variantReque
 	}}
 }
 
-// retriesOf keeps the provider from redialling where that is ours to do, and else gives it its documented defaults.
+// retriesOf turns the provider's redialling off where we redial, and else gives it its documented defaults.
 func retriesOf(retries string) retryProtocol {
 	if retries == "provider" {
 		return retryProtocol{NoPickup: 2, LowEngagement: 1, Period: 300, Reschedules: 1}

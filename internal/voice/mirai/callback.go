@@ -46,7 +46,7 @@ var outcomes = map[string]cart.Outcome{
 	"aborted":           cart.Aborted,
 }
 
-// mostRedials bounds the redials that are believed: Mirai documents at most five of each kind.
+// mostRedials is the largest number of redials that is believed: Mirai documents at most five of each kind.
 const mostRedials = 20
 
 // Parse reads a callback: {"metadata", "event": {"type", "data": {"call", "analysis", "credits", "report"}}}, in
@@ -128,31 +128,31 @@ func parse(envelope tolerant.Object, names config.Insights) (voice.Callback, boo
 		if n := part("report").Seconds("reAttemptCount"); n != nil {
 			c.Report.Redials = min(*n, mostRedials)
 		}
-		c.Report.FinalStatus = outcomes[regular(part("report").Word("finalStatus"))]
+		c.Report.FinalStatus = outcomes[normalised(part("report").Word("finalStatus"))]
 		if c.Report.FinalStatus == "" {
-			c.Report.FinalStatus = outcomes[regular(call.Word("status"))]
+			c.Report.FinalStatus = outcomes[normalised(call.Word("status"))]
 		}
 	} else if c.Report.Kind == cart.ReportAction {
-		c.Report.Action = strings.ReplaceAll(regular(data.Word("action")), "-", "_")
+		c.Report.Action = strings.ReplaceAll(normalised(data.Word("action")), "-", "_")
 		c.Report.ActionReason = data.Word("reason")
 		c.Report.ActionPayload = tolerant.Raw(data["payload"])
 	}
 	return c, true
 }
 
-// regular writes an event type or status the one way that the tables know.
-func regular(word string) string {
+// normalised is an event type or status in lower case with hyphens, as the tables have it.
+func normalised(word string) string {
 	return strings.ReplaceAll(strings.ToLower(word), "_", "-")
 }
 
 func kindOf(typ string) cart.ReportKind {
-	if kind, ok := kinds[strings.TrimPrefix(regular(typ), "call.")]; ok {
+	if kind, ok := kinds[strings.TrimPrefix(normalised(typ), "call.")]; ok {
 		return kind
 	}
 	return cart.ReportOther
 }
 
-// at is when the event happened, as far as the call's own times tell; the zero time when they do not.
+// at is when the event happened, from the call's own times; the zero time when they do not tell.
 func at(kind cart.ReportKind, call tolerant.Object) time.Time {
 	switch kind {
 	case cart.ReportRinging, cart.ReportTalking:

@@ -131,8 +131,8 @@ type shippingAddress struct {
 	Phone        string `json:"phone,omitempty"`
 }
 
-// abandonedCart makes the payload of an abandoned_cart assistant, or a *voice.RefusedError when the cart cannot be
-// told.
+// abandonedCart makes the payload of an abandoned_cart assistant. The error is a *voice.RefusedError when the cart
+// cannot be described.
 func abandonedCart(r voice.Request) (*payload, error) {
 	c := r.Checkout
 	first, last := r.Names()
@@ -177,10 +177,10 @@ func abandonedCart(r voice.Request) (*payload, error) {
 		}
 	}
 	if a := c.Billing; a != nil {
-		p.Billing = filled(billingAddress{Country: field(a.Country), Phone: field(a.Phone)})
+		p.Billing = orNil(billingAddress{Country: field(a.Country), Phone: field(a.Phone)})
 	}
 	if a := c.Shipping; a != nil {
-		p.Shipping = filled(shippingAddress{
+		p.Shipping = orNil(shippingAddress{
 			Country: field(a.Country), Address1: field(a.Address1), Address2: field(a.Address2), City: field(a.City),
 			Province: field(a.Province), ProvinceCode: field(a.ProvinceCode), Zip: field(a.Zip), Phone: field(a.Phone),
 		})
@@ -188,8 +188,8 @@ func abandonedCart(r voice.Request) (*payload, error) {
 	return p, nil
 }
 
-// inShopMoney is what the cart comes to in the shop's currency; false when its amounts are in another one and were
-// not told in the shop's. An agent would tell them as the shop's.
+// inShopMoney is the cart's money in the shop's currency. It is false when the amounts are in another currency and
+// Shopify did not tell them in the shop's: an agent would tell them as the shop's.
 func inShopMoney(r voice.Request) (cart.ShopMoney, bool) {
 	c := r.Checkout
 	if r.StoreCurrency == "" || c.Currency == "" {
@@ -198,8 +198,8 @@ func inShopMoney(r voice.Request) (cart.ShopMoney, bool) {
 	return c.MoneyIn(r.StoreCurrency)
 }
 
-// filled is nil for an address that says nothing.
-func filled[T comparable](address T) *T {
+// orNil is nil for an empty address.
+func orNil[T comparable](address T) *T {
 	var empty T
 	if address == empty {
 		return nil

@@ -43,8 +43,8 @@ func Find(name string) (voice.Descriptor, error) {
 	return voice.Descriptor{}, fmt.Errorf("voice.provider: %s", config.NotOneOf(name, names...))
 }
 
-// New makes the provider of a store's voice section. Templates are tried on a made-up cart, so a provider that was
-// made does not fail on them later. The error names the key at fault.
+// New makes the provider of a store's voice section. Templates are tried on a sample cart, so that they do not fail
+// later. The error names the key at fault.
 func New(cfg config.Voice, network voice.Network) (voice.Provider, error) {
 	d, err := Find(cfg.Provider)
 	if err != nil {
@@ -53,8 +53,8 @@ func New(cfg config.Voice, network voice.Network) (voice.Provider, error) {
 	return d.Open(cfg, network)
 }
 
-// FormerSigners check the callbacks of accounts that a store has moved away from and kept the keys of, by the name of
-// the provider that they are at.
+// FormerSigners check the callbacks of accounts that a store has left and kept the keys of. They are listed by the
+// name of the account's provider.
 func FormerSigners(cfg config.Voice) map[string]voice.Signer {
 	former := map[string]voice.Signer{}
 	for _, d := range All() {
@@ -76,8 +76,8 @@ func MaySign(provider string) bool {
 	return err != nil || d.Abilities.Signs
 }
 
-// Parse reads a callback in the words of a provider, whichever the store uses now. The error says why the body holds
-// no event, or that there is no such provider.
+// Parse reads a callback of a provider, which need not be the one that the store uses now. The error says why the
+// body holds no event, or that there is no such provider.
 func Parse(provider string, insights config.Insights, body []byte) ([]voice.Callback, error) {
 	d, err := Find(provider)
 	if err != nil {

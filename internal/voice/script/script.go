@@ -26,7 +26,7 @@ const (
 	maxField = 255
 )
 
-// Words is what a template sees. Absent text is "". Everything that customers typed is on one line, without control
+// Words is what a template sees. Missing text is "". Text that customers typed is on one line, without control
 // characters.
 type Words struct {
 	// FirstName and LastName are the customer's; Name is both.
@@ -158,9 +158,8 @@ type Template struct {
 	t    *template.Template
 }
 
-// Compile reads a template and tries it on a made-up cart, so that a field that does not exist is found before a call
-// needs it. The path names the template in errors, such as "voice.prompt". An empty text makes a template that is
-// always empty.
+// Compile reads a template and tries it on a sample cart, so that a field that does not exist is found before a call
+// needs it. Errors name the template by path, such as "voice.prompt". An empty text makes an empty template.
 func Compile(path, text string) (*Template, error) {
 	t, err := template.New(path).Option("missingkey=error").Parse(text)
 	if err != nil {
@@ -184,7 +183,7 @@ func fields() string {
 	return strings.Join(names, " ")
 }
 
-// Fill makes the text for one call. The error names the template, never what was filled in.
+// Fill makes the text for one call. The error names the template and holds nothing of the cart.
 func (t *Template) Fill(w Words) (string, error) {
 	var b strings.Builder
 	if err := t.t.Execute(&b, w); err != nil {

@@ -8,7 +8,7 @@ import (
 	"ringback/internal/config"
 )
 
-// Text is a text/template of the configuration over Words. It reads itself from text and refuses what is no template.
+// Text is a template in the configuration. Reading it fails when it is not a valid text/template.
 type Text string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -21,7 +21,7 @@ func (t *Text) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Problems tries the template on a made-up cart. The key is relative to voice.
+// Problems tries the template on a sample cart. The key is relative to voice.
 func (t Text) Problems(key string) []config.Finding {
 	path := "voice." + key
 	if _, err := Compile(path, string(t)); err != nil {

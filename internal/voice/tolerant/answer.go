@@ -33,34 +33,33 @@ var (
 	}
 	// absentWords stand for no value at all.
 	absentWords = []string{"", "null", "none", "nil", "undefined"}
-	// notAsked begin the sentences that an analysis writes where a thing did not come up.
+	// notAsked begin the sentences that an analysis writes when the question did not come up.
 	notAsked = []string{
 		"not mentioned", "not requested", "not asked", "not discussed", "not expressed", "not stated",
 		"did not ask", "did not mention", "did not request", "did not express", "did not state", "did not say",
 		"did not come up", "didn't ask", "didn't mention", "didn't request", "didn't express", "didn't state",
 		"didn't say", "didn't come up",
 	}
-	// afterNo are the words that may follow a no without a comma: "No the customer did not". Others turn it into
-	// something else: "No more calls" is not the answer no.
+	// afterNo are the words that may follow a no without a comma, as in "No the customer did not". Other words change
+	// the meaning: "No more calls" is not the answer no.
 	afterNo = []string{
 		"the", "he", "she", "they", "it", "customer", "caller", "user", "not", "opt", "opt-out", "request", "mention",
 		"objection", "sign", "indication",
 	}
-	// doubtful begin sentences that only look like an answer; torn are such sentences as a whole.
+	// doubtful begin sentences that look like an answer and are none. contradictions are whole texts of that kind.
 	doubtful = []string{"no idea", "no clear", "no clarity", "no information", "no answer", "no data", "no response",
 		"yes and no", "yes or no", "no and yes"}
-	torn = []string{"yes no", "no yes"}
-	// wishes are what a customer says who wants no more calls, and denials what an analysis says when the customer
-	// did not.
+	contradictions = []string{"yes no", "no yes"}
+	// wishes are what customers say who want no more calls. denials are what an analysis says when the customer did
+	// not say so.
 	wishes  = []string{"never call", "do not call", "don't call", "stop calling", "no more calls", "no further calls"}
 	denials = []string{"did not", "didn't", "does not", "doesn't", "has not", "hasn't", "not ask", "without",
 		"never asked", "never said"}
 )
 
-// ReadAnswer reads a yes or no. A text counts by its first word, so that "Yes, the customer asked not to be called
-// again." is a yes; "No more calls" is not a no. Of the numbers only 1 and 0 are answers. A list of one is its item;
-// of several, one yes makes a yes, and only noes make a no. An object is what it holds as its value, answer or
-// result. What cannot be read is Unclear, never a no.
+// ReadAnswer reads a yes or no. A text counts by its first word: "Yes, the customer asked not to be called again." is
+// a yes. "No more calls" is not a no. Of the numbers, only 1 and 0 are answers. Of a list, one yes makes a yes, and
+// only noes make a no. Of an object, its value, answer or result counts. What cannot be read is Unclear, never a no.
 func ReadAnswer(v any) Answer { return readAnswer(v, maxDepth) }
 
 func readAnswer(v any, depth int) Answer {
@@ -139,7 +138,7 @@ func answerInText(text string) Answer {
 		return Yes
 	case plain == "n", plain == "0":
 		return No
-	case begins(doubtful), slices.Contains(torn, plain):
+	case begins(doubtful), slices.Contains(contradictions, plain):
 		return Unclear
 	case begins(notAsked):
 		return No

@@ -5,9 +5,9 @@ import (
 	"ringback/internal/config"
 )
 
-// Insights reads the insights that a store's configuration names, each from the first of the objects that has it.
-// callbackText is when the customer wants to be called, as it was told; it is "" where the customer surely asked for
-// no callback.
+// Insights reads the insights that a store's configuration names, each from the first object that has it.
+// callbackText says when the customer wants to be called, in the provider's words; it is "" when the customer asked
+// for no callback.
 func Insights(names config.Insights, from ...Object) (in cart.Insights, callbackText string) {
 	find := func(name string) any {
 		for _, o := range from {

@@ -202,7 +202,7 @@ func (o Object) Time(keys ...string) time.Time {
 	return time.Time{}
 }
 
-// The range of instants that is believed.
+// The range of instants that are believed.
 const (
 	firstYear = 2000
 	lastYear  = 2200

@@ -12,8 +12,8 @@ const (
 	maxDigits = 40
 )
 
-// Raw writes a value as JSON that Postgres takes as jsonb: without NUL characters, without numbers beyond all
-// measure, not nested too deeply. It is nil for no value and for one that is too large to keep.
+// Raw writes a value as JSON that Postgres takes as jsonb: without NUL characters, excessive numbers and deep
+// nesting. It is nil for no value and for one that is too large to keep.
 func Raw(v any) json.RawMessage {
 	if v == nil {
 		return nil
@@ -32,7 +32,7 @@ func bounded(v any, depth int) any {
 		return strings.ReplaceAll(v, "\x00", "")
 	case json.Number:
 		if len(v) > maxDigits || strings.ContainsAny(string(v), "eE") {
-			// As text it can do no harm and is not lost.
+			// As text it does no harm and is not lost.
 			return string(v[:min(len(v), MaxWord)])
 		}
 		return v

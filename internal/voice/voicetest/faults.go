@@ -17,7 +17,7 @@ const (
 	short = 250 * time.Millisecond
 )
 
-// scene is a fault, set up: where the client is sent and what it has to get by with.
+// scene is a fault that has been set up, with the address and the network that the client gets.
 type scene struct {
 	url     string
 	lab     *Lab
@@ -28,8 +28,7 @@ type scene struct {
 	elsewhere *Lab
 }
 
-// placing sets up every fault of the first table of docs/voice-faults.md. The id is what the provider calls a call's
-// id.
+// placing sets up every fault of the first table of docs/voice-faults.md.
 func placing(success, withoutID string) map[string]func(*testing.T) scene {
 	faults := map[string]func(*testing.T) scene{
 		"connection refused": func(t *testing.T) scene { return scene{url: closedPort(t)} },

@@ -17,7 +17,7 @@ import (
 	"testing"
 )
 
-// Lab is a server that misbehaves as told and counts what reaches it.
+// Lab is a server that misbehaves in a given way and counts what reaches it.
 type Lab struct {
 	// URL is the server's address.
 	URL string
@@ -40,7 +40,7 @@ type Seen struct {
 	Body    []byte
 }
 
-// NewLab starts a server that treats every connection as told until the test ends.
+// NewLab starts a server that gives every connection to treat, until the test ends.
 func NewLab(t *testing.T, behave func(*Lab, net.Conn)) *Lab {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -57,7 +57,7 @@ func NewLab(t *testing.T, behave func(*Lab, net.Conn)) *Lab {
 // NewTLSLab starts a server that does the same after a TLS handshake.
 func NewTLSLab(t *testing.T, behave func(*Lab, net.Conn)) *Lab {
 	t.Helper()
-	// The certificate is the one that httptest brings along.
+	// The certificate is that of httptest.
 	helper := httptest.NewTLSServer(nil)
 	config, roots := helper.TLS.Clone(), x509.NewCertPool()
 	roots.AddCert(helper.Certificate())

@@ -84,7 +84,7 @@ func (s subject) provider(t *testing.T, sc scene) voice.Provider {
 	return p
 }
 
-// describes holds a description to what it describes.
+// describes checks a description against what it describes.
 func describes(t *testing.T, d voice.Descriptor, sample Sample) {
 	t.Parallel()
 	assert.Regexp(t, `^[a-z][a-z0-9_]*$`, d.Name)
@@ -133,7 +133,7 @@ func (s subject) hasItsAbilities(t *testing.T) {
 	}
 }
 
-// needsItsKeys takes each required key away: the check of the configuration and Open both name it.
+// needsItsKeys leaves each required key out: the check of the configuration and Open both name it.
 func (s subject) needsItsKeys(t *testing.T) {
 	t.Parallel()
 	for _, key := range s.d.Keys {
@@ -166,7 +166,8 @@ func (s subject) checksSignatures(t *testing.T) {
 	assert.NotEmpty(t, signer.KeyIDs())
 }
 
-// everyRow sets up every fault, and compares how it is told with the document. The two lists must be the same.
+// everyRow sets up every fault and compares what the provider reports with the document. The document and the faults
+// must list the same.
 func (s subject) everyRow(
 	t *testing.T, heading string, faults map[string]func(*testing.T) scene,
 	do func(context.Context, voice.Provider) string,
@@ -237,7 +238,7 @@ func (s subject) refusesBadNumbers(t *testing.T) {
 	assert.Zero(t, lab.Conns(), "nothing is sent for a number that cannot be dialled")
 }
 
-// keepsQuiet has the provider answer with all it was told.
+// keepsQuiet lets the provider answer with everything that it was sent.
 func (s subject) keepsQuiet(t *testing.T) {
 	r := Request()
 	private := append([]string{

@@ -38,7 +38,7 @@ func (c *Client) Place(ctx context.Context, path string, body any, private []str
 		a.status == http.StatusTooManyRequests:
 		return nil, &voice.NotPlacedError{RetryAfter: retryAfter(a.header), Err: told}
 	case a.status == http.StatusRequestTimeout, a.status < 300, a.status >= 500:
-		// A 408 can come from a proxy that lost patience with the provider after handing the request on.
+		// A 408 can come from a proxy that had already passed the request on.
 		return nil, &voice.UncertainError{Err: told}
 	}
 	refused := c.refusal(a, voice.RefusedAssistant, private)
@@ -48,8 +48,8 @@ func (c *Client) Place(ctx context.Context, path string, body any, private []str
 	return nil, refused
 }
 
-// blamesAssistant tells a 400 that is about the assistant itself, which every call would meet, from one about this
-// call.
+// blamesAssistant matches the message of a 400 that is about the assistant, and would meet every call, rather than
+// about this call.
 var blamesAssistant = regexp.MustCompile(
 	`(?i)\b(invalid|unknown|missing|no such|archived|inactive) (assistant|agent)|` +
 		`\b(assistant|agent)(_?id)?\b.{0,30}\b(not found|invalid|not exist|archived|inactive|disabled)\b`,
@@ -99,12 +99,12 @@ func (c *Client) refusal(a *answer, notFound voice.RefusalKind, private []string
 	return e
 }
 
-// Decline reads a refusal out of an answer that came with a success status but says otherwise.
+// Decline returns the message of an answer that refuses the request in spite of a success status.
 func (c *Client) Decline(body []byte, private []string) string {
 	return c.message(&answer{status: http.StatusOK, body: body}, private)
 }
 
-// message finds what the answer says, without personal data or secrets; the status's own text when it says nothing.
+// message returns what the answer says, without personal data and secrets, or else the text of its status.
 func (c *Client) message(a *answer, private []string) string {
 	if text := voice.Scrub(messageOf(a.body), append(c.secrets, private...)...); text != "" {
 		return text
@@ -156,8 +156,8 @@ func textOf(v any, depth int) string {
 	return ""
 }
 
-// retryAfter reads the header of that name, in seconds or as a date; a date is measured against the answer's own
-// Date, so that a clock of ours that is wrong does not matter.
+// retryAfter reads the header of that name, in seconds or as a date. A date is compared with the answer's own Date,
+// so that our clock does not matter.
 func retryAfter(h http.Header) time.Duration {
 	value := strings.TrimSpace(h.Get("Retry-After"))
 	if value == "" {
@@ -176,5 +176,5 @@ func retryAfter(h http.Header) time.Duration {
 	return min(max(wait, 0), maxRetryAfter)
 }
 
-// ErrNoID says that a provider's answer took a call without naming it.
+// ErrNoID: the provider took a call and did not name it.
 var ErrNoID = errors.New("the provider's answer names no call")

@@ -93,7 +93,7 @@ func New(base string, timeout time.Duration, header http.Header, network voice.N
 	return c, nil
 }
 
-// http1 keeps to HTTP/1.1: one request a connection is what the tap counts.
+// http1 permits HTTP/1.1 alone, because the tap counts on one request per connection.
 func http1() *http.Protocols {
 	p := new(http.Protocols)
 	p.SetHTTP1(true)

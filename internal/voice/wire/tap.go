@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// tap is a connection that knows whether anything may have left through it since it was armed.
+// tap is a connection that knows whether anything may have been sent through it since it was armed.
 type tap struct {
 	net.Conn
 	mu     sync.Mutex
@@ -15,8 +15,8 @@ type tap struct {
 	sent   bool
 }
 
-// Write implements net.Conn. While a write is under way, it counts as sent; it is taken back only when the kernel
-// refused every byte of it.
+// Write implements net.Conn. A write that is under way counts as sent. It no longer counts when the kernel refused
+// every byte of it.
 func (t *tap) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	if t.sealed {
@@ -43,7 +43,7 @@ func (t *tap) arm() {
 	t.armed = true
 }
 
-// seal lets nothing more leave and reports whether anything may have left since the count began.
+// seal lets nothing more leave. It reports whether anything may have left since the count began.
 func (t *tap) seal() (sent bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
