@@ -76,7 +76,7 @@ func decodeText(t require.TestingT, text string, into any) error {
 
 func ptr[T any](v T) *T { return &v }
 
-func TestDecodeKnowsEveryForm(t *testing.T) {
+func TestDecode_ReadsEveryForm(t *testing.T) {
 	t.Parallel()
 	got := everything{
 		Items:    []item{{Name: "gone"}},
@@ -122,14 +122,14 @@ eithers: {a: on, b: {list: [1, 2]}, c: {list: []}}
 	assert.Equal(t, &item{Name: "there"}, before.Optional, "nor what its pointers point to")
 }
 
-func TestDecodeNull(t *testing.T) {
+func TestDecode_NullLeavesOptionalValuesOut(t *testing.T) {
 	t.Parallel()
 	got := everything{Optional: &item{}, Maybe: ptr(true), Words: map[upper]item{"A": {}}}
 	require.NoError(t, decodeText(t, "{optional: null, maybe: ~, words: , eithers: null}", &got))
 	assert.Equal(t, everything{Words: map[upper]item{"A": {}}}, got)
 }
 
-func TestDecodeSaysWhatIsWrong(t *testing.T) {
+func TestDecode_SaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"small: 128":                "small: \"128\" is not a whole number",
@@ -170,7 +170,7 @@ func TestDecodeSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestDecodeSecretFilesMustBeSmallAndThere(t *testing.T) {
+func TestDecode_SecretFileMustExistAndBeSmall(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	writeFile(t, dir+"/large", strings.Repeat("x", maxSecretFile+1))
@@ -199,7 +199,7 @@ func TestDecodeSecretFilesMustBeSmallAndThere(t *testing.T) {
 	}
 }
 
-func TestFileMarkerIsNotTakenFromTheEnvironment(t *testing.T) {
+func TestDecode_FileMarkerIsNotTakenFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	found := newFindings("f.yml")
 	root := parseTree([]byte("${X}"), found)

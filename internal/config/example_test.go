@@ -41,7 +41,7 @@ func readExample(t *testing.T) []byte {
 	return text
 }
 
-func TestExampleShowsTheDefaults(t *testing.T) {
+func TestExample_ShowsTheDefaults(t *testing.T) {
 	t.Parallel()
 	cfg, warnings, err := config.Parse(exampleFile, readExample(t), exampleEnv, providers.Config())
 	require.NoError(t, err)
@@ -70,9 +70,9 @@ func TestExampleShowsTheDefaults(t *testing.T) {
 	assert.Equal(t, wantStore, store)
 }
 
-// TestExampleNamesEveryKey takes the # off the optional keys: the file must still load, and hold every key that there is with the
+// TestExample_NamesEveryKey takes the # off the optional keys: the file must still load, and hold every key that there is with the
 // providers that it shows.
-func TestExampleNamesEveryKey(t *testing.T) {
+func TestExample_NamesEveryKey(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(dir+"/secrets", 0o700))
@@ -122,9 +122,9 @@ func collectPaths(n *yaml.Node, path string, into map[string]bool) {
 
 func below(path, key string) string { return strings.TrimPrefix(path+"."+key, ".") }
 
-// TestDamageToTheExampleIsReported puts something else in place of any one value of the full example. Whatever it is, the loader
+// TestExample_DamageIsReported puts something else in place of any one value of the full example. Whatever it is, the loader
 // either takes it or says where it stands.
-func TestDamageToTheExampleIsReported(t *testing.T) {
+func TestExample_DamageIsReported(t *testing.T) {
 	t.Parallel()
 	text := optionalKey.ReplaceAll(readExample(t), []byte("$1$2"))
 	rapid.Check(t, func(t *rapid.T) {

@@ -30,8 +30,8 @@ func load(t *testing.T, name string) *config.Config {
 	return cfg
 }
 
-// TestBadFiles holds every bad_*.yml to the messages in the .err file beside it.
-func TestBadFiles(t *testing.T) {
+// TestLoad_BadFileGivesTheMessagesBesideIt holds every bad_*.yml to the messages in the .err file beside it.
+func TestLoad_BadFileGivesTheMessagesBesideIt(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/bad_*.yml")
 	require.NoError(t, err)
@@ -49,7 +49,7 @@ func TestBadFiles(t *testing.T) {
 	}
 }
 
-func TestTenMistakesGiveTenMessagesAtTheirLines(t *testing.T) {
+func TestLoad_TenMistakesGiveTenMessagesAtTheirLines(t *testing.T) {
 	t.Parallel()
 	_, _, err := config.Load("testdata/bad_ten.yml", config.TestEnv, vendors())
 	var problems *config.Error
@@ -62,7 +62,7 @@ func TestTenMistakesGiveTenMessagesAtTheirLines(t *testing.T) {
 	assert.Equal(t, []int{2, 3, 4, 6, 7, 9, 10, 13, 15, 20}, lines)
 }
 
-func TestMinimalFileGetsTheBuiltInValues(t *testing.T) {
+func TestLoad_MinimalFileGetsTheBuiltInValues(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, "good_minimal.yml")
 	want := config.Builtin()
@@ -73,7 +73,7 @@ func TestMinimalFileGetsTheBuiltInValues(t *testing.T) {
 	assert.Equal(t, 720*time.Hour, cfg.Retention.PersonalData)
 }
 
-func TestStoreIsReadOverTheBuiltInValues(t *testing.T) {
+func TestLoad_StoreIsReadOverTheBuiltInValues(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, "good_store.yml")
 	assert.Equal(t, "https://calls.example.com", cfg.Server.PublicURL)
@@ -95,7 +95,7 @@ func TestStoreIsReadOverTheBuiltInValues(t *testing.T) {
 	assert.False(t, ok)
 }
 
-func TestDefaultsAreMergedUnderEveryStore(t *testing.T) {
+func TestLoad_DefaultsAreMergedUnderEveryStore(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, "good_defaults.yml")
 	require.Len(t, cfg.Stores, 4)
@@ -126,7 +126,7 @@ func TestDefaultsAreMergedUnderEveryStore(t *testing.T) {
 	assert.Equal(t, 3, four.Voice.Lines)
 }
 
-func TestEnvironmentIsPutIn(t *testing.T) {
+func TestLoad_VariablesAreExpanded(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, "good_expansion.yml")
 	assert.Equal(t, "127.0.0.1:9999", cfg.Server.Listen)
@@ -137,7 +137,7 @@ func TestEnvironmentIsPutIn(t *testing.T) {
 	assert.Equal(t, "costs $5, ${X} or ${TEST_KEY}", cfg.Security.APIToken.Reveal(), "what comes from the environment is not expanded again")
 }
 
-func TestMissingFile(t *testing.T) {
+func TestLoad_MissingFileIsNamed(t *testing.T) {
 	t.Parallel()
 	_, _, err := config.Load("testdata/none.yml", config.TestEnv, vendors())
 	require.ErrorIs(t, err, os.ErrNotExist)

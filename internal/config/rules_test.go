@@ -19,7 +19,7 @@ func writeFile(t *testing.T, path, text string) {
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 }
 
-func TestDurations(t *testing.T) {
+func TestParseDuration(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]time.Duration{
 		"0": 0, "90s": 90 * time.Second, "1h30m": 90 * time.Minute, "3d": 72 * time.Hour, "1d12h": 36 * time.Hour, "0d": 0, "1.5h": 90 * time.Minute,
@@ -37,7 +37,7 @@ func TestDurations(t *testing.T) {
 	}
 }
 
-func TestBrieflyReadsBack(t *testing.T) {
+func TestParseDuration_ReadsWhatWordingWrites(t *testing.T) {
 	t.Parallel()
 	for d, want := range map[time.Duration]string{0: "0s", time.Hour: "1h", 90 * time.Minute: "1h30m", 10 * time.Second: "10s", 100 * time.Millisecond: "100ms", 10 * time.Minute: "10m"} {
 		assert.Equal(t, want, wording.Duration(d))
@@ -61,7 +61,7 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-func TestDistanceIsAMeasure(t *testing.T) {
+func TestDistance_IsAMetric(t *testing.T) {
 	t.Parallel()
 	words := rapid.StringMatching(`[abc]{0,6}`)
 	rapid.Check(t, func(t *rapid.T) {
@@ -102,7 +102,7 @@ func TestWebURL(t *testing.T) {
 	}
 }
 
-func TestListenAddresses(t *testing.T) {
+func TestListenHost(t *testing.T) {
 	t.Parallel()
 	for listen, isLoopback := range map[string]bool{
 		"127.0.0.1:8080": true, "[::1]:0": true, "localhost:80": true, ":8080": false, "0.0.0.0:1": false, "[::]:1": false, "10.1.2.3:65535": false, "web:80": false,
@@ -117,7 +117,7 @@ func TestListenAddresses(t *testing.T) {
 	}
 }
 
-func TestCronExpressions(t *testing.T) {
+func TestCronProblem(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"*/10 * * * *", "0 3 * * 1-5", "@hourly", "@every 30s", "0 0 29 2 *"} {
 		assert.Empty(t, cronProblem(good), good)
@@ -127,7 +127,7 @@ func TestCronExpressions(t *testing.T) {
 	}
 }
 
-func TestStorePlaces(t *testing.T) {
+func TestStoreProblems(t *testing.T) {
 	t.Parallel()
 	for _, country := range []string{"IN", "us", "GB", "AE", "XK"} {
 		assert.Empty(t, countryProblem(country), country)
@@ -156,7 +156,7 @@ func TestStorePlaces(t *testing.T) {
 	}
 }
 
-func TestDatabaseURLs(t *testing.T) {
+func TestDatabaseProblem(t *testing.T) {
 	t.Parallel()
 	for _, good := range []string{"", "postgres://u:p@h:5432/d?sslmode=require", "postgresql:///d?host=/var/run/postgresql"} {
 		assert.Empty(t, databaseProblem(good), good)
@@ -166,7 +166,7 @@ func TestDatabaseURLs(t *testing.T) {
 	}
 }
 
-func TestMergeKeepsOwnAndFillsFromBase(t *testing.T) {
+func TestMerge_KeepsOwnAndFillsFromBase(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		base, own := drawTree(t, "base"), drawTree(t, "own")

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestProblemsDoNotTellSecrets puts a secret wherever one may stand, in files that are wrong.
-func TestProblemsDoNotTellSecrets(t *testing.T) {
+// TestLoad_ProblemsDoNotTellSecrets puts a secret wherever one may stand, in files that are wrong.
+func TestLoad_ProblemsDoNotTellSecrets(t *testing.T) {
 	t.Parallel()
 	const hidden = "hunter2secret"
 	for _, text := range []string{

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWarningsDoNotStopAFile(t *testing.T) {
+func TestWarnings_DoNotStopAFile(t *testing.T) {
 	t.Parallel()
 	cfg, warnings, err := config.Load("testdata/warnings.yml", config.TestEnv, vendors())
 	require.NoError(t, err)
@@ -36,7 +36,7 @@ func TestWarningsDoNotStopAFile(t *testing.T) {
 	}, lines)
 }
 
-func TestWarningsAreThereBesideProblems(t *testing.T) {
+func TestWarnings_AreReturnedBesideProblems(t *testing.T) {
 	t.Parallel()
 	text := "security: {api_token: short}"
 	_, warnings, err := config.Parse("x.yml", []byte(text), config.TestEnv, vendors())

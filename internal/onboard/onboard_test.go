@@ -98,7 +98,7 @@ func newMirai(t *testing.T) (*simvoice.Server, *desk) {
 	return sim, newDesk(t, fmt.Sprintf(mirai, api.URL))
 }
 
-func TestTheSecondRunUpdates(t *testing.T) {
+func TestRun_SecondRunUpdates(t *testing.T) {
 	t.Parallel()
 	sim, d := newMirai(t)
 	out, err := d.run(false)
@@ -128,7 +128,7 @@ func TestTheSecondRunUpdates(t *testing.T) {
 	assert.Empty(t, sim.Refusals(), "every request is as published")
 }
 
-func TestWhatWasMadeIsToldEvenAfterAnError(t *testing.T) {
+func TestRun_TellsWhatWasMadeEvenAfterAnError(t *testing.T) {
 	t.Parallel()
 	sim, d := newMirai(t)
 	keepRefusing := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -150,7 +150,7 @@ func TestWhatWasMadeIsToldEvenAfterAnError(t *testing.T) {
 	require.ErrorContains(t, err, "set voice.workspace", "a workspace is never made twice")
 }
 
-func TestDryRunSendsNothingAndHidesSecrets(t *testing.T) {
+func TestRun_DryRunSendsNothingAndHidesSecrets(t *testing.T) {
 	t.Parallel()
 	sim, d := newMirai(t)
 	out, err := d.run(true)
@@ -163,7 +163,7 @@ func TestDryRunSendsNothingAndHidesSecrets(t *testing.T) {
 	assert.NotContains(t, out, "pk_1")
 }
 
-func TestEverythingMissingIsTold(t *testing.T) {
+func TestRun_TellsEverythingMissing(t *testing.T) {
 	t.Parallel()
 	_, d := newMirai(t)
 	d.text = d.text[:strings.Index(d.text, "        brand:")] + "        agent: {variant: custom}\n        faq_file: faq.yaml\n" + d.text[strings.Index(d.text, "    policy:"):]
@@ -179,7 +179,7 @@ func TestEverythingMissingIsTold(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(err.Error(), "onboarding.brand:"), "each once")
 }
 
-func TestAFileOfQuestionsThatCannotBeRead(t *testing.T) {
+func TestRun_UnreadableFileOfQuestionsIsNamed(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"":                             "faq.yaml:1: is empty",
@@ -197,7 +197,7 @@ func TestAFileOfQuestionsThatCannotBeRead(t *testing.T) {
 	require.ErrorContains(t, err, "none.yaml")
 }
 
-func TestAStoreThatIsNotThere(t *testing.T) {
+func TestRun_UnknownStoreIsAnError(t *testing.T) {
 	t.Parallel()
 	_, d := newMirai(t)
 	d.text = strings.Replace(d.text, "acme.myshopify.com:", "other.myshopify.com:", 1)
@@ -206,7 +206,7 @@ func TestAStoreThatIsNotThere(t *testing.T) {
 	require.ErrorContains(t, err, "it has other.myshopify.com")
 }
 
-func TestMiraiAdminIsNotOnboarded(t *testing.T) {
+func TestRun_MiraiAdminCannotBeOnboarded(t *testing.T) {
 	t.Parallel()
 	_, d := newMirai(t)
 	d.text = strings.Replace(d.text, "provider: mirai", "provider: mirai_admin\n      token: t\n      workspace: w\n      organization: o\n      assistant: a", 1)
@@ -236,7 +236,7 @@ func (a *agent) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(map[string]any{"data": a.hooks})
 }
 
-func TestMihusWebhookIsRegisteredOnce(t *testing.T) {
+func TestRun_MihuWebhookIsRegisteredOnce(t *testing.T) {
 	t.Parallel()
 	a := &agent{}
 	api := httptest.NewServer(a)

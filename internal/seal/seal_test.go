@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestBoxOpensWithOldKeysAndSealsWithTheFirst(t *testing.T) {
+func TestBox_OpensWithFormerKeysAndSealsWithTheFirst(t *testing.T) {
 	t.Parallel()
 	older := base64.StdEncoding.EncodeToString(seal.NewKey())
 	newer := hex.EncodeToString(seal.NewKey())
@@ -39,7 +39,7 @@ func TestBoxOpensWithOldKeysAndSealsWithTheFirst(t *testing.T) {
 	require.ErrorIs(t, err, seal.ErrOpen)
 }
 
-func TestSealedValueOpensOnlyInItsContext(t *testing.T) {
+func TestBox_OpensOnlyInItsContext(t *testing.T) {
 	t.Parallel()
 	box, err := seal.NewBox(hex.EncodeToString(seal.NewKey()))
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestSealedValueOpensOnlyInItsContext(t *testing.T) {
 	require.ErrorIs(t, err, seal.ErrOpen)
 }
 
-func TestKeysOfAnotherLengthAreRefused(t *testing.T) {
+func TestNewBox_RefusesKeysOfAnotherLength(t *testing.T) {
 	t.Parallel()
 	for _, key := range []string{"", "short", base64.StdEncoding.EncodeToString(make([]byte, 16)), hex.EncodeToString(make([]byte, 33))} {
 		_, err := seal.NewBox(key)
@@ -59,7 +59,7 @@ func TestKeysOfAnotherLengthAreRefused(t *testing.T) {
 	}
 }
 
-func TestHashesTellPersonsApart(t *testing.T) {
+func TestHasher_TellsPersonsApart(t *testing.T) {
 	t.Parallel()
 	h := seal.NewHasher([]byte("one key"))
 	assert.Equal(t, h.Email("A@Example.com "), h.Email("a@example.com"))

@@ -144,7 +144,7 @@ func FuzzReadTime(f *testing.F) {
 }
 
 // A time of day alone is that time on the customer's clock, also on the day when the clocks change.
-func TestReadTimeAcrossClockChange(t *testing.T) {
+func TestReadTime_AcrossAClockChange(t *testing.T) {
 	t.Parallel()
 	berlin, err := zoneinfo.Load("Europe/Berlin")
 	require.NoError(t, err)

@@ -109,7 +109,7 @@ func scarf(c *cart.Checkout) {
 	c.Items = []cart.Item{{Title: "Scarf", SKU: "S", VariantID: "11", ProductID: "1", Quantity: 2, Price: decimal.RequireFromString("450.50")}}
 }
 
-func TestAShopperTypesAndBuys(t *testing.T) {
+func TestShop_ShopperTypesAndBuys(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	sim, shop, in := newShop(t, c, nil)
@@ -158,7 +158,7 @@ func TestAShopperTypesAndBuys(t *testing.T) {
 	assert.Equal(t, order.ID, again.ID, "bought once")
 }
 
-func TestNobodyHearsOfACheckoutWithoutContact(t *testing.T) {
+func TestShop_CheckoutWithoutContactIsNotTold(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	sim, shop, in := newShop(t, c, nil)
@@ -176,7 +176,7 @@ func TestNobodyHearsOfACheckoutWithoutContact(t *testing.T) {
 	assert.Empty(t, ref.Token, "checkouts/delete names no token")
 }
 
-func TestRetriesCarryTheSameWebhook(t *testing.T) {
+func TestDelivery_RetriesCarryTheSameWebhook(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	sim, shop, in := newShop(t, c, nil)
@@ -208,7 +208,7 @@ func TestRetriesCarryTheSameWebhook(t *testing.T) {
 	assert.Equal(t, 1, sent[len(sent)-1].Try)
 }
 
-func TestTroublesHappenAsOftenAsAsked(t *testing.T) {
+func TestDelivery_FaultsHappenAsOftenAsAsked(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	sim, shop, in := newShop(t, c, func(cfg *simshop.Config) {
@@ -239,7 +239,7 @@ func TestTroublesHappenAsOftenAsAsked(t *testing.T) {
 	assert.Less(t, late, n/5)
 }
 
-func TestTheSameSeedTellsTheSameStory(t *testing.T) {
+func TestShopify_SameSeedGivesTheSameRun(t *testing.T) {
 	t.Parallel()
 	tell := func() []simshop.Sent {
 		c := newClock()
@@ -258,7 +258,7 @@ func TestTheSameSeedTellsTheSameStory(t *testing.T) {
 	assert.Equal(t, once, again)
 }
 
-func TestComplianceAndUninstall(t *testing.T) {
+func TestShop_ComplianceAndUninstall(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	sim, shop, in := newShop(t, c, nil)
@@ -288,7 +288,7 @@ func TestComplianceAndUninstall(t *testing.T) {
 	assert.Zero(t, sim.DeliverDue(context.Background()), "an uninstalled app hears nothing")
 }
 
-func TestWhatTheShopWritesIsReadAsItWas(t *testing.T) {
+func TestShop_PayloadsAreReadAsTheyWere(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	sim, shop, in := newShop(t, c, nil)
@@ -357,7 +357,7 @@ func ask(t *testing.T, url, token, version, body string) (int, string, map[strin
 	return res.StatusCode, res.Header.Get(shopify.HeaderAPIVersion), out
 }
 
-func TestTheAPIRefusesWhatShopifyWould(t *testing.T) {
+func TestAPI_RefusesWhatShopifyWould(t *testing.T) {
 	t.Parallel()
 	sim, shop, _ := newShop(t, newClock(), nil)
 	server, url := sim.Serve()
@@ -413,7 +413,7 @@ func TestTheAPIRefusesWhatShopifyWould(t *testing.T) {
 	})
 }
 
-func TestRunDelivers(t *testing.T) {
+func TestRun_Delivers(t *testing.T) {
 	t.Parallel()
 	sim, shop, in := newShop(t, newClock(), nil)
 	ctx, stop := context.WithCancel(context.Background())

@@ -154,7 +154,7 @@ func (s *stage) idle() {
 	require.NoError(s.t, s.sim.Idle(ctx))
 }
 
-func TestLives(t *testing.T) {
+func TestCall_EventsFollowTheScript(t *testing.T) {
 	t.Parallel()
 	talk := []string{"initiate", "in-progress", "ended", "completed", "end-of-call"}
 	tests := map[string]struct {
@@ -205,7 +205,7 @@ func TestLives(t *testing.T) {
 	}
 }
 
-func TestConversation(t *testing.T) {
+func TestCall_Conversation(t *testing.T) {
 	t.Parallel()
 	var watched []string
 	s := newStage(t, simvoice.Options{
@@ -232,7 +232,7 @@ func TestConversation(t *testing.T) {
 	assert.Equal(t, time.Date(2026, 3, 5, 13, 0, 0, 0, time.UTC), *in.CallbackAt)
 }
 
-func TestAbortEndsTheRedials(t *testing.T) {
+func TestAbort_EndsTheRedials(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{
 		Redials: 5,
@@ -252,7 +252,7 @@ func TestAbortEndsTheRedials(t *testing.T) {
 	require.ErrorAs(t, s.client.Abort(t.Context(), "sim-999999"), &refused, "an unknown call")
 }
 
-func TestAbortBeforeTheDial(t *testing.T) {
+func TestAbort_BeforeTheDial(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{Timing: simvoice.Timing{Queue: 10000 * time.Hour}})
 	receipt := s.place()
@@ -262,7 +262,7 @@ func TestAbortBeforeTheDial(t *testing.T) {
 	assert.Zero(t, s.sim.Calls()[0].Dials)
 }
 
-func TestNoAbortWhileTalking(t *testing.T) {
+func TestAbort_RefusedWhileTalking(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{Timing: simvoice.Timing{Talk: 10000 * time.Hour}})
 	receipt := s.place()
@@ -273,7 +273,7 @@ func TestNoAbortWhileTalking(t *testing.T) {
 	assert.Contains(t, refused.Message, "in-progress")
 }
 
-func TestUpdateWhileQueued(t *testing.T) {
+func TestUpdate_WhileQueued(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{Timing: simvoice.Timing{Queue: 10000 * time.Hour}})
 	receipt := s.place()
@@ -288,7 +288,7 @@ func TestUpdateWhileQueued(t *testing.T) {
 	assert.Equal(t, 404, refused.Status)
 }
 
-func TestPlacementFaults(t *testing.T) {
+func TestPlacement_Faults(t *testing.T) {
 	t.Parallel()
 	tests := map[simvoice.Placement]struct {
 		want  any
@@ -324,7 +324,7 @@ func TestPlacementFaults(t *testing.T) {
 	}
 }
 
-func TestAnswersAsTold(t *testing.T) {
+func TestPlacement_AnswersAsTold(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{Script: func(simvoice.Order) simvoice.Behaviour {
 		return simvoice.Behaviour{Placement: simvoice.Answer, Status: http.StatusTooManyRequests, RetryAfter: 90}
@@ -336,7 +336,7 @@ func TestAnswersAsTold(t *testing.T) {
 	assert.Empty(t, s.sim.Refusals(), "what the script asked for is no mistake of the client's")
 }
 
-func TestRefusesWhatTheRealOneWould(t *testing.T) {
+func TestServer_RefusesWhatTheRealOneWould(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{})
 	tests := map[string]struct {
@@ -374,7 +374,7 @@ func TestRefusesWhatTheRealOneWould(t *testing.T) {
 	})
 }
 
-func TestCustomVariantTakesAnyPayload(t *testing.T) {
+func TestServer_CustomVariantTakesAnyPayload(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{Custom: true})
 	client := s.clientWith(func(c *config.Voice) {
@@ -386,7 +386,7 @@ func TestCustomVariantTakesAnyPayload(t *testing.T) {
 	s.idle()
 }
 
-func TestEventsAreSentUntilTaken(t *testing.T) {
+func TestOutbox_EventsAreSentUntilTaken(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{})
 	s.turnAway = 3
@@ -396,7 +396,7 @@ func TestEventsAreSentUntilTaken(t *testing.T) {
 	assert.Zero(t, s.sim.Stats().Undelivered)
 }
 
-func TestDuplicatesAndDisorder(t *testing.T) {
+func TestOutbox_DuplicatesAndDisorder(t *testing.T) {
 	t.Parallel()
 	run := func(seed uint64) []string {
 		s := newStage(t, simvoice.Options{Seed: seed, Duplicates: 0.5, Disorder: 0.5})
@@ -419,7 +419,7 @@ func TestDuplicatesAndDisorder(t *testing.T) {
 	assert.NotEqual(t, natural, first[:len(natural)])
 }
 
-func TestStatsCountLines(t *testing.T) {
+func TestStats_CountLines(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{Lines: 2, Timing: simvoice.Timing{Talk: 10000 * time.Hour}})
 	before := s.sim.Stats()
@@ -440,13 +440,13 @@ func TestStatsCountLines(t *testing.T) {
 	assert.Zero(t, simvoice.Utilisation(later, later, 2))
 }
 
-func TestNeedsAnAccount(t *testing.T) {
+func TestNew_NeedsAnAccount(t *testing.T) {
 	t.Parallel()
 	_, err := simvoice.New(simvoice.Options{PublicKey: "pk_1"})
 	require.Error(t, err)
 }
 
-func TestIdleGivesUp(t *testing.T) {
+func TestIdle_GivesUp(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, simvoice.Options{Timing: simvoice.Timing{Talk: 10000 * time.Hour}})
 	s.place()

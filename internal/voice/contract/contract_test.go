@@ -27,7 +27,7 @@ func request(t *testing.T, method, path string, header ...string) *http.Request 
 }
 
 // The schemas must be as strict as the published ones: a mistake in them would hide a mistake of ours.
-func TestMirai(t *testing.T) {
+func TestMirai_RequestsAreCheckedAgainstTheDocument(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load("mirai")
 	require.NoError(t, err)
@@ -64,7 +64,7 @@ func TestMirai(t *testing.T) {
 	require.Error(t, doc.Schema("NoSuchSchema", []byte(`{}`)))
 }
 
-func TestTheOthers(t *testing.T) {
+func TestOtherProviders_RequestsAreCheckedAgainstTheDocument(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load("miraiadmin")
 	require.NoError(t, err)
@@ -88,7 +88,7 @@ func TestTheOthers(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestMiraiOnboarding(t *testing.T) {
+func TestMiraiOnboarding_RequestsAreCheckedAgainstTheDocument(t *testing.T) {
 	t.Parallel()
 	doc, err := contract.Load("miraionboarding")
 	require.NoError(t, err)

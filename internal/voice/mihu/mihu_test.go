@@ -33,7 +33,7 @@ func newProvider(t *testing.T, base string, change func(*config.Voice)) *mihu.Pr
 	return p
 }
 
-func TestCall(t *testing.T) {
+func TestPlace_SendsTheTemplates(t *testing.T) {
 	t.Parallel()
 	success := `{"success":true,"data":{"id":"call-1"}}`
 	place := func(t *testing.T, change func(*config.Voice)) string {
@@ -86,7 +86,7 @@ func TestCall(t *testing.T) {
 	})
 }
 
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestNew_NamesTheKeyAtFault(t *testing.T) {
 	t.Parallel()
 	for key, spoil := range map[string]func(*config.Voice){
 		"voice.prompt":   func(c *config.Voice) { settings(c).Prompt = "{{.Nobody}}" },
@@ -100,7 +100,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestParseEndReport(t *testing.T) {
+func TestParse_EndReport(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t, "https://acme.mihu.example", nil)
 	body := `{"event":"conversation_end_report","data":{"call_id":"m_1","conversation_uuid":"u_1","duration":45,"number":"+91 90000 12345","timestamp":"2026-03-04T10:00:00Z",
@@ -129,7 +129,7 @@ func TestParseEndReport(t *testing.T) {
 	assert.Equal(t, all, again, "a delivery that is repeated is the same to the digest")
 }
 
-func TestParseUnanswered(t *testing.T) {
+func TestParse_Unanswered(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t, "https://acme.mihu.example", nil)
 	for data, want := range map[string]cart.Outcome{
@@ -149,7 +149,7 @@ func TestParseUnanswered(t *testing.T) {
 	}
 }
 
-func TestParseOtherEvents(t *testing.T) {
+func TestParse_OtherEvents(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t, "https://acme.mihu.example", nil)
 	one := func(body string) voice.Callback {
@@ -267,7 +267,7 @@ func TestRegisterWebhook(t *testing.T) {
 	}
 }
 
-func TestRegisterWebhookFails(t *testing.T) {
+func TestRegisterWebhook_Fails(t *testing.T) {
 	t.Parallel()
 	p, did := hooks(t, `{"message":"bad token"}`, 401)
 	_, err := p.RegisterWebhook(t.Context(), hook)

@@ -35,7 +35,7 @@ func one(t *testing.T, body string) voice.Callback {
 	return all[0]
 }
 
-func TestParseEndOfCall(t *testing.T) {
+func TestParse_EndOfCall(t *testing.T) {
 	t.Parallel()
 	body := `{
 		"metadata": {"call_id": "0195a1b2-0000-7000-8000-000000000001", "shop": "acme.myshopify.com"},
@@ -64,7 +64,7 @@ func TestParseEndOfCall(t *testing.T) {
 	}, c)
 }
 
-func TestParseKinds(t *testing.T) {
+func TestParse_Kinds(t *testing.T) {
 	t.Parallel()
 	for typ, kind := range map[string]cart.ReportKind{
 		"call.initiate": cart.ReportRinging, "call.in-progress": cart.ReportTalking, "call.ended": cart.ReportHungUp, "call.completed": cart.ReportRecorded,
@@ -81,7 +81,7 @@ func TestParseKinds(t *testing.T) {
 	}
 }
 
-func TestParseEnvelopes(t *testing.T) {
+func TestParse_Envelopes(t *testing.T) {
 	t.Parallel()
 	id := "0195a1b2-0000-7000-8000-000000000001"
 	for name, body := range map[string]string{
@@ -107,7 +107,7 @@ func TestParseEnvelopes(t *testing.T) {
 	assert.Equal(t, uuid.Nil, c.CallID)
 }
 
-func TestParseSeveral(t *testing.T) {
+func TestParse_SeveralEvents(t *testing.T) {
 	t.Parallel()
 	all, err := mirai.Parse([]byte(`[{"event":{"type":"call.ended"}},5,{"event":{}},{"event":{"type":"call.completed"}}]`), insights())
 	require.NoError(t, err)
@@ -119,7 +119,7 @@ func TestParseSeveral(t *testing.T) {
 	}
 }
 
-func TestParseFinalStatus(t *testing.T) {
+func TestParse_FinalStatus(t *testing.T) {
 	t.Parallel()
 	for status, want := range map[string]cart.Outcome{
 		"completed": cart.Completed, "ended": cart.Completed, "no-answer": cart.NoAnswer, "NO_ANSWER": cart.NoAnswer, "busy": cart.Busy, "failed": cart.Failed,
@@ -134,7 +134,7 @@ func TestParseFinalStatus(t *testing.T) {
 	}
 }
 
-func TestParseAction(t *testing.T) {
+func TestParse_Action(t *testing.T) {
 	t.Parallel()
 	c := one(t, `{"event":{"type":"action","data":{"action":"send-whatsapp","reason":"missing_address","payload":{"number":"+91\u00009","n":1e400,"deep":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)+`}}}}`)
 	assert.Equal(t, cart.ReportAction, c.Report.Kind)
@@ -149,7 +149,7 @@ func TestParseAction(t *testing.T) {
 	assert.Nil(t, c.Report.ActionPayload)
 }
 
-func TestParseInsights(t *testing.T) {
+func TestParse_Insights(t *testing.T) {
 	t.Parallel()
 	parse := func(insights string) voice.Callback {
 		return one(t, `{"event":{"type":"end-of-call","data":{"analysis":{"insights":`+insights+`}}}}`)
@@ -173,7 +173,7 @@ func TestParseInsights(t *testing.T) {
 	assert.Equal(t, cart.Insights{Declined: true}, c[0].Report.Insights, "insights that the store gives no name are not read")
 }
 
-func TestParseDropsWhatCannotBe(t *testing.T) {
+func TestParse_DropsImpossibleValues(t *testing.T) {
 	t.Parallel()
 	c := one(t, `{"event":{"type":"call.completed","data":{"call":{"id":"c_1","durationSeconds":-4,"recordingUrl":"javascript:alert(1)","startedAt":"0001-01-01T00:00:00Z","endedAt":"soon"},
 		"credits":{"used":"1e999999999","available":"NaN"}}}}`)

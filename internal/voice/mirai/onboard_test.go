@@ -115,7 +115,7 @@ func onboard(t *testing.T, b voice.Brief) (voice.Onboarded, error) {
 	return o.Run(t.Context())
 }
 
-func TestOnboardTwice(t *testing.T) {
+func TestOnboarder_SecondRunUpdates(t *testing.T) {
 	t.Parallel()
 	m, b := newMirror(t)
 	done, err := onboard(t, b)
@@ -146,7 +146,7 @@ func TestOnboardTwice(t *testing.T) {
 	assert.Equal(t, "A new name", m.assistants[0]["name"], "known by its id, it may be renamed")
 }
 
-func TestOnboardingRequests(t *testing.T) {
+func TestOnboarder_StepsAreTheRequests(t *testing.T) {
 	t.Parallel()
 	o, err := mirai.NewOnboarder(brief("https://voice.example"), voice.Network{})
 	require.NoError(t, err)
@@ -188,7 +188,7 @@ func TestOnboardingRequests(t *testing.T) {
 	}
 }
 
-func TestOnboardingOfACustomAssistant(t *testing.T) {
+func TestOnboarder_CustomAssistant(t *testing.T) {
 	t.Parallel()
 	b := brief("https://voice.example")
 	b.Slots, b.FAQ = nil, nil
@@ -225,7 +225,7 @@ func TestOnboardingOfACustomAssistant(t *testing.T) {
 	assert.Nil(t, body.KnowledgeBase)
 }
 
-func TestOnboardingListsAllThatIsMissing(t *testing.T) {
+func TestOnboarder_ListsEveryMissingKey(t *testing.T) {
 	t.Parallel()
 	_, err := mirai.NewOnboarder(voice.Brief{
 		Voice: config.Voice{Onboarding: config.Onboarding{Agent: config.Agent{Variant: "custom"}, Documents: []string{"https://x.example/logo.png"}}},
@@ -239,7 +239,7 @@ func TestOnboardingListsAllThatIsMissing(t *testing.T) {
 	}
 }
 
-func TestOnboardingGoesWrong(t *testing.T) {
+func TestOnboarder_ErrorsNameTheFix(t *testing.T) {
 	t.Parallel()
 	answer := func(status int, body string) func() (int, string) {
 		return func() (int, string) { return status, body }
@@ -279,7 +279,7 @@ func TestOnboardingGoesWrong(t *testing.T) {
 	}
 }
 
-func TestOnboardingReadsEveryForm(t *testing.T) {
+func TestOnboarder_ReadsEveryFormOfAnswer(t *testing.T) {
 	t.Parallel()
 	found := `{"_id":"a_7","name":"Acme Teas cart recovery","variant":{"type":"abandoned_cart"},"archivedAt":null}`
 	archived := `{"_id":"a_6","name":"Acme Teas cart recovery","archivedAt":"2026-01-01T00:00:00Z"}`
@@ -303,7 +303,7 @@ func TestOnboardingReadsEveryForm(t *testing.T) {
 	assert.Contains(t, done.Keys, voice.Assignment{Key: "assistant", Value: "a_8"})
 }
 
-func TestOnboardingAgainstADeadProvider(t *testing.T) {
+func TestOnboarder_DeadProviderIsATemporaryError(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(nil)
 	server.Close()
@@ -313,7 +313,7 @@ func TestOnboardingAgainstADeadProvider(t *testing.T) {
 }
 
 // Slots cover exactly the minutes of the spans, whatever these are.
-func TestSlotsCoverTheSpans(t *testing.T) {
+func TestOnboarder_SlotsCoverTheSpans(t *testing.T) {
 	t.Parallel()
 	minute := rapid.IntRange(0, 24*60-1)
 	text := func(m int) string { return fmt.Sprintf("%02d:%02d", m/60, m%60) }

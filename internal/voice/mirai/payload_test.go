@@ -56,7 +56,7 @@ func (b *bench) sent(t require.TestingT, r voice.Request) map[string]any {
 	return body
 }
 
-func TestInitiation(t *testing.T) {
+func TestPlace_SendsTheCart(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	body := b.sent(t, voicetest.Request())
@@ -99,7 +99,7 @@ func TestInitiation(t *testing.T) {
 	}`, string(raw))
 }
 
-func TestFallbacks(t *testing.T) {
+func TestPayload_FallsBackWhereDataIsMissing(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	r := voice.Request{
@@ -134,7 +134,7 @@ func TestFallbacks(t *testing.T) {
 	assert.Equal(t, "Customer", b.sent(t, r)["payload"].(map[string]any)["customer"].(map[string]any)["firstName"])
 }
 
-func TestLinkIsAURI(t *testing.T) {
+func TestPayload_LinkIsAURI(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	for link, want := range map[string]any{
@@ -154,7 +154,7 @@ func TestLinkIsAURI(t *testing.T) {
 	}
 }
 
-func TestDiscountForms(t *testing.T) {
+func TestPlace_DiscountForms(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	for _, test := range []struct {
@@ -174,7 +174,7 @@ func TestDiscountForms(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeToldIsNotSent(t *testing.T) {
+func TestPlace_CartThatCannotBeDescribedIsNotSent(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	for field, spoil := range map[string]func(*voice.Request){
@@ -196,7 +196,7 @@ func TestWhatCannotBeToldIsNotSent(t *testing.T) {
 	assert.Zero(t, b.lab.Conns())
 }
 
-func TestCustomPayload(t *testing.T) {
+func TestPayload_CustomVariant(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, func(cfg *config.Voice) {
 		settings(cfg).Payload = map[string]script.Text{
@@ -213,7 +213,7 @@ func TestCustomPayload(t *testing.T) {
 	}, payload)
 }
 
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestNew_NamesTheKeyAtFault(t *testing.T) {
 	t.Parallel()
 	for key, spoil := range map[string]func(*config.Voice){
 		"voice.public_key":   func(c *config.Voice) { settings(c).PublicKey = "" },
@@ -247,7 +247,7 @@ func TestUpdate(t *testing.T) {
 }
 
 // Whatever a checkout holds, the request either fits the published schema or is not sent.
-func TestAnyCheckoutFitsTheSchema(t *testing.T) {
+func TestPayload_AnyCheckoutFitsTheSchema(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, nil)
 	rapid.Check(t, func(t *rapid.T) {

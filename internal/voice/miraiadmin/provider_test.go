@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestCall(t *testing.T) {
+func TestPlace_SendsTheNumberAlone(t *testing.T) {
 	t.Parallel()
 	lab := voicetest.NewLab(t, voicetest.Answer(200, `{"success":true,"data":{"call_id":"c_1","status":"queued"}}`))
 	p, err := miraiadmin.New(account(config.Voice{BaseURL: lab.URL}), voice.Network{})
@@ -31,7 +31,7 @@ func TestCall(t *testing.T) {
 	assert.Equal(t, "org-68d63c", seen.Request.Header.Get("organization"))
 }
 
-func TestNewNamesWhatIsWrong(t *testing.T) {
+func TestNew_NamesTheKeyAtFault(t *testing.T) {
 	t.Parallel()
 	for key, spoil := range map[string]func(*config.Voice){
 		"voice.base_url":    func(c *config.Voice) { c.BaseURL = "" },
@@ -45,7 +45,7 @@ func TestNewNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestCallbacks(t *testing.T) {
+func TestVerify_NeedsThePairOfKeys(t *testing.T) {
 	t.Parallel()
 	body := []byte(`{"event":{"type":"call.no-answer","data":{"call":{"id":"c_1"}}}}`)
 	with, err := miraiadmin.New(withKeys(config.Voice{BaseURL: "https://voice.example"}), voice.Network{})

@@ -40,7 +40,7 @@ type Seen struct {
 	Body    []byte
 }
 
-// NewLab starts a server that gives every connection to treat, until the test ends.
+// NewLab starts a server that gives every connection to behave, until the test ends.
 func NewLab(t *testing.T, behave func(*Lab, net.Conn)) *Lab {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

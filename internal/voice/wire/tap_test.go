@@ -28,7 +28,7 @@ func (g *gate) Write(p []byte) (int, error) {
 
 func newGate() *gate { return &gate{began: make(chan struct{}), end: make(chan error, 1)} }
 
-func TestNothingLeavesASealedTap(t *testing.T) {
+func TestTap_SealedLetsNothingLeave(t *testing.T) {
 	t.Parallel()
 	g := newGate()
 	conn := &tap{Conn: g}
@@ -40,7 +40,7 @@ func TestNothingLeavesASealedTap(t *testing.T) {
 	assert.Zero(t, g.took)
 }
 
-func TestAWriteUnderWayCountsAsSent(t *testing.T) {
+func TestTap_WriteUnderWayCountsAsSent(t *testing.T) {
 	t.Parallel()
 	g := newGate()
 	conn := &tap{Conn: g}
@@ -56,7 +56,7 @@ func TestAWriteUnderWayCountsAsSent(t *testing.T) {
 	<-done
 }
 
-func TestWhatWasWrittenBeforeTheRequestDoesNotCount(t *testing.T) {
+func TestTap_BytesBeforeTheRequestDoNotCount(t *testing.T) {
 	t.Parallel()
 	g := newGate()
 	g.end <- nil

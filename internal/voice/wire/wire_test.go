@@ -45,7 +45,7 @@ func TestClient_NameUnderLocalhostIsThisMachine(t *testing.T) {
 	assert.JSONEq(t, `{"id":"call-1"}`, string(body))
 }
 
-func TestRetryAfter(t *testing.T) {
+func TestPlace_RetryAfter(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		header []string
@@ -73,7 +73,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-func TestMessages(t *testing.T) {
+func TestPlace_MessagesOfErrors(t *testing.T) {
 	t.Parallel()
 	for body, want := range map[string]string{
 		`{"code":400,"message":"Bad number"}`:                            "Bad number",
@@ -97,7 +97,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-func TestStatusesThatAreNoAnswer(t *testing.T) {
+func TestPlace_StatusesThatAreNoAnswer(t *testing.T) {
 	t.Parallel()
 	for _, raw := range []string{
 		"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n",
@@ -133,7 +133,7 @@ func (b *broken) Write(p []byte) (int, error) {
 }
 
 // Whether an attempt may be made again hangs on whether a single byte left, whatever the error is.
-func TestOneByteDecides(t *testing.T) {
+func TestPlace_OneByteDecides(t *testing.T) {
 	t.Parallel()
 	for takes, sent := range map[int]bool{0: false, 1: true, 60: true} {
 		lab := voicetest.NewLab(t, voicetest.Answer(200, `{}`))
@@ -177,7 +177,7 @@ func (s *stuck) Close() error {
 }
 
 // A write that is still under way when the time is up may yet go out: that is uncertain, unless it is known to have failed whole.
-func TestWriteUnderWay(t *testing.T) {
+func TestPlace_WriteUnderWayIsUncertain(t *testing.T) {
 	t.Parallel()
 	lab := voicetest.NewLab(t, func(l *voicetest.Lab, conn net.Conn) { l.Read(conn) })
 	c, err := wire.New(lab.URL, 100*time.Millisecond, nil, voice.Network{Dial: func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -196,7 +196,7 @@ func TestWriteUnderWay(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeEncodedIsNotSent(t *testing.T) {
+func TestPlace_BodyThatCannotBeEncodedIsNotSent(t *testing.T) {
 	t.Parallel()
 	lab := voicetest.NewLab(t, voicetest.Answer(200, `{}`))
 	c, err := wire.New(lab.URL, 0, nil, voice.Network{})
@@ -207,7 +207,7 @@ func TestWhatCannotBeEncodedIsNotSent(t *testing.T) {
 	assert.Zero(t, lab.Conns())
 }
 
-func TestPathsStayBelowTheBase(t *testing.T) {
+func TestAsk_PathStaysBelowTheBase(t *testing.T) {
 	t.Parallel()
 	lab := voicetest.NewLab(t, voicetest.Answer(200, `{}`))
 	c, err := wire.New(lab.URL+"/base/", 0, nil, voice.Network{})
