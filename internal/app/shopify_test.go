@@ -430,7 +430,7 @@ func TestAttacksOnTheWebhooks(t *testing.T) {
 	assert.Empty(t, requests, "a redaction of one shop cannot be turned on another")
 }
 
-func TestTheEmbeddedPage(t *testing.T) {
+func TestMerchantPage_ShowsAndPausesTheShop(t *testing.T) {
 	t.Parallel()
 	m := newMall(t, setup{store: func(s *config.Store) { s.Policy.Delay = time.Hour }})
 	plain := m.browser()
@@ -451,7 +451,7 @@ func TestTheEmbeddedPage(t *testing.T) {
 	assert.Empty(t, framed.Header.Get("X-Frame-Options"))
 	assert.Empty(t, framed.Header.Get("Set-Cookie"))
 	assert.Contains(t, framed.body, `<meta name="shopify-api-key" content="id"`)
-	assert.Less(t, strings.Index(framed.body, "https://cdn.shopify.com/shopifycloud/app-bridge.js"), strings.Index(framed.body, "embedded.js"))
+	assert.Less(t, strings.Index(framed.body, "https://cdn.shopify.com/shopifycloud/app-bridge.js"), strings.Index(framed.body, "merchant.js"))
 	assert.NotContains(t, framed.body, "Asha", "the page alone tells nothing")
 	assert.Equal(t, http.StatusForbidden, m.get(plain, m.url+"/app?embedded=1&hmac=00&shop="+acme).StatusCode)
 	elsewhere := m.get(plain, m.url+"/app?embedded=1&shop=other.myshopify.com")

@@ -1,9 +1,13 @@
-// Package web is the program's face: the endpoints for Shopify and the voice APIs, the JSON API, the dashboard and the
-// health checks.
+// Package web puts the rooms that answer HTTP requests into one server. Each room is a package:
 //
-// There is one file a noun, with what the API and the pages do with it. Handlers read, ask jobs.Engine or postgres.DB and
-// show; they decide nothing. Whatever goes wrong is returned as an error and becomes an answer in one place, problem.go.
+//   - intake receives webhooks and callbacks; their signatures are the only guard.
+//   - api is the JSON API, behind a bearer token.
+//   - dashboard has the operator's pages, behind a login, with forms of the same origin and a strict content policy.
+//   - merchant has the install of the app and, behind Shopify's session tokens, the merchant's page in Shopify Admin.
 //
-// Routes come in groups that share their guards: webhooks (signatures only), the API (bearer token), the pages (login,
-// same-origin forms, strict content policy) and River UI (as the pages, with a content policy that it can live with).
+// Rooms do not know each other. What they share is in packages that know no room: guard and session decide who gets
+// in, param, person and shop read what a request names, page and view make what pages have in common, problem writes
+// what went wrong, static serves files. Health checks, metrics, the access log and River UI's place are here.
+//
+// A handler returns whatever goes wrong as an error. It becomes an answer in one place, errors.go.
 package web

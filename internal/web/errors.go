@@ -59,7 +59,7 @@ func (s *Server) fail(err error, c echo.Context) {
 		p = intake.SendAgain(c)
 	}
 	if wantsPage(c.Request()) {
-		err = s.errorPage(c, p)
+		err = s.pages.ShowError(c, p)
 	} else {
 		err = p.Write(c)
 	}

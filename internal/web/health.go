@@ -29,13 +29,13 @@ func (s *Server) readyz(c echo.Context) error {
 	return problem.New(http.StatusServiceUnavailable, "not-ready", "Not ready", what)
 }
 
-// How long an answer to whether the program is ready holds, and how long it may take.
+// An answer to whether the program is ready is kept for readyHolds. Finding it may take readyWithin.
 const (
 	readyHolds  = time.Second
 	readyWithin = 5 * time.Second
 )
 
-// readiness keeps strangers who ask whether the program is ready from keeping the database busy.
+// readiness keeps the last answer, so that requests of strangers do not keep the database busy.
 type readiness struct {
 	check func(context.Context) error
 	mu    sync.Mutex
@@ -52,7 +52,7 @@ func (r *readiness) ask(ctx context.Context) error {
 	if time.Now().Before(r.until) {
 		return r.last
 	}
-	// Whoever asked may hang up; the answer is for all who wait.
+	// The client may hang up; the answer is for all who wait.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), readyWithin)
 	defer cancel()
 	r.last = r.check(ctx)

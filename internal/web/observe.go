@@ -32,8 +32,8 @@ func newHTTPMetrics(r prometheus.Registerer) *httpMetrics {
 	return m
 }
 
-// observe gives every request an id, measures it and writes the access log. The log holds no path, no query and no address:
-// they may hold tokens and personal data.
+// observe gives every request an id, measures it and writes the access log. The log holds no path, no query and no
+// address: they may hold tokens and personal data.
 func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		started := time.Now()
@@ -58,14 +58,15 @@ func (s *Server) observe(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// levelOf keeps what comes by the thousand out of an ordinary log.
+// levelOf keeps frequent requests out of an ordinary log.
 func levelOf(pattern string, status int) slog.Level {
 	switch {
 	case status >= http.StatusInternalServerError:
 		return slog.LevelError
 	case status >= http.StatusBadRequest:
 		return slog.LevelInfo
-	case strings.HasPrefix(pattern, route.Webhooks), strings.HasPrefix(pattern, route.Static), strings.HasPrefix(pattern, route.Jobs+"/"),
+	case strings.HasPrefix(pattern, route.Webhooks), strings.HasPrefix(pattern, route.Static),
+		strings.HasPrefix(pattern, route.Jobs+"/"),
 		pattern == route.Alive, pattern == route.Ready, pattern == route.Metrics:
 		return slog.LevelDebug
 	}
@@ -83,7 +84,8 @@ func (s *Server) recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 			if cause, ok := r.(error); ok && errors.Is(cause, http.ErrAbortHandler) {
 				panic(r)
 			}
-			s.log.ErrorContext(c.Request().Context(), "panic", "route", request.Route(c), "request_id", request.ID(c), "stack", string(debug.Stack()))
+			s.log.ErrorContext(c.Request().Context(), "panic",
+				"route", request.Route(c), "request_id", request.ID(c), "stack", string(debug.Stack()))
 			err = fmt.Errorf("panic: %v", r)
 		}()
 		return next(c)

@@ -61,7 +61,9 @@ func callAsJSON(c *cart.Call) callJSON {
 		RecordingURL:    orNull(c.RecordingURL),
 	}
 	if o := c.Offer; o != nil {
-		j.Offer = &offerJSON{Code: o.Code, Description: orNull(o.Description), Value: wording.Digits(o.Value), Type: o.Type, ApplyAs: o.ApplyAs}
+		j.Offer = &offerJSON{
+			Code: o.Code, Description: orNull(o.Description), Value: wording.Digits(o.Value), Type: o.Type, ApplyAs: o.ApplyAs,
+		}
 	}
 	return j
 }
@@ -87,7 +89,8 @@ func (a *API) calls(c echo.Context) error {
 	calls, next := param.Page(calls, limit, func(c cart.Call) uuid.UUID { return c.ID })
 	list := make([]listedCallJSON, len(calls))
 	for i := range calls {
-		list[i] = listedCallJSON{callJSON: callAsJSON(&calls[i]), CartID: calls[i].CartID, Shop: calls[i].Shop, CreatedAt: calls[i].CreatedAt}
+		call := &calls[i]
+		list[i] = listedCallJSON{callJSON: callAsJSON(call), CartID: call.CartID, Shop: call.Shop, CreatedAt: call.CreatedAt}
 	}
 	return c.JSON(http.StatusOK, struct {
 		Calls      []listedCallJSON `json:"calls"`

@@ -73,7 +73,9 @@ func cartAsJSON(c *cart.Cart) cartJSON {
 func entriesAsJSON(ledger []cart.Entry) []entryJSON {
 	list := make([]entryJSON, len(ledger))
 	for i, e := range ledger {
-		list[i] = entryJSON{At: e.At, Event: e.Event, From: orNull(e.From), To: e.To, Reason: orNull(e.Reason), Trace: e.Trace}
+		list[i] = entryJSON{
+			At: e.At, Event: e.Event, From: orNull(e.From), To: e.To, Reason: orNull(e.Reason), Trace: e.Trace,
+		}
 		if e.Trace == nil {
 			list[i].Trace = []cart.Step{}
 		}

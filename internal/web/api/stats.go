@@ -118,7 +118,8 @@ func statsAsJSON(shop string, from, to time.Time, stats postgres.Stats) statsJSO
 	}
 	for i, p := range stats.Purchases {
 		j.Purchases[i] = purchasesJSON{
-			Attribution: orNull(p.Attribution), Currency: orNull(p.Currency), Count: p.Count, Revenue: wording.Amount(p.Revenue, p.Currency),
+			Attribution: orNull(p.Attribution), Currency: orNull(p.Currency), Count: p.Count,
+			Revenue: wording.Amount(p.Revenue, p.Currency),
 		}
 	}
 	for i, a := range stats.Arms {

@@ -81,8 +81,8 @@ func LocalOrBearer(token secret.Secret) echo.MiddlewareFunc {
 
 // forwardingHeaders are added by proxies and tunnels, besides those that begin with forwardedPrefix.
 var forwardingHeaders = []string{
-	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip", "Fly-Client-Ip",
-	"Fastly-Client-Ip", "X-Envoy-External-Address", "X-Original-Forwarded-For",
+	"Forwarded", "Via", "X-Real-Ip", "X-Client-Ip", "X-Cluster-Client-Ip", "True-Client-Ip", "Cf-Connecting-Ip",
+	"Fly-Client-Ip", "Fastly-Client-Ip", "X-Envoy-External-Address", "X-Original-Forwarded-For",
 }
 
 const forwardedPrefix = "X-Forwarded"

@@ -36,7 +36,8 @@ func ReadQuery(c echo.Context, known ...string) *Query {
 	q := &Query{}
 	values, err := url.ParseQuery(c.Request().URL.RawQuery)
 	if err != nil {
-		q.Refuse("query", "", "write name=value pairs joined by &, with other characters than letters and digits written as %XX")
+		q.Refuse("query", "",
+			"write name=value pairs joined by &, with other characters than letters and digits written as %XX")
 	}
 	names := make([]string, 0, len(values))
 	for name := range values {
@@ -197,7 +198,8 @@ func (q *Query) Instant(field string, otherwise time.Time, wholeDay bool) time.T
 	}
 	at, err := time.Parse(time.RFC3339, value)
 	if err != nil || at.Year() < 1 || at.Year() > 9999 {
-		q.Refuse(field, value, "write an instant such as 2026-11-21T09:30:00Z (in a query a + is written %2B), or a day such as 2026-11-21")
+		q.Refuse(field, value,
+			"write an instant such as 2026-11-21T09:30:00Z (in a query a + is written %2B), or a day such as 2026-11-21")
 		return otherwise
 	}
 	return at.UTC()

@@ -74,7 +74,8 @@ func CheckReason(reason string) (string, *problem.Field) {
 	refuse := func(fix string) (string, *problem.Field) { return "", &problem.Field{Field: "reason", Fix: fix} }
 	switch {
 	case reason == "":
-		return refuse("write why the person may be called again, such as: asked for it in a chat; it is kept with the suppression")
+		return refuse("write why the person may be called again, such as: asked for it in a chat; " +
+			"it is kept with the suppression")
 	case utf8.RuneCountInString(reason) > longestReason:
 		return refuse(fmt.Sprintf("write at most %d characters", longestReason))
 	case personal.MatchString(reason):

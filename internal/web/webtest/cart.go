@@ -35,7 +35,9 @@ func SomeCart() cart.Cart {
 			Token: "t", ID: "9001", Email: "asha@example.com",
 			Customer: cart.Customer{ID: "7", FirstName: "Asha", LastName: "Rao"},
 			Currency: "INR", Total: decimal.RequireFromString("1895.5"),
-			Items:     []cart.Item{{Title: "Brass lamp", VariantTitle: "Large", Quantity: 2, Price: decimal.RequireFromString("947.75")}},
+			Items: []cart.Item{
+				{Title: "Brass lamp", VariantTitle: "Large", Quantity: 2, Price: decimal.RequireFromString("947.75")},
+			},
 			CreatedAt: Now.Add(-time.Hour), UpdatedAt: Now.Add(-15 * time.Minute),
 		},
 		LastActivityAt: Now.Add(-15 * time.Minute), WakeAt: &wake, Updates: 3,
@@ -54,7 +56,10 @@ func BoughtCart() cart.Cart {
 	c.Attribution, c.Arm, c.Attempts = cart.ByCall, cart.ArmCall, 1
 	bought := Now.Add(-10 * time.Minute)
 	c.PurchasedAt = &bought
-	c.Order = &cart.Order{ID: "5551", Name: "#1017", Total: decimal.RequireFromString("108"), Currency: "USD", CreatedAt: bought, UpdatedAt: bought}
+	c.Order = &cart.Order{
+		ID: "5551", Name: "#1017", Total: decimal.RequireFromString("108"), Currency: "USD",
+		CreatedAt: bought, UpdatedAt: bought,
+	}
 	c.Calls = []cart.Call{ClosedCall(c)}
 	return c
 }
@@ -67,9 +72,11 @@ func ClosedCall(c cart.Cart) cart.Call {
 		ID: NewID(), CartID: c.ID, Shop: c.Shop, Attempt: 1, State: cart.Closed, Outcome: cart.Completed,
 		Provider: "mirai", Assistant: "any", ProviderCallID: "prov-1", Phone: c.Phone,
 		Offer: &cart.Offer{
-			Code: "COMEBACK10", Description: "10 % off", Value: decimal.NewFromInt(10), Type: "percentage", ApplyAs: "additional",
+			Code: "COMEBACK10", Description: "10 % off", Value: decimal.NewFromInt(10),
+			Type: "percentage", ApplyAs: "additional",
 		},
-		CreatedAt: sent, SentAt: &sent, PlacedAt: &sent, AnsweredAt: &answered, EndedAt: &closed, ClosedAt: &closed, HeardAt: &closed,
+		CreatedAt: sent, SentAt: &sent, PlacedAt: &sent, AnsweredAt: &answered,
+		EndedAt: &closed, ClosedAt: &closed, HeardAt: &closed,
 		Dials: 1, DurationSeconds: &seconds, Summary: "Will buy today.", RecordingURL: "https://recordings.example/1.mp3",
 	}
 }
@@ -79,7 +86,8 @@ func DataRequest(s *Site) string {
 	s.T.Helper()
 	var id uuid.UUID
 	require.NoError(s.T, s.DB.InTx(s.T.Context(), func(ctx context.Context, tx *postgres.Tx) (err error) {
-		id, err = tx.AskPrivacy(ctx, Acme, postgres.PrivacyDataRequest, "w1", cart.PersonWith("", []string{"asha@example.com"}, nil))
+		asha := cart.PersonWith("", []string{"asha@example.com"}, nil)
+		id, err = tx.AskPrivacy(ctx, Acme, postgres.PrivacyDataRequest, "w1", asha)
 		return err
 	}))
 	return id.String()

@@ -20,8 +20,9 @@ import (
 // Checkout is a checkout as Shopify sends it.
 func Checkout(token string) []byte {
 	body, err := json.Marshal(map[string]any{
-		"id": 9001, "token": token, "cart_token": "c-" + token, "email": "asha@example.com", "phone": "+919876543210", "currency": "INR",
-		"total_price": "1895.50", "created_at": "2026-11-21T08:30:00Z", "updated_at": "2026-11-21T08:45:00Z",
+		"id": 9001, "token": token, "cart_token": "c-" + token, "email": "asha@example.com",
+		"phone": "+919876543210", "currency": "INR", "total_price": "1895.50",
+		"created_at": "2026-11-21T08:30:00Z", "updated_at": "2026-11-21T08:45:00Z",
 		"line_items": []any{map[string]any{"title": "Brass lamp", "quantity": 1, "price": "1895.50"}},
 	})
 	if err != nil {
@@ -33,7 +34,8 @@ func Checkout(token string) []byte {
 // Webhook posts a body as Shopify would, signed with key; header changes what goes along, an empty value takes it away.
 func (s *Site) Webhook(shop, topic, key string, body []byte, header ...string) Answer {
 	s.T.Helper()
-	request, err := http.NewRequestWithContext(s.T.Context(), http.MethodPost, s.URL+"/webhooks/shopify", bytes.NewReader(body))
+	address := s.URL + "/webhooks/shopify"
+	request, err := http.NewRequestWithContext(s.T.Context(), http.MethodPost, address, bytes.NewReader(body))
 	require.NoError(s.T, err)
 	delivery := shopify.Delivery{Topic: topic, Shop: shop, WebhookID: uuid.NewString(), TriggeredAt: Now}
 	request.Header = delivery.Headers(shopify.Sign(secret.Secret(key), body))
@@ -61,7 +63,8 @@ func CallingCart(s *Site) (cart.Cart, string) {
 	call := ClosedCall(c)
 	watch, hash := Now.Add(time.Hour), sha256.Sum256([]byte(token))
 	call.State, call.Outcome, call.HoldsLine, call.WatchAt = cart.Placed, "", true, &watch
-	call.AnsweredAt, call.EndedAt, call.ClosedAt, call.DurationSeconds, call.Summary, call.RecordingURL = nil, nil, nil, nil, "", ""
+	call.AnsweredAt, call.EndedAt, call.ClosedAt, call.DurationSeconds = nil, nil, nil, nil
+	call.Summary, call.RecordingURL = "", ""
 	call.Assistant, call.TokenHash = s.Engine.Store(Acme).Rules.Voice.Assistant, hash[:]
 	c.Calls = []cart.Call{call}
 	s.Seed(c)
@@ -84,5 +87,6 @@ func MiraiEvent(call uuid.UUID, kind string) []byte {
 func (s *Site) Callback(provider, token, publicKey, privateKey string, body []byte) Answer {
 	s.T.Helper()
 	return s.Send(http.MethodPost, "/webhooks/voice/"+provider+"/"+token, bytes.NewReader(body),
-		"Content-Type", "application/json", "X-Public-Key", publicKey, "X-Signature", hex.EncodeToString(MAC(privateKey, body)))
+		"Content-Type", "application/json", "X-Public-Key", publicKey,
+		"X-Signature", hex.EncodeToString(MAC(privateKey, body)))
 }

@@ -60,13 +60,17 @@ stores:
     timezone: Asia/Kolkata
     country: IN
     currency: INR
-    voice: {provider: mirai, base_url: "http://127.0.0.1:1", public_key: pk, private_key: sk, workspace: ws, assistant: meera, lines: 5}
+    voice:
+      {provider: mirai, base_url: "http://127.0.0.1:1", public_key: pk, private_key: sk,
+       workspace: ws, assistant: meera, lines: 5}
   bolt.myshopify.com:
     timezone: America/New_York
     country: US
     currency: USD
     client_secrets: ["bolt's own"]
-    voice: {provider: mirai, base_url: "http://127.0.0.1:1", public_key: pk2, private_key: sk2, workspace: ws2, assistant: sam, lines: 2}
+    voice:
+      {provider: mirai, base_url: "http://127.0.0.1:1", public_key: pk2, private_key: sk2,
+       workspace: ws2, assistant: sam, lines: 2}
 `
 
 // Site is a running server with a database of its own.
@@ -164,7 +168,9 @@ func stores(t *testing.T, cfg *config.Config) map[string]*engine.Store {
 		location, err := zoneinfo.Load(sc.Timezone)
 		require.NoError(t, err)
 		rules := sc.Policy
-		require.NoError(t, rules.Compile(policy.Store{Shop: domain, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency}))
+		require.NoError(t, rules.Compile(policy.Store{
+			Shop: domain, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency,
+		}))
 		provider, err := providers.New(sc.Voice, voice.Network{})
 		require.NoError(t, err)
 		all[domain] = &engine.Store{
@@ -262,7 +268,9 @@ func (s *Site) Seed(carts ...cart.Cart) {
 
 // WithUI puts a page in the place of River UI.
 func WithUI(o *web.Options) {
-	o.RiverUI = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("jobs at " + r.URL.Path)) })
+	o.RiverUI = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte("jobs at " + r.URL.Path))
+	})
 }
 
 // LogIn sends the form of the login page.

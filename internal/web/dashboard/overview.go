@@ -1,0 +1,150 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"ringback/internal/cart"
+	"ringback/internal/postgres"
+	"ringback/internal/web/cached"
+	"ringback/internal/web/page"
+	"ringback/internal/web/view"
+	"ringback/internal/wording"
+
+	"github.com/labstack/echo/v4"
+)
+
+// How many entries of each list the overview shows.
+const (
+	overviewShops  = 15
+	overviewCalls  = 10
+	overviewEvents = 8
+)
+
+// The spans that the overview sums up.
+const (
+	day   = 24 * time.Hour
+	month = view.Month
+)
+
+// overviewModel is the page that sums up all shops.
+type overviewModel struct {
+	page.Frame
+	Spans    []view.Span
+	Lines    lineUse
+	States   []view.State
+	Outcomes []outcomeLine
+	Shops    []shopLine
+	// MoreShops is how many shops the list leaves out.
+	MoreShops int
+	Calls     []view.Call
+	Events    []eventLine
+}
+
+// lineUse is how many lines calls occupy now, and of how many.
+type lineUse struct{ Busy, Lines, Ready, Calling int }
+
+// outcomeLine is an outcome with its share of all calls.
+type outcomeLine struct {
+	Outcome cart.Outcome
+	Count   int
+	// Percent is the share, from 0 to 100.
+	Percent float64
+}
+
+// eventLine is something that happened to a shop.
+type eventLine struct {
+	Shop, Says, Detail string
+	When               page.Moment
+}
+
+// statsOfLast sums up the last span of time of all shops.
+func statsOfLast(db *postgres.DB, span time.Duration) *cached.Value[postgres.Stats] {
+	return cached.New(func(ctx context.Context) (postgres.Stats, error) {
+		now := db.Now()
+		return db.Stats(ctx, "", now.Add(-span), now)
+	})
+}
+
+func (d *Dashboard) overviewPage(c echo.Context) error {
+	ctx := c.Request().Context()
+	v := overviewModel{Frame: d.pages.Frame(c, "Overview", "overview").Refreshing(c)}
+	lastDay, err := d.day.Get(ctx)
+	if err != nil {
+		return err
+	}
+	lastMonth, err := d.month.Get(ctx)
+	if err != nil {
+		return err
+	}
+	counts, err := d.counts.Get(ctx)
+	if err != nil {
+		return err
+	}
+	load, err := d.load.Get(ctx)
+	if err != nil {
+		return err
+	}
+	shops, err := d.db.Shops(ctx)
+	if err != nil {
+		return err
+	}
+	if v.Calls, err = view.NewestCalls(ctx, d.db, v.Frame, "", overviewCalls); err != nil {
+		return err
+	}
+	if v.Events, err = d.events(ctx, v.Frame, "", overviewEvents); err != nil {
+		return err
+	}
+	v.Spans = []view.Span{view.NewSpan("Last 24 hours", lastDay), view.NewSpan("Last 30 days", lastMonth)}
+	v.Outcomes = outcomeLines(lastMonth)
+	v.States = view.States(counts)
+	v.Lines = lineUse{Ready: load.Carts[cart.Ready], Calling: load.Carts[cart.Calling]}
+	for _, a := range view.Assistants(d.engine.Stores(), load) {
+		v.Lines.Busy += a.Busy
+		v.Lines.Lines += a.Lines
+	}
+	v.Shops = d.shopLines(v.Frame, shops, counts)
+	if len(v.Shops) > overviewShops {
+		v.MoreShops = len(v.Shops) - overviewShops
+		v.Shops = v.Shops[:overviewShops]
+	}
+	return page.Show(c, http.StatusOK, overviewView(v))
+}
+
+// events lists what happened to a shop, or to all with shop "", the newest first.
+func (d *Dashboard) events(ctx context.Context, f page.Frame, shop string, limit int) ([]eventLine, error) {
+	events, err := d.db.ShopEvents(ctx, shop, limit)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]eventLine, len(events))
+	for i, e := range events {
+		lines[i] = eventLine{
+			Shop: e.Shop, Says: wording.LowerFirst(wording.Event(e.Event)), Detail: e.Detail, When: f.In(e.Shop, e.At),
+		}
+	}
+	return lines, nil
+}
+
+// outcomeLines lists the outcomes that calls had, the most frequent first.
+func outcomeLines(stats postgres.Stats) []outcomeLine {
+	var lines []outcomeLine
+	total := 0
+	for outcome, n := range stats.Outcomes {
+		lines = append(lines, outcomeLine{Outcome: outcome, Count: n})
+		total += n
+	}
+	for i := range lines {
+		lines[i].Percent = float64(lines[i].Count) / float64(total) * 100
+	}
+	slices.SortFunc(lines, func(a, b outcomeLine) int {
+		if a.Count != b.Count {
+			return b.Count - a.Count
+		}
+		return strings.Compare(string(a.Outcome), string(b.Outcome))
+	})
+	return lines
+}
