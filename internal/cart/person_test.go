@@ -58,7 +58,7 @@ func TestPerson_OrderCountsUnderEveryName(t *testing.T) {
 	assert.Equal(t, []string{"a@example.com"}, old.Person(asTyped).Emails(), "an order kept before has one address")
 }
 
-func TestPerson_WhatTellsNobodyApartIsNoKey(t *testing.T) {
+func TestPerson_ValueThatTellsNobodyApartIsNoKey(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"", " ", "0", "000"} {
 		assert.True(t, cart.PersonWith(value, nil, nil).Unknown(), "customer %q", value)
@@ -141,7 +141,7 @@ func key(kind cart.KeyKind, value string) cart.Key { return cart.Key{Kind: kind,
 func email(name string) cart.Key    { return key(cart.KeyEmail, name+"@example.com") }
 func number(digits string) cart.Key { return key(cart.KeyPhone, "+9198450"+digits) }
 
-func TestWalk_ReachesThroughWhatWasToldTogether(t *testing.T) {
+func TestWalk_FollowsKeysThatAppearTogether(t *testing.T) {
 	t.Parallel()
 	r := records{
 		"a": {email("typed"), number("00001")},

@@ -19,7 +19,7 @@ var talked = []cart.ReportKind{
 	cart.ReportRinging, cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportFinished,
 }
 
-func TestACartIsCalledAfterItsDelayAndRecovered(t *testing.T) {
+func TestApply_CartIsCalledAfterItsDelayAndRecovered(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -44,7 +44,7 @@ func TestACartIsCalledAfterItsDelayAndRecovered(t *testing.T) {
 	assert.Equal(t, cart.ByCall, s.cart.Attribution)
 }
 
-func TestFiftyUpdatesMoveTheDelayToTheLast(t *testing.T) {
+func TestCheckoutSeen_FiftyUpdatesMoveTheDelayToTheLast(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	for range 50 {
@@ -56,7 +56,7 @@ func TestFiftyUpdatesMoveTheDelayToTheLast(t *testing.T) {
 	assert.Len(t, s.ledger, 1, "an update that only moves the delay adds nothing to the ledger")
 }
 
-func TestOlderAndRepeatedVersionsOfACheckoutChangeNothing(t *testing.T) {
+func TestCheckoutSeen_OlderAndRepeatedVersionsChangeNothing(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	same := s.checkout()
@@ -68,7 +68,7 @@ func TestOlderAndRepeatedVersionsOfACheckoutChangeNothing(t *testing.T) {
 	assert.Equal(t, before, s.cart)
 }
 
-func TestVersionsOfOneSecondGoByWhenTheyWereSent(t *testing.T) {
+func TestCheckoutSeen_VersionsOfOneSecondAreOrderedBySending(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	told := func(ms int) func(*cart.Checkout) {
@@ -87,14 +87,14 @@ func TestVersionsOfOneSecondGoByWhenTheyWereSent(t *testing.T) {
 	assert.Equal(t, cart.Waiting, untold.cart.State, "without that, the one that comes later counts")
 }
 
-func TestAFutureClockDoesNotPutTheCallOff(t *testing.T) {
+func TestCheckoutSeen_ClockAheadDoesNotDelayTheCall(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout(func(c *cart.Checkout) { c.UpdatedAt = start.Add(5 * time.Hour) }))
 	assert.Equal(t, start.Add(45*time.Minute), *s.cart.WakeAt)
 }
 
-func TestWatchingUntilAnUpdateMakesTheCartCallable(t *testing.T) {
+func TestCheckoutSeen_UpdateMakesAWatchedCartCallable(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout(func(c *cart.Checkout) { c.Phones = nil }))
@@ -107,7 +107,7 @@ func TestWatchingUntilAnUpdateMakesTheCartCallable(t *testing.T) {
 	assert.True(t, has[lifecycle.SupersedeOlder](s.effects))
 }
 
-func TestAnOrderStopsACartWhereverItStands(t *testing.T) {
+func TestOrderSeen_StopsACartInEveryState(t *testing.T) {
 	t.Parallel()
 	order := func(s *story) cart.Event {
 		return cart.OrderSeen{Order: cart.Order{ID: "9", CreatedAt: s.now, UpdatedAt: s.now}, Match: cart.MatchCheckout}
@@ -205,7 +205,7 @@ func TestAnOrderStopsACartWhereverItStands(t *testing.T) {
 	})
 }
 
-func TestPurchasedIsFinal(t *testing.T) {
+func TestPurchased_IsFinal(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -222,7 +222,7 @@ func TestPurchasedIsFinal(t *testing.T) {
 	}
 }
 
-func TestNoUpdateRevivesAStoppedCart(t *testing.T) {
+func TestStopped_NoEventReopensTheCart(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -235,7 +235,7 @@ func TestNoUpdateRevivesAStoppedCart(t *testing.T) {
 	}
 }
 
-func TestAnUnansweredCallEndsTheProvidersChainBeforeTheNextAttempt(t *testing.T) {
+func TestReport_UnansweredCallAbortsRedialsBeforeTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	for _, k := range []cart.ReportKind{cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed} {
 		t.Run(string(k), func(t *testing.T) {
@@ -262,7 +262,7 @@ func TestAnUnansweredCallEndsTheProvidersChainBeforeTheNextAttempt(t *testing.T)
 	}
 }
 
-func TestTheProvidersOwnRetriesKeepTheCartWithIt(t *testing.T) {
+func TestReport_ProvidersOwnRedialsKeepTheCartCalling(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.rules.Voice.OurRetries = false
@@ -278,7 +278,7 @@ func TestTheProvidersOwnRetriesKeepTheCartWithIt(t *testing.T) {
 	assert.Equal(t, cart.Waiting, s.cart.State)
 }
 
-func TestSilenceLeavesACallThatWasPutOffAlone(t *testing.T) {
+func TestCallSilent_RescheduledCallIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	putOff := func(said cart.Insights) (*story, uuid.UUID) {
 		s := newStory(t)
@@ -322,7 +322,7 @@ func TestSilenceLeavesACallThatWasPutOffAlone(t *testing.T) {
 	})
 }
 
-func TestAnOptOutStopsAtOnceAndSuppresses(t *testing.T) {
+func TestReport_OptOutStopsAtOnceAndSuppresses(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -381,7 +381,7 @@ func TestReport_UnreadCallbackTimeIsNotedAndTheDefaultTaken(t *testing.T) {
 	assert.NotNil(t, s.cart.CallbackAt)
 }
 
-func TestACallbackIsPlannedWhenTheCustomerAsked(t *testing.T) {
+func TestReport_CallbackIsPlannedForTheTimeAskedFor(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -395,7 +395,7 @@ func TestACallbackIsPlannedWhenTheCustomerAsked(t *testing.T) {
 	assert.Equal(t, at, *s.cart.WakeAt)
 }
 
-func TestWhatSurelyReachedNobodyIsMadeAgain(t *testing.T) {
+func TestPlaceFailed_AttemptIsRepeated(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -420,7 +420,7 @@ func TestWhatSurelyReachedNobodyIsMadeAgain(t *testing.T) {
 	assert.Equal(t, at, *s.cart.WakeAt, "the provider's own word on when to ask again is heeded")
 }
 
-func TestAnUncertainRequestIsNeverSentAgain(t *testing.T) {
+func TestPlaceUncertain_RequestIsNeverSentAgain(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -453,7 +453,7 @@ func TestAnUncertainRequestIsNeverSentAgain(t *testing.T) {
 	})
 }
 
-func TestAPauseTakesBackWhatIsAboutToBeCalled(t *testing.T) {
+func TestShopPaused_WithdrawsCallsThatWereNotSent(t *testing.T) {
 	t.Parallel()
 	pause := func(s *story) []lifecycle.Effect {
 		s.facts.Shop.Paused = true
@@ -482,7 +482,7 @@ func TestAPauseTakesBackWhatIsAboutToBeCalled(t *testing.T) {
 	assert.Contains(t, pause(s), lifecycle.Effect(lifecycle.Abort{CallID: placed}))
 }
 
-func TestTheLastLookBeforeTheRequestHoldsItBack(t *testing.T) {
+func TestSendBegun_LastCheckHoldsTheRequestBack(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -495,7 +495,7 @@ func TestTheLastLookBeforeTheRequestHoldsItBack(t *testing.T) {
 	assert.Equal(t, cart.Suppressed, s.cart.Reason)
 }
 
-func TestRefusals(t *testing.T) {
+func TestPlaceRefused_StopsTheCartOrPausesTheShop(t *testing.T) {
 	t.Parallel()
 	t.Run("of this call", func(t *testing.T) {
 		t.Parallel()
@@ -527,7 +527,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-func TestErasureLeavesTheSkeleton(t *testing.T) {
+func TestErased_IdsTotalsTimesAndOutcomesStay(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -549,7 +549,7 @@ func TestErasureLeavesTheSkeleton(t *testing.T) {
 	assert.Empty(t, s.cart.Call(id).Summary)
 }
 
-func TestAnOfferThatWasRedeemedIsOwedThePurchase(t *testing.T) {
+func TestAttribution_RedeemedOfferIsCredited(t *testing.T) {
 	t.Parallel()
 	s := newStory(t, func(r *policy.Rules) { r.Offers[0].When.Attempt = 1 })
 	s.does(s.checkout())
@@ -562,7 +562,7 @@ func TestAnOfferThatWasRedeemedIsOwedThePurchase(t *testing.T) {
 	assert.Equal(t, cart.ByOffer, s.cart.Attribution)
 }
 
-func TestAnOrderThatOvertakesTheWordOfItsCallIsOwedToIt(t *testing.T) {
+func TestAttribution_OrderBeforeTheReportOfItsCallIsCreditedToTheCall(t *testing.T) {
 	t.Parallel()
 	order := func(at time.Time) cart.Event {
 		return cart.OrderSeen{Order: cart.Order{ID: "9", CreatedAt: at, UpdatedAt: at}, Match: cart.MatchCheckout}
@@ -587,7 +587,7 @@ func TestAnOrderThatOvertakesTheWordOfItsCallIsOwedToIt(t *testing.T) {
 	assert.Equal(t, cart.Organic, s.cart.Attribution, "bought before the phone was picked up")
 }
 
-func TestTheProviderLearnsOfACartThatChangedWhileItsCallIsQueued(t *testing.T) {
+func TestCheckoutSeen_ProviderIsToldWhileTheCallIsQueued(t *testing.T) {
 	t.Parallel()
 	dearer := func(s *story) cart.Event {
 		return s.checkout(func(c *cart.Checkout) { c.Total = decimal.NewFromInt(2790) })

@@ -74,7 +74,7 @@ func TestSendBegun_IdleCartIsNotCalled(t *testing.T) {
 	}
 }
 
-func TestCheckoutSeen_EmptiedCartCallsTheQueuedCallOff(t *testing.T) {
+func TestCheckoutSeen_EmptiedCartAbortsTheQueuedCall(t *testing.T) {
 	t.Parallel()
 	for reason, change := range map[cart.Reason]func(*cart.Checkout){cart.EmptyCart: emptied, cart.Test: test} {
 		s := newStory(t)
@@ -121,7 +121,7 @@ func TestCheckoutSeen_ArchivedCheckoutIsStopped(t *testing.T) {
 	assert.Equal(t, cart.Purchased, s.cart.State, "a purchase counts for more")
 }
 
-func TestCheckoutSeen_StoredVersionDatedAheadShutsNothingOut(t *testing.T) {
+func TestCheckoutSeen_StoredVersionDatedAheadBlocksNoUpdate(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{time.Hour, 24 * time.Hour, 10 * 365 * 24 * time.Hour} {
 		s := newStory(t)

@@ -51,7 +51,7 @@ func everyText(s *story, id uuid.UUID) []cart.Event {
 	return events
 }
 
-func TestErased_NothingThatComesLaterBringsPersonalDataBack(t *testing.T) {
+func TestErased_LateEventsBringNoPersonalDataBack(t *testing.T) {
 	t.Parallel()
 	test := t
 	rapid.Check(t, func(t *rapid.T) {
@@ -79,7 +79,7 @@ func TestErased_NothingThatComesLaterBringsPersonalDataBack(t *testing.T) {
 	})
 }
 
-func TestErased_WishNotToBeCalledIsHeeded(t *testing.T) {
+func TestErased_LateOptOutCounts(t *testing.T) {
 	t.Parallel()
 	for _, state := range []string{"on the line", "over"} {
 		s := newStory(t)
@@ -99,7 +99,7 @@ func TestErased_WishNotToBeCalledIsHeeded(t *testing.T) {
 	}
 }
 
-func TestErased_PurchaseKeepsWhatItIsOwedTo(t *testing.T) {
+func TestErased_PurchaseKeepsItsAttribution(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -118,7 +118,7 @@ func TestErased_PurchaseKeepsWhatItIsOwedTo(t *testing.T) {
 	assert.Equal(t, cart.ByOffer, s.cart.Attribution)
 }
 
-func TestAction_LedgerHasItsNameAlone(t *testing.T) {
+func TestAction_LedgerHasOnlyItsName(t *testing.T) {
 	t.Parallel()
 	for told, want := range map[string]string{
 		"send_whatsapp":             "send_whatsapp",

@@ -19,7 +19,7 @@ func bought(s *story) cart.Event {
 	return cart.OrderSeen{Order: cart.Order{ID: "9", CreatedAt: s.now, UpdatedAt: s.now}, Match: cart.MatchCheckout}
 }
 
-func TestTheProvidersNextDialIsCalledOffWithItsCart(t *testing.T) {
+func TestAbort_StopsTheProvidersNextDial(t *testing.T) {
 	t.Parallel()
 	for name, heard := range map[string][]cart.ReportKind{
 		"between two dials":            {cart.ReportRinging, cart.ReportNoAnswer},
@@ -69,7 +69,7 @@ func TestTheProvidersNextDialIsCalledOffWithItsCart(t *testing.T) {
 	})
 }
 
-func TestAnAbortThatCouldNotBeAskedIsAskedAgain(t *testing.T) {
+func TestAbort_IsRepeatedWhenTheProviderWasUnreachable(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -80,7 +80,7 @@ func TestAnAbortThatCouldNotBeAskedIsAskedAgain(t *testing.T) {
 	assert.Contains(t, s.does(bought(s)), lifecycle.Effect(lifecycle.Abort{CallID: id}))
 }
 
-func TestACallbackInThePastIsNotACallAtOnce(t *testing.T) {
+func TestReport_CallbackInThePastIsNotACallAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -95,7 +95,7 @@ func TestACallbackInThePastIsNotACallAtOnce(t *testing.T) {
 	assert.Equal(t, s.now.Add(24*time.Hour), *s.cart.WakeAt)
 }
 
-func TestACallbackThatTheProviderMadeIsNotMadeAgain(t *testing.T) {
+func TestReport_CallbackMadeByTheProviderIsNotRepeated(t *testing.T) {
 	t.Parallel()
 	at := start.Add(5 * time.Hour)
 	promised := func() (*story, uuid.UUID) {
@@ -135,7 +135,7 @@ func TestACallbackThatTheProviderMadeIsNotMadeAgain(t *testing.T) {
 	})
 }
 
-func TestAQueuedCallIsCalledOffWhenItsConsentIsWithdrawn(t *testing.T) {
+func TestConsentChanged_WithdrawalAbortsTheQueuedCall(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false
 	consents := func(r *policy.Rules) { r.Consent = policy.ConsentMarketing }
@@ -167,7 +167,7 @@ func TestAQueuedCallIsCalledOffWhenItsConsentIsWithdrawn(t *testing.T) {
 	})
 }
 
-func TestANumberThatWasCorrectedBeforeTheRequestIsNotDialled(t *testing.T) {
+func TestSendBegun_NumberCorrectedSinceTheLineIsNotDialled(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())
@@ -184,7 +184,7 @@ func TestANumberThatWasCorrectedBeforeTheRequestIsNotDialled(t *testing.T) {
 	assert.Equal(t, 1, s.cart.Call(second).Attempt)
 }
 
-func TestAnIdleLookAddsNothingToTheLedger(t *testing.T) {
+func TestWoken_RepeatedCheckDuringAPauseAddsNoLedgerEntry(t *testing.T) {
 	t.Parallel()
 	s := newStory(t)
 	s.does(s.checkout())

@@ -110,7 +110,7 @@ func placedStory(t testing.TB, ours bool) (*story, uuid.UUID) {
 	return s, id
 }
 
-func TestEveryOrderOfReportsEndsAlike(t *testing.T) {
+func TestReport_EveryOrderEndsAlike(t *testing.T) {
 	t.Parallel()
 	for _, ours := range []bool{true, false} {
 		for name := range sequences(start) {
@@ -147,7 +147,7 @@ func permute(reports []cart.Report, visit func([]cart.Report)) {
 	swap(0)
 }
 
-func TestDuplicatedAndShuffledReportsEndAlike(t *testing.T) {
+func TestReport_DuplicatedAndShuffledReportsEndAlike(t *testing.T) {
 	t.Parallel()
 	names := make([]string, 0)
 	for name := range sequences(start) {
@@ -166,7 +166,7 @@ func TestDuplicatedAndShuffledReportsEndAlike(t *testing.T) {
 	})
 }
 
-func TestReportsBeforeThePlacementsAnswerEndAlike(t *testing.T) {
+func TestReport_BeforeTheAnswerToTheRequestEndsAlike(t *testing.T) {
 	t.Parallel()
 	for name := range sequences(start) {
 		t.Run(name, func(t *testing.T) {

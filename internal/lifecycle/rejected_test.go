@@ -27,7 +27,7 @@ func rejectedStory(t testing.TB, ours bool) (*story, uuid.UUID) {
 	return s, id
 }
 
-func TestRejectedCall_ReportsOfLifeEndAsIfItHadBeenPlaced(t *testing.T) {
+func TestRejectedCall_ReportsOfADialEndAsIfItHadBeenPlaced(t *testing.T) {
 	t.Parallel()
 	for _, ours := range []bool{true, false} {
 		for name := range sequences(start) {
@@ -62,7 +62,7 @@ func TestRejectedCall_StaysRejectedWhenTheProviderDidNotDial(t *testing.T) {
 	}
 }
 
-func TestRejectedCall_OptOutIsHeededWhateverTheReport(t *testing.T) {
+func TestRejectedCall_OptOutCountsWhateverTheReport(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []cart.ReportKind{cart.ReportOther, cart.ReportFinished, cart.ReportAborted, cart.ReportAnalysed, cart.ReportAction} {
 		s, id := rejectedStory(t, true)
@@ -75,7 +75,7 @@ func TestRejectedCall_OptOutIsHeededWhateverTheReport(t *testing.T) {
 	}
 }
 
-func TestRejectedCall_ThatRangTakesBackTheNewerAttemptThatWasNotSent(t *testing.T) {
+func TestRejectedCall_ThatRangWithdrawsTheUnsentNewerAttempt(t *testing.T) {
 	t.Parallel()
 	s, first := rejectedStory(t, true)
 	s.wakes()
@@ -88,7 +88,7 @@ func TestRejectedCall_ThatRangTakesBackTheNewerAttemptThatWasNotSent(t *testing.
 	assert.Equal(t, 1, s.cart.Attempts)
 }
 
-func TestRejectedCall_ThatRangBesideANewerCallAbortsItAndCountsAsAnAttempt(t *testing.T) {
+func TestRejectedCall_ThatRangAbortsTheNewerCallAndCountsAsAnAttempt(t *testing.T) {
 	t.Parallel()
 	s, first := rejectedStory(t, true)
 	second := s.calls()
@@ -127,7 +127,7 @@ func TestRejectedCall_ThatRangAfterThePurchaseIsAborted(t *testing.T) {
 	assert.Equal(t, cart.Purchased, s.cart.State)
 }
 
-func TestDials_ARepeatedMessageWithAnotherBodyCountsOnce(t *testing.T) {
+func TestDials_RepeatedMessageWithAnotherBodyCountsOnce(t *testing.T) {
 	t.Parallel()
 	s, id := placedStory(t, false)
 	rings := func(digest string, at time.Time) {
@@ -146,7 +146,7 @@ func TestDials_ARepeatedMessageWithAnotherBodyCountsOnce(t *testing.T) {
 	require.Equal(t, 2, s.cart.Call(id).Dials)
 }
 
-func TestDials_WithoutTimesTheProvidersCountOfRedialsIsBelieved(t *testing.T) {
+func TestDials_WithoutTimesTheProvidersCountOfRedialsCounts(t *testing.T) {
 	t.Parallel()
 	reports := []cart.Report{
 		{Kind: cart.ReportRinging, ProviderType: "a"}, {Kind: cart.ReportRinging, ProviderType: "b"},

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTrip(t *testing.T) {
+func TestTrip_NamesTheBreakerAndTheEndOfThePause(t *testing.T) {
 	t.Parallel()
 	calls := func(bad, good int, how cart.Call) []cart.Call {
 		var list []cart.Call

@@ -43,7 +43,7 @@ func open(r *Rules, c *cart.Cart, at time.Time) bool {
 }
 
 // In September 2026 the 14th is a Monday, the 19th a Saturday and the 20th a Sunday.
-func TestEveryRowOfTheTableOpensAndCloses(t *testing.T) {
+func TestCallingHours_EveryRowOpensAndCloses(t *testing.T) {
 	t.Parallel()
 	in := func(phone, country, delivery, province string) *cart.Cart {
 		c := &cart.Cart{Shop: testShop, Phone: phone, Country: country, PhoneFrom: "shipping"}
@@ -140,7 +140,7 @@ func TestEveryRowOfTheTableOpensAndCloses(t *testing.T) {
 	}
 }
 
-func TestEveryRowHasATest(t *testing.T) {
+func TestCallingHours_EveryRowHasATest(t *testing.T) {
 	t.Parallel()
 	tb, err := builtin()
 	require.NoError(t, err)
@@ -155,7 +155,7 @@ func TestEveryRowHasATest(t *testing.T) {
 	assert.Len(t, tb.rows, len(keys))
 }
 
-func TestUnknownStateIsAsNarrowAsTheNarrowestState(t *testing.T) {
+func TestCallingHours_UnknownStateIsAsNarrowAsTheNarrowest(t *testing.T) {
 	t.Parallel()
 	tb, err := builtin()
 	require.NoError(t, err)
@@ -183,7 +183,7 @@ func TestUnknownStateIsAsNarrowAsTheNarrowestState(t *testing.T) {
 	}
 }
 
-func TestJurisdictionThatIsOffIsNeverCalled(t *testing.T) {
+func TestJurisdiction_ThatIsOffIsNeverCalled(t *testing.T) {
 	t.Parallel()
 	c := &cart.Cart{Shop: testShop, Phone: "+971501234567", Country: "AE", PhoneFrom: "shipping", LastActivityAt: local(t, "Asia/Dubai", "2026-09-14 10:00")}
 	c.Checkout.Items, c.Checkout.Total = something(), decimal.NewFromInt(1895)
@@ -199,7 +199,7 @@ func TestJurisdictionThatIsOffIsNeverCalled(t *testing.T) {
 	assert.Equal(t, cart.ActCall, Decide(off, Facts{Cart: c, Queried: &QueriedFacts{}}, now).Action, "without the table nothing is off")
 }
 
-func TestStoreChangesTheTable(t *testing.T) {
+func TestJurisdiction_StoreChangesTheTable(t *testing.T) {
 	t.Parallel()
 	german := &cart.Cart{Shop: testShop, Phone: "+4915123456789", Country: "DE"}
 	dutch := &cart.Cart{Shop: testShop, Phone: "+31612345678", Country: "NL"}
@@ -230,7 +230,7 @@ func TestStoreChangesTheTable(t *testing.T) {
 	}
 }
 
-func TestTablesAreReadStrictly(t *testing.T) {
+func TestTables_AreReadStrictly(t *testing.T) {
 	t.Parallel()
 	row := func(lines string) []byte {
 		return []byte("version: \"2026-01-01\"\njurisdictions:\n  - {key: default, source: x, confidence: low, date: \"2026-01-01\"}\n" + lines)

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestConsent(t *testing.T) {
+func TestConsent_EveryBasis(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false
 	for _, c := range []struct {
@@ -57,7 +57,7 @@ func TestConsent(t *testing.T) {
 	}
 }
 
-func TestTruthy(t *testing.T) {
+func TestConsent_WordsThatMeanYes(t *testing.T) {
 	t.Parallel()
 	for _, yes := range []string{"yes", "YES", " Yes ", "true", "1", "on", "y", "accepted"} {
 		assert.True(t, truthy(yes), yes)
@@ -67,7 +67,7 @@ func TestTruthy(t *testing.T) {
 	}
 }
 
-func TestConsentShortfall(t *testing.T) {
+func TestConsentShortfall_NamesTheCountrysNeed(t *testing.T) {
 	t.Parallel()
 	rules := func(consent string) *Rules {
 		r := DefaultRules()

@@ -202,7 +202,7 @@ func drawQueried(t *rapid.T, q *question, c *cart.Cart) *QueriedFacts {
 	return queried
 }
 
-func TestNobodyIsCalledWhoShouldNotBe(t *testing.T) {
+func TestDecide_CallsNobodyAgainstARule(t *testing.T) {
 	t.Parallel()
 	calls := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -298,7 +298,7 @@ func unsure(r cart.Reason) bool {
 	return r == cart.Paused || r == cart.Breaker || r == cart.OtherCall
 }
 
-func TestWaitEndsAtTheEarliestAllowedMoment(t *testing.T) {
+func TestDecide_WaitEndsAtTheEarliestAllowedInstant(t *testing.T) {
 	t.Parallel()
 	waits := map[cart.Reason]int{}
 	rapid.Check(t, func(t *rapid.T) {
@@ -345,7 +345,7 @@ func TestWaitEndsAtTheEarliestAllowedMoment(t *testing.T) {
 	}
 }
 
-func TestSameFactsSameDecision(t *testing.T) {
+func TestDecide_SameFactsGiveTheSameDecision(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		q := drawQuestion(t)
@@ -440,7 +440,7 @@ func narrower(w Window) Window {
 	return w
 }
 
-func TestRestrictionNeverMakesACall(t *testing.T) {
+func TestDecide_RestrictionNeverLeadsToACall(t *testing.T) {
 	t.Parallel()
 	names := make([]string, 0, len(restrictions))
 	for name := range restrictions {
@@ -478,7 +478,7 @@ func (q *question) endsAt(at time.Time) bool {
 	return later.decide().Reason == cart.Expired
 }
 
-func TestEveryDecisionExplainsItself(t *testing.T) {
+func TestDecide_TraceExplainsEveryDecision(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		q := drawQuestion(t)

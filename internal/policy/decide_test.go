@@ -65,7 +65,7 @@ func ended(at time.Time, o cart.Outcome) cart.Call {
 	return cart.Call{ID: uuid.Must(uuid.NewV7()), State: cart.Closed, Outcome: o, CreatedAt: sent, SentAt: &sent, EndedAt: &end}
 }
 
-func TestDecide(t *testing.T) {
+func TestDecide_EveryRule(t *testing.T) {
 	t.Parallel()
 	minutes := func(n int) time.Time { return noonInIndia.Add(time.Duration(n) * time.Minute) }
 	tomorrow := time.Date(2026, time.September, 15, 4, 30, 0, 0, time.UTC)
@@ -335,7 +335,7 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-func TestRulesWithProblemsNeverCall(t *testing.T) {
+func TestDecide_RulesWithProblemsNeverCall(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules() // no consent was chosen
 	d := Decide(&r, Facts{Cart: due(), Queried: &QueriedFacts{}}, noonInIndia)
@@ -347,7 +347,7 @@ func TestRulesWithProblemsNeverCall(t *testing.T) {
 	assert.False(t, ok)
 }
 
-func TestRulesThatWereNotCompiledKnowNoStore(t *testing.T) {
+func TestDecide_UncompiledRulesKnowNoStore(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules()
 	r.Consent = ConsentNotRequired
@@ -357,7 +357,7 @@ func TestRulesThatWereNotCompiledKnowNoStore(t *testing.T) {
 	assert.Equal(t, cart.Ineligible, d.Reason, "no amount can be compared without a currency")
 }
 
-func TestCompileNamesTheStoresValue(t *testing.T) {
+func TestCompile_NamesTheStoresValue(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules()
 	r.Consent = ConsentNotRequired
@@ -366,7 +366,7 @@ func TestCompileNamesTheStoresValue(t *testing.T) {
 	assert.ErrorContains(t, r.Compile(Store{Timezone: "Local"}), "not a time zone")
 }
 
-func TestSpacingGrows(t *testing.T) {
+func TestSpacing_Grows(t *testing.T) {
 	t.Parallel()
 	s := DefaultRules().Attempts.Spacing
 	assert.Equal(t, 2*time.Hour, s.after(cart.NoAnswer, 3), "not without a factor")
@@ -381,7 +381,7 @@ func TestSpacingGrows(t *testing.T) {
 	assert.Equal(t, PlanningHorizon, s.after(cart.Lost, 20), "and not beyond all measure")
 }
 
-func TestAnotherTimeOfDay(t *testing.T) {
+func TestSpacing_AnotherTimeOfDay(t *testing.T) {
 	t.Parallel()
 	r := rulesWith(t, func(r *Rules) {
 		r.Attempts.Spacing.OtherTimeOfDay = true
@@ -417,7 +417,7 @@ func TestAnotherTimeOfDay(t *testing.T) {
 	assert.Equal(t, local(t, "Asia/Kolkata", "2026-09-16 10:30").UTC(), d.Until, "after two days any time will do")
 }
 
-func TestJurisdictionsAddTheirCaps(t *testing.T) {
+func TestCaps_JurisdictionsAddTheirOwn(t *testing.T) {
 	t.Parallel()
 	paris := local(t, "Europe/Paris", "2026-09-14 11:00")
 	french := due()
@@ -453,14 +453,14 @@ func TestJurisdictionsAddTheirCaps(t *testing.T) {
 	assert.Equal(t, cart.ActCall, Decide(rulesWith(t, free), Facts{Cart: &georgian, Queried: &QueriedFacts{Dials: dials}}, now).Action, "but not in Georgia")
 }
 
-func TestLongestCap(t *testing.T) {
+func TestLongestCap_IncludesTheTable(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, 1440*time.Hour, LongestCap(rulesWith(t, nil)), "France's silence after a refusal")
 	assert.Equal(t, 720*time.Hour, LongestCap(rulesWith(t, func(r *Rules) { r.QuietHours = QuietOff })))
 	assert.Equal(t, 2000*time.Hour, LongestCap(rulesWith(t, func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 1, Every: 2000 * time.Hour}} })))
 }
 
-func TestHoldoutIsStableAndOfItsSize(t *testing.T) {
+func TestHoldout_IsStableAndOfItsSize(t *testing.T) {
 	t.Parallel()
 	held := 0
 	const people = 20000

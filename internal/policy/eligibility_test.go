@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-func TestEligibility(t *testing.T) {
+func TestEligibility_EveryRule(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
@@ -84,7 +84,7 @@ func TestEligibility(t *testing.T) {
 	}
 }
 
-func TestAmountsAreSaidExactly(t *testing.T) {
+func TestTrace_AmountsAreExact(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"0": "0.00", "1895": "1895.00", "1895.5": "1895.50", "0.05": "0.05", "-3.1": "-3.10", "12.345": "12.345", "1e3": "1000",
@@ -96,7 +96,7 @@ func TestAmountsAreSaidExactly(t *testing.T) {
 	}
 }
 
-func TestDecide_CartWithoutPiecesIsWatched(t *testing.T) {
+func TestDecide_CartWithoutItemsIsWatched(t *testing.T) {
 	t.Parallel()
 	for name, items := range map[string][]cart.Item{
 		"no list":               nil,

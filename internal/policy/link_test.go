@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestLink(t *testing.T) {
+func TestLink_SetsCodeAndCampaign(t *testing.T) {
 	t.Parallel()
 	code := &cart.Offer{Code: "COMEBACK10"}
 	utm := UTM{Source: "ringback", Medium: "voice", Campaign: "carts & more"}

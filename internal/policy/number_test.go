@@ -323,7 +323,7 @@ func TestNumber_RefusesMasksLettersAndExtensions(t *testing.T) {
 	})
 }
 
-func TestNumber_RefusesNumbersThatAreNobodysOrEverybodys(t *testing.T) {
+func TestNumber_RefusesNumbersThatAreNotOnePersons(t *testing.T) {
 	t.Parallel()
 	checkNumbers(t, []numberRow{
 		{"9999999999", "IN", ""},
@@ -429,7 +429,7 @@ func holdsInOrder(whole, part string) bool {
 	return true
 }
 
-func TestNumbers_GivesEachOnce(t *testing.T) {
+func TestNumbers_ReturnsEachOnce(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, []string{"+919820012345", "+442071234567"}, Numbers([]cart.RawPhone{
 		{Number: "9820012345"}, {Number: "nonsense"}, {Number: "020 7123 4567", Country: "GB"}, {Number: "+91 98200 12345"},

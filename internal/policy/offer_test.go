@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestOffers(t *testing.T) {
+func TestOffer_FirstThatFitsGoesOut(t *testing.T) {
 	t.Parallel()
 	ten := func(when OfferWhen) OfferRule {
 		return OfferRule{When: when, Code: "TEN", Value: decimal.NewFromInt(10), Type: OfferPercentage}
@@ -97,7 +97,7 @@ func TestOffers(t *testing.T) {
 	}
 }
 
-func TestOfferGoesOutAsConfigured(t *testing.T) {
+func TestOffer_GoesOutAsConfigured(t *testing.T) {
 	t.Parallel()
 	r := rulesWith(t, func(r *Rules) {
 		r.Offers = []OfferRule{{

@@ -325,7 +325,7 @@ func TestOpening_MayBeNever(t *testing.T) {
 	}
 }
 
-func TestWindowsBelongToTheDayTheyStartOn(t *testing.T) {
+func TestWindows_BelongToTheDayTheyStartOn(t *testing.T) {
 	t.Parallel()
 	r := always(t, func(r *Rules) {
 		r.QuietHours, r.Timezone = QuietOff, ZoneStore
@@ -349,7 +349,7 @@ func TestWindowsBelongToTheDayTheyStartOn(t *testing.T) {
 	}
 }
 
-func TestStoreInAnotherZone(t *testing.T) {
+func TestWindows_StoreInAnotherZone(t *testing.T) {
 	t.Parallel()
 	newYorker := &cart.Cart{Shop: testShop, Phone: "+12125550123", Country: "US"}
 	newYorker.Checkout.Shipping = &cart.Address{CountryCode: "US", ProvinceCode: "NY"}
@@ -367,7 +367,7 @@ func TestStoreInAnotherZone(t *testing.T) {
 	assert.False(t, open(stores, newYorker, local(t, "Europe/London", "2026-09-14 18:00")), "closed in London, afternoon in New York")
 }
 
-func TestCartThatOutlivesTheSearchWaits(t *testing.T) {
+func TestDecide_CartThatOutlivesTheSearchWaits(t *testing.T) {
 	t.Parallel()
 	now := local(t, "Asia/Kolkata", "2026-09-14 12:00")
 	r := rulesWith(t, func(r *Rules) {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestReadPhone(t *testing.T) {
+func TestReadPhone_PicksTheNumberToCall(t *testing.T) {
 	t.Parallel()
 	address := func(country string) *cart.Address { return &cart.Address{CountryCode: country} }
 	sms := func(r *Rules) { r.Consent = ConsentSMS }

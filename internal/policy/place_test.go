@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWhereACustomerMayBe(t *testing.T) {
+func TestZones_WhereACustomerMayBe(t *testing.T) {
 	t.Parallel()
 	at := func(country, province string) *cart.Address {
 		return &cart.Address{CountryCode: country, ProvinceCode: province}
@@ -93,7 +93,7 @@ func TestWhereACustomerMayBe(t *testing.T) {
 }
 
 // The area codes of the states are held against libphonenumber's geocoder.
-func TestAreaCodesAgreeWithTheGeocoder(t *testing.T) {
+func TestAreaCodes_AgreeWithTheGeocoder(t *testing.T) {
 	t.Parallel()
 	tb, err := builtin()
 	require.NoError(t, err)
@@ -125,7 +125,7 @@ func TestAreaCodesAgreeWithTheGeocoder(t *testing.T) {
 	assert.Greater(t, agree, 60)
 }
 
-func TestEveryCountryOfANumberHasItsZone(t *testing.T) {
+func TestZones_EveryCountryOfANumberHasOne(t *testing.T) {
 	t.Parallel()
 	tb, err := builtin()
 	require.NoError(t, err)
@@ -142,7 +142,7 @@ func TestEveryCountryOfANumberHasItsZone(t *testing.T) {
 	}
 }
 
-func TestPublicHolidays(t *testing.T) {
+func TestHolidays_OfCountriesAndProvinces(t *testing.T) {
 	t.Parallel()
 	book := newHolidayBook()
 	day := func(text string) int64 {
@@ -175,7 +175,7 @@ func TestPublicHolidays(t *testing.T) {
 	assert.Nil(t, book.in("IN", "MH"), "no list is no holiday")
 }
 
-func TestStartOfNextDay(t *testing.T) {
+func TestZone_StartOfNextDay(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ zone, now, want string }{
 		{"Asia/Kolkata", "2026-09-14 06:30", "2026-09-14 18:30"},
@@ -193,7 +193,7 @@ func TestStartOfNextDay(t *testing.T) {
 	}
 }
 
-func TestDaysAreCountedInTheStoresZone(t *testing.T) {
+func TestZone_DaysAreCountedInTheStoresZone(t *testing.T) {
 	t.Parallel()
 	z, err := loadZone("America/New_York")
 	require.NoError(t, err)

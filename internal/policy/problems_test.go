@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestProblems(t *testing.T) {
+func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 	t.Parallel()
 	ten := OfferRule{Code: "TEN", Value: decimal.NewFromInt(10), Type: OfferPercentage}
 	offer := func(change func(*OfferRule)) func(*Rules) {
@@ -115,7 +115,7 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-func TestDefaultsLackOnlyTheConsent(t *testing.T) {
+func TestDefaultRules_LackOnlyTheConsent(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules()
 	assert.Equal(t, []Problem{{"consent", "must be chosen: sms_marketing, marketing, attribute:<name> or not_required"}}, r.Problems())
@@ -123,7 +123,7 @@ func TestDefaultsLackOnlyTheConsent(t *testing.T) {
 	assert.Empty(t, full.Problems())
 }
 
-func TestOverrideReadsItsShortForm(t *testing.T) {
+func TestOverride_ReadsItsShortForm(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{"on": "on", "ON": "on", "true": "on", "off": "off", "false": "off"} {
 		var o Override
@@ -135,7 +135,7 @@ func TestOverrideReadsItsShortForm(t *testing.T) {
 }
 
 // The keys are the configuration's contract: a renamed field would be an unknown key in every store's file.
-func TestRulesHaveTheKeysOfTheConfiguration(t *testing.T) {
+func TestRules_HaveTheKeysOfTheConfiguration(t *testing.T) {
 	t.Parallel()
 	const file = `
 delay: 45m
