@@ -33,7 +33,8 @@ func TestEqual_ComparesInstantsAndAmountsByValue(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 10, 6, 30, 0, 0, time.UTC)
 	a := cart.Cart{CreatedAt: now, Checkout: cart.Checkout{Total: decimal.RequireFromString("5.00")}, Calls: []cart.Call{}}
-	b := cart.Cart{CreatedAt: now.In(time.FixedZone("", 3600)), Checkout: cart.Checkout{Total: decimal.RequireFromString("5")}}
+	b := cart.Cart{CreatedAt: now.In(time.FixedZone("", 3600)),
+		Checkout: cart.Checkout{Total: decimal.RequireFromString("5")}}
 	assert.True(t, a.Equal(&b))
 }
 

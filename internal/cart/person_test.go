@@ -98,7 +98,8 @@ func TestOrderSeen_BasisSaysWhatTheOrderWasMatchedBy(t *testing.T) {
 	t.Parallel()
 	named, seventh := cart.Order{Name: "#1003"}, cart.Order{Name: "#7"}
 	for want, e := range map[string]cart.OrderSeen{
-		"order #1003 under the account's email":          {Order: named, Match: cart.MatchEmail, Under: "the account's email"},
+		"order #1003 under the account's email": {Order: named, Match: cart.MatchEmail,
+			Under: "the account's email"},
 		"order #1003 under the customer account":         {Order: named, Match: cart.MatchCustomer},
 		"an order under a number told before":            {Match: cart.MatchPhone},
 		"order #7 under another name of the same person": {Order: seventh, Match: cart.MatchLinked, Under: "the number"},

@@ -148,7 +148,8 @@ func TestOrderSeen_StopsACartInEveryState(t *testing.T) {
 		s.wakes()
 		id := s.sends()
 		assert.False(t, has[lifecycle.Abort](s.does(order(s))), "there is no id yet to abort by")
-		assert.Contains(t, s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p"}), lifecycle.Effect(lifecycle.Abort{CallID: id}))
+		assert.Contains(t, s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p"}),
+			lifecycle.Effect(lifecycle.Abort{CallID: id}))
 	})
 	t.Run("ringing", func(t *testing.T) {
 		t.Parallel()
@@ -228,7 +229,8 @@ func TestStopped_NoEventReopensTheCart(t *testing.T) {
 	s.does(s.checkout())
 	s.does(cart.CheckoutDeleted{})
 	s.passes(time.Hour)
-	for _, e := range []cart.Event{s.checkout(), cart.Woken{}, cart.OperatorCalled{}, cart.ShopResumed{}, cart.ConsentChanged{}} {
+	for _, e := range []cart.Event{s.checkout(), cart.Woken{}, cart.OperatorCalled{}, cart.ShopResumed{},
+		cart.ConsentChanged{}} {
 		s.does(e)
 		assert.Equal(t, cart.Stopped, s.cart.State, "%T", e)
 		assert.Equal(t, cart.Deleted, s.cart.Reason, "%T", e)
@@ -317,7 +319,8 @@ func TestCallSilent_RescheduledCallIsLeftAlone(t *testing.T) {
 		s.passes(3 * time.Hour)
 		effects := s.does(report(id, cart.ReportRinging, s.now))
 		watch := s.now.Add(s.rules.Voice.Silence)
-		assert.Contains(t, effects, lifecycle.Effect(lifecycle.Watch{CallID: id, At: watch}), "the look that waits for tomorrow would be too late")
+		assert.Contains(t, effects, lifecycle.Effect(lifecycle.Watch{CallID: id, At: watch}),
+			"the look that waits for tomorrow would be too late")
 		assert.Equal(t, watch, *s.cart.Call(id).WatchAt)
 	})
 }
@@ -328,7 +331,8 @@ func TestReport_OptOutStopsAtOnceAndSuppresses(t *testing.T) {
 	s.does(s.checkout())
 	id := s.calls()
 	s.hears(id, talked[:4]...)
-	effects := s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{OptedOut: true}}})
+	effects := s.does(cart.CallReported{CallID: id,
+		Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{OptedOut: true}}})
 	assert.Contains(t, effects, lifecycle.Effect(lifecycle.Suppress{Source: "call"}))
 	assert.Equal(t, cart.Stopped, s.cart.State)
 	assert.Equal(t, cart.OptedOut, s.cart.Reason)
@@ -340,7 +344,8 @@ func TestReport_OptOutStopsAtOnceAndSuppresses(t *testing.T) {
 func TestReport_UnclearAnswerStopsTheCart(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]cart.Insights{
-		"opt-out": {OptedOutUnclear: true}, "interest": {DeclinedUnclear: true}, "with a callback": {OptedOutUnclear: true, Callback: true},
+		"opt-out": {OptedOutUnclear: true}, "interest": {DeclinedUnclear: true}, "with a callback": {OptedOutUnclear: true,
+			Callback: true},
 	} {
 		s := newStory(t)
 		s.does(s.checkout())
@@ -356,7 +361,8 @@ func TestReport_UnclearAnswerStopsTheCart(t *testing.T) {
 		// A later, clear no to the question leaves the cart stopped; a clear yes suppresses.
 		s.does(cart.CallReported{CallID: id, Digest: []byte("later"), Report: cart.Report{Kind: cart.ReportAnalysed}})
 		assert.Equal(t, cart.Stopped, s.cart.State, name)
-		effects = s.does(cart.CallReported{CallID: id, Digest: []byte("last"), Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{OptedOut: true}}})
+		effects = s.does(cart.CallReported{CallID: id, Digest: []byte("last"),
+			Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{OptedOut: true}}})
 		assert.Contains(t, effects, lifecycle.Effect(lifecycle.Suppress{Source: "call"}), name)
 		assert.Equal(t, cart.OptedOut, s.cart.Reason, name)
 	}
@@ -368,7 +374,8 @@ func TestReport_UnreadCallbackTimeIsNotedAndTheDefaultTaken(t *testing.T) {
 	s.does(s.checkout())
 	id := s.calls()
 	s.hears(id, talked[:4]...)
-	effects := s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Callback: true}, CallbackUnread: true}})
+	effects := s.does(cart.CallReported{CallID: id,
+		Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Callback: true}, CallbackUnread: true}})
 	noted := false
 	for _, e := range effects {
 		if r, is := e.(lifecycle.Record); is {
@@ -388,7 +395,8 @@ func TestReport_CallbackIsPlannedForTheTimeAskedFor(t *testing.T) {
 	id := s.calls()
 	at := s.now.Add(5 * time.Hour)
 	s.hears(id, talked[:4]...)
-	s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Callback: true, CallbackAt: &at}}})
+	s.does(cart.CallReported{CallID: id,
+		Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Callback: true, CallbackAt: &at}}})
 	s.hears(id, cart.ReportFinished)
 	assert.Equal(t, cart.Waiting, s.cart.State)
 	assert.Equal(t, cart.Callback, s.cart.Reason)
@@ -513,7 +521,8 @@ func TestPlaceRefused_StopsTheCartOrPausesTheShop(t *testing.T) {
 		s.does(s.checkout())
 		s.wakes()
 		id := s.sends()
-		assert.Contains(t, s.does(cart.PlaceRefused{CallID: id, Error: "402", Account: "credits"}), lifecycle.Effect(lifecycle.AccountRefused{Why: "credits"}))
+		assert.Contains(t, s.does(cart.PlaceRefused{CallID: id, Error: "402", Account: "credits"}),
+			lifecycle.Effect(lifecycle.AccountRefused{Why: "credits"}))
 		assert.Equal(t, cart.Waiting, s.cart.State)
 	})
 	t.Run("of the number, later", func(t *testing.T) {
@@ -533,7 +542,9 @@ func TestErased_IdsTotalsTimesAndOutcomesStay(t *testing.T) {
 	s.does(s.checkout())
 	id := s.calls()
 	summary := 42
-	s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportAnalysed, Summary: "Asha said", RecordingURL: "https://x", DurationSeconds: &summary}})
+	s.does(cart.CallReported{CallID: id,
+		Report: cart.Report{Kind: cart.ReportAnalysed, Summary: "Asha said", RecordingURL: "https://x",
+			DurationSeconds: &summary}})
 	s.does(cart.Erased{})
 	assert.Equal(t, cart.Redacted, s.cart.Reason)
 	assert.Empty(t, s.cart.Phone)
@@ -602,7 +613,8 @@ func TestCheckoutSeen_ProviderIsToldWhileTheCallIsQueued(t *testing.T) {
 		return s, id
 	}
 	s, id := sent()
-	assert.NotContains(t, s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p"}), lifecycle.Effect(lifecycle.Update{CallID: id}), "nothing has changed")
+	assert.NotContains(t, s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p"}),
+		lifecycle.Effect(lifecycle.Update{CallID: id}), "nothing has changed")
 	s.passes(time.Second)
 	assert.Contains(t, s.does(dearer(s)), lifecycle.Effect(lifecycle.Update{CallID: id}))
 	s.hears(id, cart.ReportRinging)
@@ -612,5 +624,6 @@ func TestCheckoutSeen_ProviderIsToldWhileTheCallIsQueued(t *testing.T) {
 	s, id = sent()
 	assert.NotContains(t, s.does(dearer(s)), lifecycle.Effect(lifecycle.Update{CallID: id}), "its id is not known yet")
 	s.passes(time.Second)
-	assert.Contains(t, s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p"}), lifecycle.Effect(lifecycle.Update{CallID: id}), "the request told of the cart as it was")
+	assert.Contains(t, s.does(cart.PlaceAccepted{CallID: id, ProviderCallID: "p"}),
+		lifecycle.Effect(lifecycle.Update{CallID: id}), "the request told of the cart as it was")
 }

@@ -21,11 +21,12 @@ func TestCheckoutSeen_IdleCartIsWatchedUntilSomebodyShopsAgain(t *testing.T) {
 		change func(*cart.Checkout)
 		reason cart.Reason
 	}{
-		"emptied":           {emptied, cart.EmptyCart},
-		"no pieces":         {func(c *cart.Checkout) { c.Items[0].Quantity = 0 }, cart.EmptyCart},
-		"a test":            {test, cart.Test},
-		"an emptied test":   {func(c *cart.Checkout) { emptied(c); test(c) }, cart.Test},
-		"two lines of none": {func(c *cart.Checkout) { c.Items = []cart.Item{{Title: "Kurta"}, {Title: "Scarf"}} }, cart.EmptyCart},
+		"emptied":         {emptied, cart.EmptyCart},
+		"no pieces":       {func(c *cart.Checkout) { c.Items[0].Quantity = 0 }, cart.EmptyCart},
+		"a test":          {test, cart.Test},
+		"an emptied test": {func(c *cart.Checkout) { emptied(c); test(c) }, cart.Test},
+		"two lines of none": {func(c *cart.Checkout) { c.Items = []cart.Item{{Title: "Kurta"}, {Title: "Scarf"}} },
+			cart.EmptyCart},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

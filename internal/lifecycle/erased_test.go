@@ -26,8 +26,9 @@ func everyText(s *story, id uuid.UUID) []cart.Event {
 			c.Email, c.UpdatedAt, c.Customer.FirstName = personal+"@example.com", later, personal
 		}),
 		cart.OrderSeen{Match: cart.MatchCheckout, Order: cart.Order{
-			ID: "9", Email: personal + "@example.com", CustomerID: personal, Codes: []string{personal}, CreatedAt: later, UpdatedAt: later,
-			Emails: []string{personal + "@example.com"}, Phones: []cart.RawPhone{{Number: personal}}, Country: "IN",
+			ID: "9", Email: personal + "@example.com", CustomerID: personal, Codes: []string{personal}, CreatedAt: later,
+			UpdatedAt: later,
+			Emails:    []string{personal + "@example.com"}, Phones: []cart.RawPhone{{Number: personal}}, Country: "IN",
 		}},
 		cart.PlaceAccepted{CallID: id, ProviderCallID: "p"},
 		cart.PlaceFailed{CallID: id, Error: personal},
@@ -39,7 +40,8 @@ func everyText(s *story, id uuid.UUID) []cart.Event {
 		cart.OperatorCancelled{},
 		cart.Erased{},
 	}
-	for _, k := range append([]cart.ReportKind{cart.ReportAction, cart.ReportOther, cart.ReportRescheduled, cart.ReportNoAnswer}, talked...) {
+	for _, k := range append([]cart.ReportKind{cart.ReportAction, cart.ReportOther, cart.ReportRescheduled,
+		cart.ReportNoAnswer}, talked...) {
 		r := report(id, k, s.now)
 		r.Digest = []byte(s.now.String() + string(k))
 		r.Report.Summary, r.Report.RecordingURL = personal, "https://rec.example/"+personal

@@ -88,7 +88,8 @@ func TestReport_CallbackInThePastIsNotACallAtOnce(t *testing.T) {
 	s.passes(time.Minute)
 	s.hears(id, talked[:4]...)
 	past := s.now.Add(-2 * time.Hour)
-	s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Callback: true, CallbackAt: &past}}})
+	s.does(cart.CallReported{CallID: id,
+		Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Callback: true, CallbackAt: &past}}})
 	s.hears(id, cart.ReportFinished)
 	require.Equal(t, cart.Waiting, s.cart.State)
 	assert.Equal(t, cart.Callback, s.cart.Reason)
@@ -103,7 +104,8 @@ func TestReport_CallbackMadeByTheProviderIsNotRepeated(t *testing.T) {
 		s.does(s.checkout())
 		id := s.calls()
 		s.hears(id, cart.ReportRinging, cart.ReportTalking, cart.ReportHungUp)
-		s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Callback: true, CallbackAt: &at}}})
+		s.does(cart.CallReported{CallID: id,
+			Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Callback: true, CallbackAt: &at}}})
 		s.does(report(id, cart.ReportRescheduled, s.now))
 		return s, id
 	}

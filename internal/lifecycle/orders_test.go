@@ -23,27 +23,34 @@ func sequences(at time.Time) map[string][]cart.Report {
 	ringing := after(1, cart.Report{Kind: cart.ReportRinging, ProviderCallID: "p"})
 	talking := after(9, cart.Report{Kind: cart.ReportTalking})
 	hungUp := after(54, cart.Report{Kind: cart.ReportHungUp})
-	recorded := after(60, cart.Report{Kind: cart.ReportRecorded, RecordingURL: "https://rec.example/1", DurationSeconds: &seconds})
+	recorded := after(60, cart.Report{Kind: cart.ReportRecorded, RecordingURL: "https://rec.example/1",
+		DurationSeconds: &seconds})
 	analysed := func(in cart.Insights) cart.Report {
 		return after(70, cart.Report{Kind: cart.ReportAnalysed, Summary: "what was said", Insights: in})
 	}
 	finished := after(80, cart.Report{Kind: cart.ReportFinished})
 	return map[string][]cart.Report{
-		"answered":         {ringing, talking, hungUp, recorded, analysed(cart.Insights{Interested: true}), finished},
-		"opted out":        {ringing, talking, hungUp, recorded, analysed(cart.Insights{OptedOut: true}), finished},
-		"declined":         {ringing, talking, hungUp, analysed(cart.Insights{Declined: true}), finished},
-		"callback":         {ringing, talking, hungUp, recorded, analysed(cart.Insights{Callback: true, CallbackAt: &callback}), finished},
-		"timed out":        {ringing, talking, after(50, cart.Report{Kind: cart.ReportTimeout}), recorded, analysed(cart.Insights{}), finished},
-		"timed out, ended": {ringing, talking, after(50, cart.Report{Kind: cart.ReportTimeout}), hungUp, analysed(cart.Insights{}), finished},
-		"unanswered":       {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}), finished},
-		"busy":             {ringing, after(5, cart.Report{Kind: cart.ReportBusy}), finished},
-		"failed":           {after(5, cart.Report{Kind: cart.ReportFailed}), finished},
-		"redialled":        {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}), after(300, cart.Report{Kind: cart.ReportRinging}), after(340, cart.Report{Kind: cart.ReportNoAnswer}), finished},
-		"answered at last": {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}), after(41, cart.Report{Kind: cart.ReportRescheduled}), talking, hungUp, analysed(cart.Insights{}), finished},
-		"rescheduled":      {after(1, cart.Report{Kind: cart.ReportRescheduled}), ringing, talking, hungUp, analysed(cart.Insights{}), finished},
-		"aborted":          {ringing, after(9, cart.Report{Kind: cart.ReportAborted}), finished},
-		"skipped":          {after(1, cart.Report{Kind: cart.ReportSkipped}), finished},
-		"invalid":          {after(1, cart.Report{Kind: cart.ReportInvalid}), finished},
+		"answered":  {ringing, talking, hungUp, recorded, analysed(cart.Insights{Interested: true}), finished},
+		"opted out": {ringing, talking, hungUp, recorded, analysed(cart.Insights{OptedOut: true}), finished},
+		"declined":  {ringing, talking, hungUp, analysed(cart.Insights{Declined: true}), finished},
+		"callback": {ringing, talking, hungUp, recorded,
+			analysed(cart.Insights{Callback: true, CallbackAt: &callback}), finished},
+		"timed out": {ringing, talking, after(50, cart.Report{Kind: cart.ReportTimeout}), recorded,
+			analysed(cart.Insights{}), finished},
+		"timed out, ended": {ringing, talking, after(50, cart.Report{Kind: cart.ReportTimeout}), hungUp,
+			analysed(cart.Insights{}), finished},
+		"unanswered": {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}), finished},
+		"busy":       {ringing, after(5, cart.Report{Kind: cart.ReportBusy}), finished},
+		"failed":     {after(5, cart.Report{Kind: cart.ReportFailed}), finished},
+		"redialled": {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}),
+			after(300, cart.Report{Kind: cart.ReportRinging}), after(340, cart.Report{Kind: cart.ReportNoAnswer}), finished},
+		"answered at last": {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}),
+			after(41, cart.Report{Kind: cart.ReportRescheduled}), talking, hungUp, analysed(cart.Insights{}), finished},
+		"rescheduled": {after(1, cart.Report{Kind: cart.ReportRescheduled}), ringing, talking, hungUp,
+			analysed(cart.Insights{}), finished},
+		"aborted": {ringing, after(9, cart.Report{Kind: cart.ReportAborted}), finished},
+		"skipped": {after(1, cart.Report{Kind: cart.ReportSkipped}), finished},
+		"invalid": {after(1, cart.Report{Kind: cart.ReportInvalid}), finished},
 	}
 }
 

@@ -64,7 +64,8 @@ func TestRejectedCall_StaysRejectedWhenTheProviderDidNotDial(t *testing.T) {
 
 func TestRejectedCall_OptOutCountsWhateverTheReport(t *testing.T) {
 	t.Parallel()
-	for _, kind := range []cart.ReportKind{cart.ReportOther, cart.ReportFinished, cart.ReportAborted, cart.ReportAnalysed, cart.ReportAction} {
+	for _, kind := range []cart.ReportKind{cart.ReportOther, cart.ReportFinished, cart.ReportAborted, cart.ReportAnalysed,
+		cart.ReportAction} {
 		s, id := rejectedStory(t, true)
 		effects := s.does(cart.CallReported{
 			CallID: id, Digest: []byte("d"), Report: cart.Report{Kind: kind, Insights: cart.Insights{OptedOut: true}},
@@ -99,7 +100,8 @@ func TestRejectedCall_ThatRangAbortsTheNewerCallAndCountsAsAnAttempt(t *testing.
 	assert.Equal(t, 2, s.cart.Call(first).Attempt, "the number is the newer call's")
 	s.does(cart.AbortAnswered{CallID: second, Accepted: true})
 	s.hears(first, cart.ReportAnalysed)
-	s.does(cart.CallReported{CallID: first, Digest: []byte("d"), Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{OptedOut: true}}})
+	s.does(cart.CallReported{CallID: first, Digest: []byte("d"),
+		Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{OptedOut: true}}})
 	assert.Equal(t, cart.OptedOut, s.cart.Reason)
 }
 

@@ -81,7 +81,8 @@ func (s *story) sound() {
 	s.t.Helper()
 	c := s.cart
 	require.Equal(s.t, c.State == cart.Waiting, c.WakeAt != nil, "a cart has a wake exactly when it waits: %s", c.State)
-	require.Equal(s.t, c.State == cart.Ready, c.ReadyAt != nil, "a cart waits for a line exactly when it is ready: %s", c.State)
+	require.Equal(s.t, c.State == cart.Ready, c.ReadyAt != nil, "a cart waits for a line exactly when it is ready: %s",
+		c.State)
 	open := 0
 	attempts := map[int]int{}
 	for _, call := range c.Calls {
@@ -93,7 +94,8 @@ func (s *story) sound() {
 		if call.State != cart.Rejected {
 			attempts[call.Attempt]++
 		}
-		require.Equal(s.t, call.State == cart.Closed, call.State == cart.Closed && call.Outcome != "", "a closed call has an outcome")
+		require.Equal(s.t, call.State == cart.Closed, call.State == cart.Closed && call.Outcome != "",
+			"a closed call has an outcome")
 	}
 	require.LessOrEqual(s.t, open, 1, "at most one call is under way")
 	if c.State == cart.Calling {
@@ -146,7 +148,8 @@ func (s *story) sends() uuid.UUID {
 	s.t.Helper()
 	id := uuid.Must(uuid.NewV7())
 	require.Contains(s.t, s.does(cart.LineFree{CallID: id}), lifecycle.Effect(lifecycle.Place{CallID: id}))
-	require.Contains(s.t, s.does(cart.SendBegun{CallID: id, TokenHash: []byte("hash")}), lifecycle.Effect(lifecycle.Send{CallID: id}))
+	require.Contains(s.t, s.does(cart.SendBegun{CallID: id, TokenHash: []byte("hash")}),
+		lifecycle.Effect(lifecycle.Send{CallID: id}))
 	return id
 }
 
@@ -158,7 +161,8 @@ func (s *story) hears(id uuid.UUID, kinds ...cart.ReportKind) {
 }
 
 func report(id uuid.UUID, k cart.ReportKind, at time.Time) cart.CallReported {
-	return cart.CallReported{CallID: id, Report: cart.Report{Kind: k, ProviderType: "call." + string(k), At: at}, Digest: []byte(k)}
+	return cart.CallReported{CallID: id, Report: cart.Report{Kind: k, ProviderType: "call." + string(k), At: at},
+		Digest: []byte(k)}
 }
 
 func has[T lifecycle.Effect](effects []lifecycle.Effect) bool {

@@ -15,9 +15,11 @@ func fullRules() Rules {
 	r := DefaultRules()
 	r.Consent = "attribute:call_me"
 	r.Eligibility = Eligibility{
-		MinTotal: amount("500"), MaxTotal: amount("50000"), Currencies: []string{"INR", "USD"}, Countries: []string{"IN", "US", "GB"},
+		MinTotal: amount("500"), MaxTotal: amount("50000"), Currencies: []string{"INR", "USD"},
+		Countries:        []string{"IN", "US", "GB"},
 		ExcludeCountries: []string{"AE"}, ExcludeSKUs: []string{"GIFT-1", "GIFT-2"}, ExcludeProducts: []string{"1", "2"},
-		ExcludeVendors: []string{"Nobody"}, ExcludeCustomerTags: []string{"wholesale", "staff"}, Sources: []string{"web"}, MinItems: 1,
+		ExcludeVendors: []string{"Nobody"}, ExcludeCustomerTags: []string{"wholesale", "staff"}, Sources: []string{"web"},
+		MinItems: 1,
 	}
 	r.Windows = []Window{
 		{Days: []string{"mon", "tue", "wed", "thu", "fri"}, From: "10:00", To: "13:00"},
@@ -33,9 +35,12 @@ func fullRules() Rules {
 	}}
 	r.PriorityAbove = amount("5000")
 	r.Offers = []OfferRule{
-		{When: OfferWhen{Attempt: 3, MinTotal: amount("9000")}, Code: "COMEBACK20", Value: decimal.NewFromInt(20), Type: OfferPercentage},
-		{When: OfferWhen{Customer: CustomerReturning, Tags: []string{"vip"}}, Code: "VIP", Value: decimal.NewFromInt(15), Type: OfferPercentage},
-		{When: OfferWhen{Attempt: 2, MinTotal: amount("1000")}, Code: "COMEBACK10", Value: decimal.NewFromInt(10), Type: OfferPercentage},
+		{When: OfferWhen{Attempt: 3, MinTotal: amount("9000")}, Code: "COMEBACK20", Value: decimal.NewFromInt(20),
+			Type: OfferPercentage},
+		{When: OfferWhen{Customer: CustomerReturning, Tags: []string{"vip"}}, Code: "VIP", Value: decimal.NewFromInt(15),
+			Type: OfferPercentage},
+		{When: OfferWhen{Attempt: 2, MinTotal: amount("1000")}, Code: "COMEBACK10", Value: decimal.NewFromInt(10),
+			Type: OfferPercentage},
 	}
 	r.OfferCooldown = 720 * time.Hour
 	r.OfferBudget.Monthly = amount("20000")
@@ -57,15 +62,18 @@ func fullFacts(phone, country string) (Facts, time.Time) {
 	c := &cart.Cart{
 		Shop: testShop, State: cart.Waiting, Phone: phone, Country: country, PhoneFrom: "shipping", Attempts: 1, Arm: "",
 		LastActivityAt: now.Add(-30 * time.Hour),
-		Calls:          []cart.Call{{State: cart.Closed, Outcome: cart.NoAnswer, SentAt: &sent, EndedAt: &ended, CreatedAt: sent}},
+		Calls: []cart.Call{{State: cart.Closed, Outcome: cart.NoAnswer, SentAt: &sent, EndedAt: &ended,
+			CreatedAt: sent}},
 		Checkout: cart.Checkout{
 			Currency: "INR", Total: decimal.RequireFromString("1895.00"), SourceName: "web",
 			Attributes: map[string]string{"call_me": "Yes"},
 			Customer:   cart.Customer{Tags: []string{"newsletter"}, Orders: &orders},
-			Items:      []cart.Item{{SKU: "A-1", ProductID: "11", Vendor: "Acme", Quantity: 2}, {SKU: "A-2", ProductID: "12", Vendor: "Acme", Quantity: 1}},
+			Items: []cart.Item{{SKU: "A-1", ProductID: "11", Vendor: "Acme", Quantity: 2},
+				{SKU: "A-2", ProductID: "12", Vendor: "Acme", Quantity: 1}},
 		},
 	}
-	queried := &QueriedFacts{Dials: []Dial{{At: sent, Shop: testShop}, {At: now.Add(-200 * time.Hour), Shop: "other.myshopify.com"}}}
+	queried := &QueriedFacts{Dials: []Dial{{At: sent, Shop: testShop},
+		{At: now.Add(-200 * time.Hour), Shop: "other.myshopify.com"}}}
 	for i := range 100 {
 		queried.ShopCalls = append(queried.ShopCalls, now.Add(-time.Duration(i)*13*time.Minute))
 	}

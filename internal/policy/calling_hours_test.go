@@ -62,8 +62,9 @@ func TestCallingHours_EveryRowOpensAndCloses(t *testing.T) {
 		legal, illegal []string
 	}{
 		{key: "US", cart: in("+12125550123", "US", "US", "NY"), zone: "America/New_York",
-			legal:   []string{"2026-09-14 10:00", "2026-09-14 19:59", "2026-09-19 16:59"},
-			illegal: []string{"2026-09-14 09:59", "2026-09-14 20:00", "2026-09-19 17:00", "2026-09-20 12:00", "2026-11-26 12:00"}},
+			legal: []string{"2026-09-14 10:00", "2026-09-14 19:59", "2026-09-19 16:59"},
+			illegal: []string{"2026-09-14 09:59", "2026-09-14 20:00", "2026-09-19 17:00", "2026-09-20 12:00",
+				"2026-11-26 12:00"}},
 		{key: "US-*", cart: in("+18005551234", "US", "", ""), zone: "America/New_York",
 			// Nothing is known but the country: it must be after ten in Hawaii and before six in New York.
 			legal:   []string{"2026-09-14 16:00", "2026-09-14 17:59"},
@@ -93,27 +94,34 @@ func TestCallingHours_EveryRowOpensAndCloses(t *testing.T) {
 		{key: "US-RI", cart: in("+14015550123", "US", "US", "RI"), zone: "America/New_York",
 			legal: []string{"2026-09-14 10:00", "2026-09-14 17:59"}, illegal: []string{"2026-09-14 09:30", "2026-09-14 18:00"}},
 		{key: "CA", cart: in("+14165550123", "CA", "CA", "QC"), zone: "America/Toronto",
-			legal:   []string{"2026-09-14 10:00", "2026-09-14 19:59", "2026-09-19 17:59"},
-			illegal: []string{"2026-09-14 09:30", "2026-09-14 20:00", "2026-09-19 18:00", "2026-09-20 12:00", "2026-07-01 12:00"}},
+			legal: []string{"2026-09-14 10:00", "2026-09-14 19:59", "2026-09-19 17:59"},
+			illegal: []string{"2026-09-14 09:30", "2026-09-14 20:00", "2026-09-19 18:00", "2026-09-20 12:00",
+				"2026-07-01 12:00"}},
 		{key: "IN", cart: in("+919876543210", "IN", "IN", "MH"), zone: "Asia/Kolkata",
 			legal:   []string{"2026-09-14 10:00", "2026-09-14 18:59", "2026-09-19 18:59"},
 			illegal: []string{"2026-09-14 09:59", "2026-09-14 19:00", "2026-09-20 12:00"}},
 		{key: "GB", cart: in("+442071234567", "GB", "GB", "ENG"), zone: "Europe/London",
-			legal:   []string{"2026-09-14 09:00", "2026-09-14 19:59", "2026-09-19 17:59"},
-			illegal: []string{"2026-09-14 08:59", "2026-09-14 20:00", "2026-09-19 09:30", "2026-09-20 12:00", "2026-12-25 12:00"}},
+			legal: []string{"2026-09-14 09:00", "2026-09-14 19:59", "2026-09-19 17:59"},
+			illegal: []string{"2026-09-14 08:59", "2026-09-14 20:00", "2026-09-19 09:30", "2026-09-20 12:00",
+				"2026-12-25 12:00"}},
 		{key: "FR", cart: in("+33612345678", "FR", "FR", ""), zone: "Europe/Paris",
-			legal:   []string{"2026-09-14 10:00", "2026-09-14 12:59", "2026-09-14 14:00", "2026-09-14 19:59"},
-			illegal: []string{"2026-09-14 13:00", "2026-09-14 13:59", "2026-09-14 20:00", "2026-09-19 12:00", "2026-07-14 11:00"}},
+			legal: []string{"2026-09-14 10:00", "2026-09-14 12:59", "2026-09-14 14:00", "2026-09-14 19:59"},
+			illegal: []string{"2026-09-14 13:00", "2026-09-14 13:59", "2026-09-14 20:00", "2026-09-19 12:00",
+				"2026-07-14 11:00"}},
 		{key: "IT", cart: in("+393123456789", "IT", "IT", "MI"), zone: "Europe/Rome",
-			legal:   []string{"2026-09-14 09:00", "2026-09-14 19:59", "2026-09-19 10:00"},
-			illegal: []string{"2026-09-14 08:59", "2026-09-19 09:30", "2026-09-19 19:00", "2026-09-20 12:00", "2026-06-02 12:00"}},
+			legal: []string{"2026-09-14 09:00", "2026-09-14 19:59", "2026-09-19 10:00"},
+			illegal: []string{"2026-09-14 08:59", "2026-09-19 09:30", "2026-09-19 19:00", "2026-09-20 12:00",
+				"2026-06-02 12:00"}},
 		{key: "ES", cart: in("+34612345678", "ES", "ES", "M"), zone: "Europe/Madrid",
-			legal: []string{"2026-09-14 10:00", "2026-09-14 19:59"}, illegal: []string{"2026-09-14 09:59", "2026-09-14 20:00", "2026-09-19 12:00"}},
+			legal:   []string{"2026-09-14 10:00", "2026-09-14 19:59"},
+			illegal: []string{"2026-09-14 09:59", "2026-09-14 20:00", "2026-09-19 12:00"}},
 		{key: "EU", cart: in("+4915123456789", "DE", "DE", ""), zone: "Europe/Berlin",
-			legal: []string{"2026-09-14 10:00", "2026-09-14 18:59"}, illegal: []string{"2026-09-14 09:59", "2026-09-14 19:00", "2026-09-19 12:00", "2026-05-01 12:00"}},
+			legal:   []string{"2026-09-14 10:00", "2026-09-14 18:59"},
+			illegal: []string{"2026-09-14 09:59", "2026-09-14 19:00", "2026-09-19 12:00", "2026-05-01 12:00"}},
 		{key: "AU", cart: in("+61212345678", "AU", "AU", "VIC"), zone: "Australia/Melbourne",
-			legal:   []string{"2026-09-14 09:00", "2026-09-14 19:59", "2026-09-19 16:59"},
-			illegal: []string{"2026-09-14 08:59", "2026-09-14 20:00", "2026-09-19 17:00", "2026-09-20 12:00", "2026-11-03 12:00"}},
+			legal: []string{"2026-09-14 09:00", "2026-09-14 19:59", "2026-09-19 16:59"},
+			illegal: []string{"2026-09-14 08:59", "2026-09-14 20:00", "2026-09-19 17:00", "2026-09-20 12:00",
+				"2026-11-03 12:00"}},
 		{key: "BR", cart: in("+5511961234567", "BR", "BR", "SP"), zone: "America/Sao_Paulo",
 			legal:   []string{"2026-09-14 10:00", "2026-09-14 19:59", "2026-09-19 15:59"},
 			illegal: []string{"2026-09-14 09:59", "2026-09-19 16:00", "2026-09-20 12:00", "2026-09-07 12:00"}},
@@ -122,10 +130,12 @@ func TestCallingHours_EveryRowOpensAndCloses(t *testing.T) {
 		},
 			legal: []string{"2026-09-14 09:00", "2026-09-14 17:59"}, illegal: []string{"2026-09-14 08:59", "2026-09-14 18:00"}},
 		{key: "ZA", cart: in("+27821234567", "ZA", "ZA", "GP"), zone: "Africa/Johannesburg",
-			legal:   []string{"2026-09-14 09:00", "2026-09-14 18:59", "2026-09-19 12:59"},
-			illegal: []string{"2026-09-14 08:30", "2026-09-14 19:00", "2026-09-19 13:00", "2026-09-20 12:00", "2026-09-24 12:00"}},
+			legal: []string{"2026-09-14 09:00", "2026-09-14 18:59", "2026-09-19 12:59"},
+			illegal: []string{"2026-09-14 08:30", "2026-09-14 19:00", "2026-09-19 13:00", "2026-09-20 12:00",
+				"2026-09-24 12:00"}},
 		{key: everywhere, cart: in("+819012345678", "JP", "JP", "JP-13"), zone: "Asia/Tokyo",
-			legal: []string{"2026-09-14 10:00", "2026-09-14 17:59"}, illegal: []string{"2026-09-14 09:59", "2026-09-14 18:00", "2026-09-19 12:00"}},
+			legal:   []string{"2026-09-14 10:00", "2026-09-14 17:59"},
+			illegal: []string{"2026-09-14 09:59", "2026-09-14 18:00", "2026-09-19 12:00"}},
 	} {
 		t.Run(row.key, func(t *testing.T) {
 			t.Parallel()
@@ -185,7 +195,8 @@ func TestCallingHours_UnknownStateIsAsNarrowAsTheNarrowest(t *testing.T) {
 
 func TestJurisdiction_ThatIsOffIsNeverCalled(t *testing.T) {
 	t.Parallel()
-	c := &cart.Cart{Shop: testShop, Phone: "+971501234567", Country: "AE", PhoneFrom: "shipping", LastActivityAt: local(t, "Asia/Dubai", "2026-09-14 10:00")}
+	c := &cart.Cart{Shop: testShop, Phone: "+971501234567", Country: "AE", PhoneFrom: "shipping",
+		LastActivityAt: local(t, "Asia/Dubai", "2026-09-14 10:00")}
 	c.Checkout.Items, c.Checkout.Total = something(), decimal.NewFromInt(1895)
 	now := local(t, "Asia/Dubai", "2026-09-14 12:00")
 	d := Decide(always(t, nil), Facts{Cart: c, Queried: &QueriedFacts{}}, now)
@@ -196,7 +207,8 @@ func TestJurisdiction_ThatIsOffIsNeverCalled(t *testing.T) {
 	assert.Equal(t, cart.ActCall, Decide(on, Facts{Cart: c, Queried: &QueriedFacts{}}, now).Action)
 
 	off := always(t, func(r *Rules) { r.QuietHours = QuietOff })
-	assert.Equal(t, cart.ActCall, Decide(off, Facts{Cart: c, Queried: &QueriedFacts{}}, now).Action, "without the table nothing is off")
+	assert.Equal(t, cart.ActCall, Decide(off, Facts{Cart: c, Queried: &QueriedFacts{}}, now).Action,
+		"without the table nothing is off")
 }
 
 func TestJurisdiction_StoreChangesTheTable(t *testing.T) {
@@ -240,23 +252,28 @@ func TestTables_AreReadStrictly(t *testing.T) {
 		hours, zones, areas []byte
 		message             string
 	}{
-		"unknown key":   {hours: row("  - {key: IN, countries: [IN], source: x, confidence: low, date: \"2026-01-01\", monday: []}\n"), message: "monday"},
-		"no source":     {hours: row("  - {key: IN, countries: [IN], confidence: low, date: \"2026-01-01\"}\n"), message: "source"},
-		"no confidence": {hours: row("  - {key: IN, countries: [IN], source: x, date: \"2026-01-01\"}\n"), message: "confidence"},
-		"no date":       {hours: row("  - {key: IN, countries: [IN], source: x, confidence: low}\n"), message: "date"},
-		"no countries":  {hours: row("  - {key: IN, source: x, confidence: low, date: \"2026-01-01\"}\n"), message: "countries"},
-		"twice":         {hours: row("  - {key: default, source: x, confidence: low, date: \"2026-01-01\"}\n"), message: "twice"},
-		"bad hour":      {hours: row("  - {key: IN, countries: [IN], sat: [\"9-10\"], source: x, confidence: low, date: \"2026-01-01\"}\n"), message: "time of day"},
-		"bad cap":       {hours: row("  - {key: IN, countries: [IN], caps: [{calls: 0, every: 24h}], source: x, confidence: low, date: \"2026-01-01\"}\n"), message: "cap"},
-		"bad silence":   {hours: row("  - {key: IN, countries: [IN], silence_after_refusal: long, source: x, confidence: low, date: \"2026-01-01\"}\n"), message: "silence"},
-		"no default":    {hours: []byte("version: \"2026-01-01\"\njurisdictions: []\n"), message: "default"},
-		"no version":    {hours: []byte("jurisdictions: []\n"), message: "version"},
-		"bad zone":      {zones: []byte("countries:\n  IN: {zones: [Asia/Nowhere]}\n"), message: "Asia/Nowhere"},
-		"no zones":      {zones: []byte("countries:\n  IN: {zones: []}\n"), message: "no zones"},
+		"unknown key": {hours: row("  - {key: IN, countries: [IN], source: x, confidence: low, date: \"2026-01-01\", monday: []}\n"), message: "monday"},
+		"no source": {hours: row("  - {key: IN, countries: [IN], confidence: low, date: \"2026-01-01\"}\n"),
+			message: "source"},
+		"no confidence": {hours: row("  - {key: IN, countries: [IN], source: x, date: \"2026-01-01\"}\n"),
+			message: "confidence"},
+		"no date": {hours: row("  - {key: IN, countries: [IN], source: x, confidence: low}\n"), message: "date"},
+		"no countries": {hours: row("  - {key: IN, source: x, confidence: low, date: \"2026-01-01\"}\n"),
+			message: "countries"},
+		"twice": {hours: row("  - {key: default, source: x, confidence: low, date: \"2026-01-01\"}\n"),
+			message: "twice"},
+		"bad hour":    {hours: row("  - {key: IN, countries: [IN], sat: [\"9-10\"], source: x, confidence: low, date: \"2026-01-01\"}\n"), message: "time of day"},
+		"bad cap":     {hours: row("  - {key: IN, countries: [IN], caps: [{calls: 0, every: 24h}], source: x, confidence: low, date: \"2026-01-01\"}\n"), message: "cap"},
+		"bad silence": {hours: row("  - {key: IN, countries: [IN], silence_after_refusal: long, source: x, confidence: low, date: \"2026-01-01\"}\n"), message: "silence"},
+		"no default":  {hours: []byte("version: \"2026-01-01\"\njurisdictions: []\n"), message: "default"},
+		"no version":  {hours: []byte("jurisdictions: []\n"), message: "version"},
+		"bad zone":    {zones: []byte("countries:\n  IN: {zones: [Asia/Nowhere]}\n"), message: "Asia/Nowhere"},
+		"no zones":    {zones: []byte("countries:\n  IN: {zones: []}\n"), message: "no zones"},
 		"bad province zone": {
 			zones: []byte("countries:\n  IN: {zones: [Asia/Kolkata], provinces: [{zones: [X], codes: [A]}]}\n"), message: "X"},
 		"province twice": {
-			zones: []byte("countries:\n  IN: {zones: [Asia/Kolkata], provinces: [{zones: [Asia/Kolkata], codes: [A, A]}]}\n"), message: "twice"},
+			zones:   []byte("countries:\n  IN: {zones: [Asia/Kolkata], provinces: [{zones: [Asia/Kolkata], codes: [A, A]}]}\n"),
+			message: "twice"},
 		"bad area": {areas: []byte("states:\n  NY: [12]\n"), message: "12"},
 	} {
 		t.Run(name, func(t *testing.T) {

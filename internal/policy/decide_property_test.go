@@ -44,7 +44,8 @@ func drawQuestion(t *rapid.T) *question {
 	q.now = from.Add(time.Duration(rapid.Int64Range(0, 365*24*3600).Draw(t, "now")) * time.Second)
 	if rapid.Bool().Draw(t, "office hours") {
 		// Where most carts can be called.
-		q.now = time.Date(2026, time.Month(rapid.IntRange(1, 12).Draw(t, "month")), 14, rapid.IntRange(4, 16).Draw(t, "hour"), 10, 0, 0, time.UTC)
+		q.now = time.Date(2026, time.Month(rapid.IntRange(1, 12).Draw(t, "month")), 14,
+			rapid.IntRange(4, 16).Draw(t, "hour"), 10, 0, 0, time.UTC)
 	}
 	q.rules = drawRules(t, q.now)
 	require.Empty(t, q.rules.Problems())
@@ -55,7 +56,8 @@ func drawQuestion(t *rapid.T) *question {
 
 func drawRules(t *rapid.T, now time.Time) Rules {
 	r := DefaultRules()
-	r.Consent = rapid.SampledFrom([]string{ConsentNotRequired, ConsentNotRequired, ConsentNotRequired, ConsentNotRequired, ConsentSMS, ConsentMarketing, "attribute:call"}).Draw(t, "consent")
+	r.Consent = rapid.SampledFrom([]string{ConsentNotRequired, ConsentNotRequired, ConsentNotRequired, ConsentNotRequired,
+		ConsentSMS, ConsentMarketing, "attribute:call"}).Draw(t, "consent")
 	r.Delay = drawHours(t, "delay", 0, 5)
 	r.ExpiresAfter = drawHours(t, "expires", 6, 24*9) + 48*time.Hour
 	switch rapid.SampledFrom([]string{"always", "default", "always", "drawn"}).Draw(t, "windows") {
@@ -103,7 +105,8 @@ var secrets = []string{"Zebedee", "zebedee@example.com", "12 Hidden Lane", "yes-
 
 func drawFacts(t *rapid.T, q *question) Facts {
 	c := drawPerson(t)
-	c.State = rapid.SampledFrom([]cart.State{"", cart.Watching, cart.Waiting, cart.Waiting, cart.Ready, cart.Ready}).Draw(t, "state")
+	c.State = rapid.SampledFrom([]cart.State{"", cart.Watching, cart.Waiting, cart.Waiting, cart.Ready,
+		cart.Ready}).Draw(t, "state")
 	if seldom(t, "settled") {
 		c.State = rapid.SampledFrom([]cart.State{cart.Purchased, cart.Stopped}).Draw(t, "settled state")
 		c.Reason = cart.Expired
@@ -125,7 +128,8 @@ func drawFacts(t *rapid.T, q *question) Facts {
 	})
 	k := &c.Checkout
 	k.AcceptsSMS, k.AcceptsMarketing = yes.Draw(t, "sms"), yes.Draw(t, "marketing")
-	k.Attributes = map[string]string{"call": rapid.SampledFrom([]string{"yes", "yes", "true", "no", "", secrets[3]}).Draw(t, "attribute")}
+	k.Attributes = map[string]string{"call": rapid.SampledFrom([]string{"yes", "yes", "true", "no", "",
+		secrets[3]}).Draw(t, "attribute")}
 	k.Currency = rapid.SampledFrom([]string{q.store.Currency, q.store.Currency, "EUR"}).Draw(t, "currency")
 	k.Total = decimal.New(rapid.Int64Range(1, 300000).Draw(t, "total"), -2)
 	k.Email, k.Customer.FirstName, k.Customer.Tags = secrets[1], secrets[0], []string{secrets[4]}
@@ -169,7 +173,8 @@ func drawCalls(t *rapid.T, q *question, c *cart.Cart) {
 	}
 	if seldom(t, "under way") {
 		sent := q.now.Add(-time.Minute)
-		c.Calls = append(c.Calls, cart.Call{ID: uuid.Must(uuid.NewV7()), Attempt: n + 1, State: cart.Placed, SentAt: &sent, CreatedAt: sent})
+		c.Calls = append(c.Calls,
+			cart.Call{ID: uuid.Must(uuid.NewV7()), Attempt: n + 1, State: cart.Placed, SentAt: &sent, CreatedAt: sent})
 		c.Attempts++
 	}
 }
@@ -326,13 +331,15 @@ func TestDecide_WaitEndsAtTheEarliestAllowedInstant(t *testing.T) {
 		}
 		later.now = d.Until
 		again := later.decide()
-		halted := q.facts.Shop.Paused || q.facts.Shop.Breaker || q.facts.Cart.OpenCall() != nil || q.facts.Queried != nil && q.facts.Queried.OpenCall
+		halted := q.facts.Shop.Paused || q.facts.Shop.Breaker || q.facts.Cart.OpenCall() != nil || q.facts.Queried != nil &&
+			q.facts.Queried.OpenCall
 		switch {
 		case unsure(d.Reason) || halted:
 			require.NotEqual(t, cart.ActWatch, again.Action)
 		case again.Action == cart.ActStop:
 			// A wait that no opening ends before the expiry lasts until then, and not a moment less.
-			require.Contains(t, []cart.Reason{cart.Holdout, cart.Expired}, again.Reason, "the wait for %s ended in %s", d.Reason, again.Reason)
+			require.Contains(t, []cart.Reason{cart.Holdout, cart.Expired}, again.Reason, "the wait for %s ended in %s",
+				d.Reason, again.Reason)
 			if later.now = d.Until.Add(-1); again.Reason == cart.Expired {
 				require.NotEqual(t, cart.Expired, later.decide().Reason)
 			}

@@ -62,7 +62,8 @@ func stepOf(t testing.TB, d cart.Decision, rule string) cart.Step {
 // ended is a call of the cart that was dialled at a moment and ended a minute later.
 func ended(at time.Time, o cart.Outcome) cart.Call {
 	sent, end := at, at.Add(time.Minute)
-	return cart.Call{ID: uuid.Must(uuid.NewV7()), State: cart.Closed, Outcome: o, CreatedAt: sent, SentAt: &sent, EndedAt: &end}
+	return cart.Call{ID: uuid.Must(uuid.NewV7()), State: cart.Closed, Outcome: o, CreatedAt: sent, SentAt: &sent,
+		EndedAt: &end}
 }
 
 func TestDecide_EveryRule(t *testing.T) {
@@ -78,7 +79,8 @@ func TestDecide_EveryRule(t *testing.T) {
 		// rule and saw name the step that made the decision.
 		rule, saw string
 	}{
-		{name: "nothing stands against it", want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "moment", saw: "every rule agrees"},
+		{name: "nothing stands against it", want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "moment",
+			saw: "every rule agrees"},
 		{
 			name: "without the costly facts", facts: func(f *Facts) { f.Queried = nil },
 			want: cart.Decision{Action: cart.ActLook, Reason: cart.Due}, rule: "moment", saw: "nothing told by the cart",
@@ -109,7 +111,8 @@ func TestDecide_EveryRule(t *testing.T) {
 		},
 		{
 			name: "no consent", rules: func(r *Rules) { r.Consent = ConsentSMS },
-			want: cart.Decision{Action: cart.ActWatch, Reason: cart.NoConsent}, rule: "consent", saw: "sms_marketing: the checkout does not say",
+			want: cart.Decision{Action: cart.ActWatch, Reason: cart.NoConsent}, rule: "consent",
+			saw: "sms_marketing: the checkout does not say",
 		},
 		{
 			name: "suppressed", facts: func(f *Facts) { f.Queried.Suppressed = "all" },
@@ -125,59 +128,79 @@ func TestDecide_EveryRule(t *testing.T) {
 		},
 		{
 			name: "expired", cart: func(c *cart.Cart) { c.LastActivityAt = noonInIndia.Add(-72 * time.Hour) },
-			want: cart.Decision{Action: cart.ActStop, Reason: cart.Expired}, rule: "expiry", saw: "expires at 2026-09-14T06:30:00Z",
+			want: cart.Decision{Action: cart.ActStop, Reason: cart.Expired}, rule: "expiry",
+			saw: "expires at 2026-09-14T06:30:00Z",
 		},
 		{
-			name: "never touched, but made", cart: func(c *cart.Cart) { c.LastActivityAt, c.CreatedAt = time.Time{}, minutes(-20) },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Delay, Until: minutes(25)}, rule: "moment", saw: "2026-09-14T06:55:00Z",
+			name: "never touched, but made",
+			cart: func(c *cart.Cart) { c.LastActivityAt, c.CreatedAt = time.Time{}, minutes(-20) },
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Delay, Until: minutes(25)}, rule: "moment",
+			saw: "2026-09-14T06:55:00Z",
 		},
 		{
 			name: "too early", cart: func(c *cart.Cart) { c.LastActivityAt = minutes(-30) },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Delay, Until: minutes(15)}, rule: "delay", saw: "last touched at 2026-09-14T06:00:00Z, due 45m later",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Delay, Until: minutes(15)}, rule: "delay",
+			saw: "last touched at 2026-09-14T06:00:00Z, due 45m later",
 		},
 		{
-			name: "the delay ends at night", cart: func(c *cart.Cart) { c.LastActivityAt = minutes(-30) }, rules: func(r *Rules) { r.Delay = 10 * time.Hour },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "hours", saw: "Mon 21:30 in Asia/Kolkata; opens at 2026-09-15T04:30:00Z",
+			name: "the delay ends at night", cart: func(c *cart.Cart) { c.LastActivityAt = minutes(-30) },
+			rules: func(r *Rules) { r.Delay = 10 * time.Hour },
+			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "hours",
+			saw: "Mon 21:30 in Asia/Kolkata; opens at 2026-09-15T04:30:00Z",
 		},
 		{
-			name: "the next opening is past the expiry", cart: func(c *cart.Cart) { c.LastActivityAt = minutes(-30) }, rules: func(r *Rules) { r.Delay, r.ExpiresAfter = 10*time.Hour, 12*time.Hour },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: minutes(-30).Add(12 * time.Hour)}, rule: "moment", saw: "first possible at 2026-09-15T04:30:00Z, which is past the expiry",
+			name: "the next opening is past the expiry", cart: func(c *cart.Cart) { c.LastActivityAt = minutes(-30) },
+			rules: func(r *Rules) { r.Delay, r.ExpiresAfter = 10*time.Hour, 12*time.Hour },
+			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: minutes(-30).Add(12 * time.Hour)},
+			rule:  "moment", saw: "first possible at 2026-09-15T04:30:00Z, which is past the expiry",
 		},
 		{
-			name: "the next opening is the expiry", cart: func(c *cart.Cart) { c.LastActivityAt = tomorrow.Add(-12 * time.Hour) }, rules: func(r *Rules) { r.Delay, r.ExpiresAfter = 10*time.Hour, 12*time.Hour },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "moment", saw: "past the expiry",
+			name:  "the next opening is the expiry",
+			cart:  func(c *cart.Cart) { c.LastActivityAt = tomorrow.Add(-12 * time.Hour) },
+			rules: func(r *Rules) { r.Delay, r.ExpiresAfter = 10*time.Hour, 12*time.Hour },
+			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "moment",
+			saw: "past the expiry",
 		},
 		{
 			name: "paused", facts: func(f *Facts) { f.Shop.Paused = true },
 			want: cart.Decision{Action: cart.ActWait, Reason: cart.Paused, Until: minutes(15)}, rule: "paused", saw: "halted",
 		},
 		{
-			name: "paused, and about to expire", facts: func(f *Facts) { f.Shop.Paused = true }, cart: func(c *cart.Cart) { c.LastActivityAt = noonInIndia.Add(-72*time.Hour + 5*time.Minute) },
+			name: "paused, and about to expire", facts: func(f *Facts) { f.Shop.Paused = true },
+			cart: func(c *cart.Cart) { c.LastActivityAt = noonInIndia.Add(-72*time.Hour + 5*time.Minute) },
 			want: cart.Decision{Action: cart.ActWait, Reason: cart.Paused, Until: minutes(5)}, rule: "paused", saw: "halted",
 		},
 		{
-			name: "paused until after the windows close", facts: func(f *Facts) { at := minutes(9 * 60); f.Shop.Breaker, f.Shop.BreakerUntil = true, &at },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "paused", saw: "paused itself until 2026-09-14T15:30:00Z",
+			name:  "paused until after the windows close",
+			facts: func(f *Facts) { at := minutes(9 * 60); f.Shop.Breaker, f.Shop.BreakerUntil = true, &at },
+			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "paused",
+			saw: "paused itself until 2026-09-14T15:30:00Z",
 		},
 		{
 			name: "paused by itself without end", facts: func(f *Facts) { f.Shop.Breaker = true },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Breaker, Until: minutes(15)}, rule: "paused", saw: "until it is resumed",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Breaker, Until: minutes(15)}, rule: "paused",
+			saw: "until it is resumed",
 		},
 		{
-			name: "a breaker that has run out", facts: func(f *Facts) { at := minutes(-1); f.Shop.Breaker, f.Shop.BreakerUntil = true, &at },
-			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "paused", saw: "paused itself until",
+			name:  "a breaker that has run out",
+			facts: func(f *Facts) { at := minutes(-1); f.Shop.Breaker, f.Shop.BreakerUntil = true, &at },
+			want:  cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "paused", saw: "paused itself until",
 		},
 		{
 			name: "another call to the phone", facts: func(f *Facts) { f.Queried.OpenCall = true },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.OtherCall, Until: minutes(2)}, rule: "other_call", saw: "another call to this phone",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.OtherCall, Until: minutes(2)}, rule: "other_call",
+			saw: "another call to this phone",
 		},
 		{
-			name: "a call of its own that was sent", cart: func(c *cart.Cart) { c.Calls = []cart.Call{{State: cart.Placed, SentAt: &noonInIndia}} },
+			name:  "a call of its own that was sent",
+			cart:  func(c *cart.Cart) { c.Calls = []cart.Call{{State: cart.Placed, SentAt: &noonInIndia}} },
 			rules: func(r *Rules) { r.Attempts.Spacing.Failed = time.Minute },
-			want:  cart.Decision{Action: cart.ActWait, Reason: cart.OtherCall, Until: minutes(2)}, rule: "other_call", saw: "a call of this cart",
+			want:  cart.Decision{Action: cart.ActWait, Reason: cart.OtherCall, Until: minutes(2)}, rule: "other_call",
+			saw: "a call of this cart",
 		},
 		{
-			name: "its own call about to be sent", cart: func(c *cart.Cart) { c.State, c.Calls = cart.Calling, []cart.Call{{State: cart.Placing}} },
+			name: "its own call about to be sent",
+			cart: func(c *cart.Cart) { c.State, c.Calls = cart.Calling, []cart.Call{{State: cart.Placing}} },
 			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "state", saw: "calling",
 		},
 		{
@@ -201,7 +224,8 @@ func TestDecide_EveryRule(t *testing.T) {
 			want: cart.Decision{Action: cart.ActStop, Reason: cart.OptedOut}, rule: "attempts", saw: "not to be called",
 		},
 		{
-			name: "refused by the provider", cart: func(c *cart.Cart) { c.Attempts, c.Calls = 1, []cart.Call{ended(minutes(-90), cart.Skipped)} },
+			name: "refused by the provider",
+			cart: func(c *cart.Cart) { c.Attempts, c.Calls = 1, []cart.Call{ended(minutes(-90), cart.Skipped)} },
 			want: cart.Decision{Action: cart.ActStop, Reason: cart.Refused}, rule: "attempts", saw: "will not dial",
 		},
 		{
@@ -209,15 +233,19 @@ func TestDecide_EveryRule(t *testing.T) {
 			want: cart.Decision{Action: cart.ActStop, Reason: cart.Exhausted}, rule: "attempts", saw: "2 of 2 calls",
 		},
 		{
-			name: "used up, but an operator asks", cart: func(c *cart.Cart) { c.Attempts, c.LastActivityAt = 2, minutes(-1) }, facts: func(f *Facts) { f.Forced = true },
-			want: cart.Decision{Action: cart.ActCall, Reason: cart.ByOperator}, rule: "attempts", saw: "an operator asked",
+			name: "used up, but an operator asks", cart: func(c *cart.Cart) { c.Attempts, c.LastActivityAt = 2, minutes(-1) },
+			facts: func(f *Facts) { f.Forced = true },
+			want:  cart.Decision{Action: cart.ActCall, Reason: cart.ByOperator}, rule: "attempts", saw: "an operator asked",
 		},
 		{
-			name: "too soon after no answer", cart: func(c *cart.Cart) { c.Attempts, c.Calls = 1, []cart.Call{ended(minutes(-61), cart.NoAnswer)} },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Spacing, Until: minutes(60)}, rule: "spacing", saw: "last call no_answer at 2026-09-14T05:30:00Z, next one 2h later",
+			name: "too soon after no answer",
+			cart: func(c *cart.Cart) { c.Attempts, c.Calls = 1, []cart.Call{ended(minutes(-61), cart.NoAnswer)} },
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Spacing, Until: minutes(60)}, rule: "spacing",
+			saw: "last call no_answer at 2026-09-14T05:30:00Z, next one 2h later",
 		},
 		{
-			name: "the spacing ends after the windows close", cart: func(c *cart.Cart) { c.Attempts, c.Calls = 1, []cart.Call{ended(minutes(-1), cart.Lost)} },
+			name:  "the spacing ends after the windows close",
+			cart:  func(c *cart.Cart) { c.Attempts, c.Calls = 1, []cart.Call{ended(minutes(-1), cart.Lost)} },
 			rules: func(r *Rules) { r.Attempts.Spacing.Lost = 8 * time.Hour },
 			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "spacing", saw: "lost",
 		},
@@ -226,53 +254,67 @@ func TestDecide_EveryRule(t *testing.T) {
 				at := minutes(30)
 				c.Attempts, c.CallbackAt, c.Calls = 1, &at, []cart.Call{ended(minutes(-1), cart.Completed)}
 			},
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Callback, Until: minutes(30)}, rule: "callback", saw: "asked for a call at 2026-09-14T07:00:00Z",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Callback, Until: minutes(30)}, rule: "callback",
+			saw: "asked for a call at 2026-09-14T07:00:00Z",
 		},
 		{
 			name: "the time that was asked for has come", cart: func(c *cart.Cart) {
 				at := minutes(-1)
-				c.Attempts, c.CallbackAt, c.LastActivityAt, c.Calls = 1, &at, minutes(-2), []cart.Call{ended(minutes(-5), cart.Completed)}
+				c.Attempts, c.CallbackAt, c.LastActivityAt, c.Calls = 1, &at, minutes(-2), []cart.Call{ended(minutes(-5),
+					cart.Completed)}
 			},
 			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "spacing", saw: "the customer asked for a call",
 		},
 		{
 			name: "asked for a call at night", cart: func(c *cart.Cart) { at := minutes(10 * 60); c.CallbackAt = &at },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "callback", saw: "asked for a call",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "callback",
+			saw: "asked for a call",
 		},
 		{
-			name: "asked for a call after the expiry", cart: func(c *cart.Cart) { at := minutes(4 * 24 * 60); c.CallbackAt = &at },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Callback, Until: minutes(4 * 24 * 60)}, rule: "expiry", saw: "expires at 2026-09-21T06:30:00Z",
+			name: "asked for a call after the expiry",
+			cart: func(c *cart.Cart) { at := minutes(4 * 24 * 60); c.CallbackAt = &at },
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Callback, Until: minutes(4 * 24 * 60)}, rule: "expiry",
+			saw: "expires at 2026-09-21T06:30:00Z",
 		},
 		{
-			name: "asked for a call next year", cart: func(c *cart.Cart) { at := noonInIndia.AddDate(1, 0, 0); c.CallbackAt = &at },
+			name: "asked for a call next year",
+			cart: func(c *cart.Cart) { at := noonInIndia.AddDate(1, 0, 0); c.CallbackAt = &at },
 			want: cart.Decision{Action: cart.ActStop, Reason: cart.Expired}, rule: "expiry", saw: "more than 720h from now",
 		},
 		{
 			name: "asked for a call, but against a cap", cart: func(c *cart.Cart) { at := minutes(-1); c.CallbackAt = &at },
 			facts: func(f *Facts) { f.Queried.Dials = []Dial{{At: minutes(-23 * 60), Shop: "other.myshopify.com"}} },
-			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(60)}, rule: "caps.per_phone", saw: "1 of 1 call in 24h, 1 of 3 calls in 720h; free at 2026-09-14T07:30:00Z",
+			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(60)}, rule: "caps.per_phone",
+			saw: "1 of 1 call in 24h, 1 of 3 calls in 720h; free at 2026-09-14T07:30:00Z",
 		},
 		{
-			name: "a cap of the shop alone", rules: func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 2, Every: 2 * time.Hour, Scope: ScopeShop}} },
+			name:  "a cap of the shop alone",
+			rules: func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 2, Every: 2 * time.Hour, Scope: ScopeShop}} },
 			facts: func(f *Facts) {
-				f.Queried.Dials = []Dial{{At: minutes(-100), Shop: testShop}, {At: minutes(-30), Shop: testShop}, {At: minutes(-10), Shop: "other.myshopify.com"}}
+				f.Queried.Dials = []Dial{{At: minutes(-100), Shop: testShop}, {At: minutes(-30), Shop: testShop},
+					{At: minutes(-10), Shop: "other.myshopify.com"}}
 			},
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(20)}, rule: "caps.per_phone", saw: "2 of 2 calls in 2h by this shop",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(20)}, rule: "caps.per_phone",
+			saw: "2 of 2 calls in 2h by this shop",
 		},
 		{
-			name: "the cap frees after the windows close", facts: func(f *Facts) { f.Queried.Dials = []Dial{{At: minutes(-10), Shop: testShop}} },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(24*60 - 10)}, rule: "caps.per_phone", saw: "free at",
+			name:  "the cap frees after the windows close",
+			facts: func(f *Facts) { f.Queried.Dials = []Dial{{At: minutes(-10), Shop: testShop}} },
+			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(24*60 - 10)}, rule: "caps.per_phone",
+			saw: "free at",
 		},
 		{
 			name: "a cap that frees after the expiry", facts: func(f *Facts) {
 				f.Queried.Dials = []Dial{{At: minutes(-24 * 60)}, {At: minutes(-48 * 60)}, {At: minutes(-72 * 60)}}
 			},
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(71 * 60)}, rule: "moment", saw: "past the expiry",
+			want: cart.Decision{Action: cart.ActWait, Reason: cart.Cap, Until: minutes(71 * 60)}, rule: "moment",
+			saw: "past the expiry",
 		},
 		{
 			name: "the shop's calls of the day are used up", rules: func(r *Rules) { r.Caps.DailyCalls = 2 },
 			facts: func(f *Facts) { f.Queried.ShopCalls = []time.Time{minutes(-10), minutes(-11), minutes(-13 * 60)} },
-			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "caps.daily_calls", saw: "2 of 2 calls today",
+			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "caps.daily_calls",
+			saw: "2 of 2 calls today",
 		},
 		{
 			name: "the shop's calls of yesterday do not count", rules: func(r *Rules) { r.Caps.DailyCalls = 2 },
@@ -282,32 +324,39 @@ func TestDecide_EveryRule(t *testing.T) {
 			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "caps.daily_calls", saw: "1 of 2 calls today",
 		},
 		{
-			name: "an operator does not pass over hours", facts: func(f *Facts) { f.Forced = true }, rules: func(r *Rules) { r.Windows = []Window{{From: "10:00", To: "12:00"}} },
-			want: cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "hours", saw: "opens at",
+			name: "an operator does not pass over hours", facts: func(f *Facts) { f.Forced = true },
+			rules: func(r *Rules) { r.Windows = []Window{{From: "10:00", To: "12:00"}} },
+			want:  cart.Decision{Action: cart.ActWait, Reason: cart.Window, Until: tomorrow}, rule: "hours", saw: "opens at",
 		},
 		{
-			name: "an operator does pass over the holdout", facts: func(f *Facts) { f.Forced = true }, rules: func(r *Rules) { r.Holdout = 1 },
-			want: cart.Decision{Action: cart.ActCall, Reason: cart.ByOperator}, rule: "holdout", saw: "an operator asked",
+			name: "an operator does pass over the holdout", facts: func(f *Facts) { f.Forced = true },
+			rules: func(r *Rules) { r.Holdout = 1 },
+			want:  cart.Decision{Action: cart.ActCall, Reason: cart.ByOperator}, rule: "holdout", saw: "an operator asked",
 		},
 		{
 			name: "held out", rules: func(r *Rules) { r.Holdout = 1 },
-			want: cart.Decision{Action: cart.ActStop, Reason: cart.Holdout, Arm: cart.ArmHoldout}, rule: "holdout", saw: "drawn: holdout",
+			want: cart.Decision{Action: cart.ActStop, Reason: cart.Holdout, Arm: cart.ArmHoldout}, rule: "holdout",
+			saw: "drawn: holdout",
 		},
 		{
-			name: "called before there was a holdout", rules: func(r *Rules) { r.Holdout = 1 }, cart: func(c *cart.Cart) { c.Attempts = 1 },
+			name: "called before there was a holdout", rules: func(r *Rules) { r.Holdout = 1 },
+			cart: func(c *cart.Cart) { c.Attempts = 1 },
 			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "holdout", saw: "not held out",
 		},
 		{
 			name: "held out before", cart: func(c *cart.Cart) { c.Arm = cart.ArmHoldout },
-			want: cart.Decision{Action: cart.ActStop, Reason: cart.Holdout, Arm: cart.ArmHoldout}, rule: "holdout", saw: "decided before",
+			want: cart.Decision{Action: cart.ActStop, Reason: cart.Holdout, Arm: cart.ArmHoldout}, rule: "holdout",
+			saw: "decided before",
 		},
 		{
-			name: "not held out before", cart: func(c *cart.Cart) { c.Arm = cart.ArmCall }, rules: func(r *Rules) { r.Holdout = 1 },
-			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "holdout", saw: "decided before",
+			name: "not held out before", cart: func(c *cart.Cart) { c.Arm = cart.ArmCall },
+			rules: func(r *Rules) { r.Holdout = 1 },
+			want:  cart.Decision{Action: cart.ActCall, Reason: cart.Due}, rule: "holdout", saw: "decided before",
 		},
 		{
 			name: "worth hurrying for", rules: func(r *Rules) { r.PriorityAbove = amount("1895") },
-			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due, Priority: true}, rule: "priority", saw: "total 1895.00 INR, goes before others from 1895.00",
+			want: cart.Decision{Action: cart.ActCall, Reason: cart.Due, Priority: true}, rule: "priority",
+			saw: "total 1895.00 INR, goes before others from 1895.00",
 		},
 		{
 			name: "not worth hurrying for", rules: func(r *Rules) { r.PriorityAbove = amount("1895.01") },
@@ -362,7 +411,8 @@ func TestCompile_NamesTheStoresValue(t *testing.T) {
 	r := DefaultRules()
 	r.Consent = ConsentNotRequired
 	assert.ErrorContains(t, r.Compile(Store{}), "timezone: is missing")
-	assert.ErrorContains(t, r.Compile(Store{Timezone: "Asia/Bombay City"}), `timezone: "Asia/Bombay City" is not a time zone`)
+	assert.ErrorContains(t, r.Compile(Store{Timezone: "Asia/Bombay City"}),
+		`timezone: "Asia/Bombay City" is not a time zone`)
 	assert.ErrorContains(t, r.Compile(Store{Timezone: "Local"}), "not a time zone")
 }
 
@@ -397,7 +447,8 @@ func TestSpacing_AnotherTimeOfDay(t *testing.T) {
 	}
 	morning := local(t, "Asia/Kolkata", "2026-09-14 10:30")
 	d := decide(morning, local(t, "Asia/Kolkata", "2026-09-14 11:00"))
-	assert.Equal(t, local(t, "Asia/Kolkata", "2026-09-14 12:00").UTC(), d.Until, "a morning's call is followed by one after noon")
+	assert.Equal(t, local(t, "Asia/Kolkata", "2026-09-14 12:00").UTC(), d.Until,
+		"a morning's call is followed by one after noon")
 	assert.Contains(t, stepOf(t, d, "spacing").Saw, "at another time of day")
 
 	afternoon := local(t, "Asia/Kolkata", "2026-09-14 14:00")
@@ -425,12 +476,14 @@ func TestCaps_JurisdictionsAddTheirOwn(t *testing.T) {
 	french.LastActivityAt = paris.Add(-time.Hour)
 	free := func(r *Rules) { r.Caps.PerPhone, r.ExpiresAfter = nil, PlanningHorizon }
 
-	d := Decide(rulesWith(t, free), Facts{Cart: french, Queried: &QueriedFacts{Dials: []Dial{{At: paris.AddDate(0, 0, -37), Refused: true}}}}, paris)
+	d := Decide(rulesWith(t, free),
+		Facts{Cart: french, Queried: &QueriedFacts{Dials: []Dial{{At: paris.AddDate(0, 0, -37), Refused: true}}}}, paris)
 	assert.Equal(t, cart.ActWait, d.Action)
 	assert.Equal(t, cart.Cap, d.Reason, "sixty days' silence after a refusal")
 	assert.Equal(t, paris.AddDate(0, 0, 23).UTC().Format(time.DateOnly), d.Until.Format(time.DateOnly))
 
-	dials := []Dial{{At: paris.AddDate(0, 0, -1)}, {At: paris.AddDate(0, 0, -2)}, {At: paris.AddDate(0, 0, -3)}, {At: paris.AddDate(0, 0, -29)}}
+	dials := []Dial{{At: paris.AddDate(0, 0, -1)}, {At: paris.AddDate(0, 0, -2)}, {At: paris.AddDate(0, 0, -3)},
+		{At: paris.AddDate(0, 0, -29)}}
 	d = Decide(rulesWith(t, free), Facts{Cart: french, Queried: &QueriedFacts{Dials: dials}}, paris)
 	assert.Equal(t, paris.AddDate(0, 0, 1).UTC(), d.Until, "four calls in thirty days")
 
@@ -450,14 +503,17 @@ func TestCaps_JurisdictionsAddTheirOwn(t *testing.T) {
 
 	georgian := *floridian
 	georgian.Phone, georgian.Checkout.Shipping = "+14045550123", &cart.Address{CountryCode: "US", ProvinceCode: "GA"}
-	assert.Equal(t, cart.ActCall, Decide(rulesWith(t, free), Facts{Cart: &georgian, Queried: &QueriedFacts{Dials: dials}}, now).Action, "but not in Georgia")
+	assert.Equal(t, cart.ActCall,
+		Decide(rulesWith(t, free), Facts{Cart: &georgian, Queried: &QueriedFacts{Dials: dials}},
+			now).Action, "but not in Georgia")
 }
 
 func TestLongestCap_IncludesTheTable(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, 1440*time.Hour, LongestCap(rulesWith(t, nil)), "France's silence after a refusal")
 	assert.Equal(t, 720*time.Hour, LongestCap(rulesWith(t, func(r *Rules) { r.QuietHours = QuietOff })))
-	assert.Equal(t, 2000*time.Hour, LongestCap(rulesWith(t, func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 1, Every: 2000 * time.Hour}} })))
+	assert.Equal(t, 2000*time.Hour,
+		LongestCap(rulesWith(t, func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 1, Every: 2000 * time.Hour}} })))
 }
 
 func TestHoldout_IsStableAndOfItsSize(t *testing.T) {

@@ -22,15 +22,22 @@ func TestLink_SetsCodeAndCampaign(t *testing.T) {
 		want  string
 	}{
 		{"nothing to add", "https://a.example/recover?key=1", nil, UTM{}, "https://a.example/recover?key=1"},
-		{"an offer without a code", "https://a.example/recover?key=1", &cart.Offer{}, UTM{}, "https://a.example/recover?key=1"},
-		{"a code", "https://a.example/1/checkouts/ac/x/recover?key=abc%3D&locale=en-IN", code, UTM{}, "https://a.example/1/checkouts/ac/x/recover?key=abc%3D&locale=en-IN&discount=COMEBACK10"},
+		{"an offer without a code", "https://a.example/recover?key=1", &cart.Offer{}, UTM{},
+			"https://a.example/recover?key=1"},
+		{"a code", "https://a.example/1/checkouts/ac/x/recover?key=abc%3D&locale=en-IN", code, UTM{},
+			"https://a.example/1/checkouts/ac/x/recover?key=abc%3D&locale=en-IN&discount=COMEBACK10"},
 		{"without a query", "https://a.example/recover", code, UTM{}, "https://a.example/recover?discount=COMEBACK10"},
 		{"with an empty query", "https://a.example/recover?", code, UTM{}, "https://a.example/recover?discount=COMEBACK10"},
-		{"UTM values", "https://a.example/recover?key=1", code, utm, "https://a.example/recover?key=1&discount=COMEBACK10&utm_source=ringback&utm_medium=voice&utm_campaign=carts+%26+more"},
-		{"in place of older ones", "https://a.example/recover?discount=OLD&key=1&utm_source=mail&utm_term=x", code, utm, "https://a.example/recover?key=1&utm_term=x&discount=COMEBACK10&utm_source=ringback&utm_medium=voice&utm_campaign=carts+%26+more"},
-		{"in place of one written oddly", "https://a.example/recover?dis%63ount=OLD&key=1", code, UTM{}, "https://a.example/recover?key=1&discount=COMEBACK10"},
-		{"a code that needs escaping", "https://a.example/recover?key=1", &cart.Offer{Code: "10% & more"}, UTM{}, "https://a.example/recover?key=1&discount=10%25+%26+more"},
-		{"before the fragment", "https://a.example/recover?key=1#top", code, UTM{}, "https://a.example/recover?key=1&discount=COMEBACK10#top"},
+		{"UTM values", "https://a.example/recover?key=1", code, utm,
+			"https://a.example/recover?key=1&discount=COMEBACK10&utm_source=ringback&utm_medium=voice&utm_campaign=carts+%26+more"},
+		{"in place of older ones", "https://a.example/recover?discount=OLD&key=1&utm_source=mail&utm_term=x", code, utm,
+			"https://a.example/recover?key=1&utm_term=x&discount=COMEBACK10&utm_source=ringback&utm_medium=voice&utm_campaign=carts+%26+more"},
+		{"in place of one written oddly", "https://a.example/recover?dis%63ount=OLD&key=1", code, UTM{},
+			"https://a.example/recover?key=1&discount=COMEBACK10"},
+		{"a code that needs escaping", "https://a.example/recover?key=1", &cart.Offer{Code: "10% & more"}, UTM{},
+			"https://a.example/recover?key=1&discount=10%25+%26+more"},
+		{"before the fragment", "https://a.example/recover?key=1#top", code, UTM{},
+			"https://a.example/recover?key=1&discount=COMEBACK10#top"},
 		{"empty", "", code, utm, ""},
 		{"relative", "/recover?key=1", code, utm, "/recover?key=1"},
 		{"another scheme", "javascript:alert(1)", code, utm, "javascript:alert(1)"},
@@ -44,13 +51,15 @@ func TestLink_SetsCodeAndCampaign(t *testing.T) {
 }
 
 func FuzzLink(f *testing.F) {
-	for _, seed := range []string{"https://a.example/recover?key=1", "https://a.example?discount=X;y=1&&=&a", "", "http://", "https://a/?%zz=1#f?g", "//a/b", "https://a/%"} {
+	for _, seed := range []string{"https://a.example/recover?key=1", "https://a.example?discount=X;y=1&&=&a", "",
+		"http://", "https://a/?%zz=1#f?g", "//a/b", "https://a/%"} {
 		f.Add(seed, "CODE", "src")
 	}
 	f.Add("https://a.example/?a=%20", "50% off", "a&b=c#d")
 	f.Fuzz(func(t *testing.T, raw, code, source string) {
 		got := Link(raw, &cart.Offer{Code: code}, UTM{Source: source})
-		require.Equal(t, got, Link(got, &cart.Offer{Code: code}, UTM{Source: source}), "setting the values again changes nothing")
+		require.Equal(t, got, Link(got, &cart.Offer{Code: code}, UTM{Source: source}),
+			"setting the values again changes nothing")
 		if got == raw {
 			return
 		}

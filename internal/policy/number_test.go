@@ -371,14 +371,17 @@ func TestNumber_RefusesNumbersThatAreNotOnePersons(t *testing.T) {
 func TestNumber_ReadsOnlyDigitsThatWereTyped(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		typed := rapid.StringOfN(rapid.RuneFrom([]rune("0123456789+-./() xXoO*#,;&eytlmext९٣０\u200b")), 1, 40, -1).Draw(t, "typed")
-		country := rapid.SampledFrom([]string{"IN", "US", "DE", "AT", "MX", "BR", "GB", "IT", "AR", "JP", ""}).Draw(t, "country")
+		typed := rapid.StringOfN(rapid.RuneFrom([]rune("0123456789+-./() xXoO*#,;&eytlmext९٣０\u200b")), 1, 40, -1).Draw(t,
+			"typed")
+		country := rapid.SampledFrom([]string{"IN", "US", "DE", "AT", "MX", "BR", "GB", "IT", "AR", "JP", ""}).Draw(t,
+			"country")
 		requireTyped(t, typed, Number(typed, country))
 	})
 }
 
 func FuzzNumber(f *testing.F) {
-	for _, seed := range []string{"98XXXXXX10", "(31) 8888-8888", "+91+919820012345", "030 1234567 Max", "9820012345 / 9820054321", "044 55 4163 7145"} {
+	for _, seed := range []string{"98XXXXXX10", "(31) 8888-8888", "+91+919820012345", "030 1234567 Max",
+		"9820012345 / 9820054321", "044 55 4163 7145"} {
 		f.Add(seed, "IN")
 		f.Add(seed, "BR")
 		f.Add(seed, "MX")
@@ -396,7 +399,8 @@ func requireTyped(t require.TestingT, typed, number string) {
 	digits := digitsTyped(typed)
 	national := number
 	for _, code := range codes(number) {
-		if within := strings.TrimPrefix(number, "+"+code); holdsInOrder(digits, within) || code == "55" && holdsInOrder(digits, within[:2]+within[3:]) {
+		if within := strings.TrimPrefix(number, "+"+code); holdsInOrder(digits, within) || code == "55" &&
+			holdsInOrder(digits, within[:2]+within[3:]) {
 			return
 		}
 		national = code
@@ -448,6 +452,7 @@ func TestNumbers_RefusedInItsCountryIsNoNumberElsewhere(t *testing.T) {
 		assert.Empty(t, Numbers([]cart.RawPhone{{Number: c.text, Country: c.country}}, c.country, c.store), c.text)
 		assert.Empty(t, Numbers([]cart.RawPhone{{Number: c.text}}, c.country, c.store), c.text)
 	}
-	assert.Equal(t, []string{"+919820012345"}, Numbers([]cart.RawPhone{{Number: "98200 12345", Country: "GB"}}, "GB", "IN"),
+	assert.Equal(t, []string{"+919820012345"},
+		Numbers([]cart.RawPhone{{Number: "98200 12345", Country: "GB"}}, "GB", "IN"),
 		"what is no number there may be one of the store's country")
 }

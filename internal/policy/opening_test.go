@@ -31,7 +31,8 @@ func windowsAllow(windows []Window, holidays []string, l time.Time) bool {
 	if off(l) {
 		return false
 	}
-	clock := [5]byte{byte('0' + l.Hour()/10), byte('0' + l.Hour()%10), ':', byte('0' + l.Minute()/10), byte('0' + l.Minute()%10)}
+	clock := [5]byte{byte('0' + l.Hour()/10), byte('0' + l.Hour()%10), ':', byte('0' + l.Minute()/10),
+		byte('0' + l.Minute()%10)}
 	now := string(clock[:])
 	for i := range windows {
 		w := &windows[i]
@@ -39,7 +40,8 @@ func windowsAllow(windows []Window, holidays []string, l time.Time) bool {
 		if named(w, l.Weekday()) && now >= w.From && (overnight || now < w.To) {
 			return true
 		}
-		if overnight && now < w.To && named(w, (l.Weekday()+6)%7) && !off(time.Date(l.Year(), l.Month(), l.Day()-1, 12, 0, 0, 0, time.UTC)) {
+		if overnight && now < w.To && named(w, (l.Weekday()+6)%7) &&
+			!off(time.Date(l.Year(), l.Month(), l.Day()-1, 12, 0, 0, 0, time.UTC)) {
 			return true
 		}
 	}
@@ -106,7 +108,8 @@ func (o *oracle) legal(at time.Time) bool {
 
 func (o *oracle) rowAllows(p place, l time.Time) bool {
 	kind := int(l.Weekday())
-	if o.isHoliday(p.public, l) || len(o.rules.Holidays) > 0 && slices.Contains(o.rules.Holidays, l.Format(time.DateOnly)) {
+	if o.isHoliday(p.public, l) || len(o.rules.Holidays) > 0 && slices.Contains(o.rules.Holidays,
+		l.Format(time.DateOnly)) {
 		kind = holiday
 	}
 	second := int64(l.Hour()*3600 + l.Minute()*60 + l.Second())
@@ -156,9 +159,11 @@ func drawInstant(t *rapid.T, loc *time.Location) time.Time {
 func drawWindows(t *rapid.T) []Window {
 	clock := rapid.Custom(func(t *rapid.T) string {
 		if rapid.Bool().Draw(t, "small hours") {
-			return fmt.Sprintf("%02d:%02d", rapid.IntRange(0, 3).Draw(t, "hour"), rapid.SampledFrom([]int{0, 15, 30, 59}).Draw(t, "minute"))
+			return fmt.Sprintf("%02d:%02d", rapid.IntRange(0, 3).Draw(t, "hour"),
+				rapid.SampledFrom([]int{0, 15, 30, 59}).Draw(t, "minute"))
 		}
-		return fmt.Sprintf("%02d:%02d", rapid.IntRange(0, 23).Draw(t, "hour"), rapid.SampledFrom([]int{0, 30}).Draw(t, "minute"))
+		return fmt.Sprintf("%02d:%02d", rapid.IntRange(0, 23).Draw(t, "hour"),
+			rapid.SampledFrom([]int{0, 30}).Draw(t, "minute"))
 	})
 	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) Window {
 		w := Window{From: clock.Draw(t, "from"), To: clock.Draw(t, "to")}
@@ -222,14 +227,19 @@ var stores = []Store{
 // A person has a number and perhaps an address, which may well disagree.
 func drawPerson(t *rapid.T) *cart.Cart {
 	number := rapid.SampledFrom([][2]string{
-		{"+919876543210", "IN"}, {"+12125550123", "US"}, {"+12705551234", "US"}, {"+18505551234", "US"}, {"+14165550123", "CA"},
-		{"+442071234567", "GB"}, {"+447911123456", "GB"}, {"+33612345678", "FR"}, {"+61412345678", "AU"}, {"+61212345678", "AU"},
-		{"+5511961234567", "BR"}, {"+819012345678", "JP"}, {"+4915123456789", "DE"}, {"+971501234567", "AE"}, {"+18005551234", "US"},
+		{"+919876543210", "IN"}, {"+12125550123", "US"}, {"+12705551234", "US"}, {"+18505551234", "US"}, {"+14165550123",
+			"CA"},
+		{"+442071234567", "GB"}, {"+447911123456", "GB"}, {"+33612345678", "FR"}, {"+61412345678", "AU"}, {"+61212345678",
+			"AU"},
+		{"+5511961234567", "BR"}, {"+819012345678", "JP"}, {"+4915123456789", "DE"}, {"+971501234567",
+			"AE"}, {"+18005551234", "US"},
 		{"+390612345678", "IT"},
 	}).Draw(t, "number")
-	c := &cart.Cart{Shop: testShop, Phone: number[0], Country: number[1], PhoneFrom: "shipping", Checkout: cart.Checkout{Items: something(), Total: decimal.NewFromInt(1895)}}
+	c := &cart.Cart{Shop: testShop, Phone: number[0], Country: number[1], PhoneFrom: "shipping",
+		Checkout: cart.Checkout{Items: something(), Total: decimal.NewFromInt(1895)}}
 	address := rapid.SampledFrom([][2]string{
-		{}, {}, {"IN", "MH"}, {"US", "NY"}, {"US", "FL"}, {"US", ""}, {"US", "RI"}, {"US", "HI"}, {"AU", "WA"}, {"AU", "NSW"}, {"AU", ""},
+		{}, {}, {"IN", "MH"}, {"US", "NY"}, {"US", "FL"}, {"US", ""}, {"US", "RI"}, {"US", "HI"}, {"AU", "WA"}, {"AU",
+			"NSW"}, {"AU", ""},
 		{"GB", ""}, {"CA", "NL"}, {"CA", ""}, {"BR", "AM"}, {"FR", ""}, {"ES", "TF"}, {"XX", ""}, {"NP", ""},
 	}).Draw(t, "address")
 	if address[0] != "" {
@@ -246,7 +256,8 @@ func agreesWithOracle(t *rapid.T, r *Rules, c *cart.Cart, from time.Time) {
 		t.Fatalf("%s is not allowed", got)
 	}
 	const patience = 26 * time.Hour
-	for at := from; at.Before(from.Add(patience)) && (!ok || at.Before(got)); at = at.Truncate(time.Minute).Add(time.Minute) {
+	for at := from; at.Before(from.Add(patience)) &&
+		(!ok || at.Before(got)); at = at.Truncate(time.Minute).Add(time.Minute) {
 		if o.allows(at) {
 			t.Fatalf("%s is allowed, and before %s (%v)", at, got, ok)
 		}
@@ -260,16 +271,25 @@ func TestOpening_OnTheDaysClocksChange(t *testing.T) {
 		// asked and want are UTC.
 		asked, want string
 	}{
-		{"London, spring: half past one is skipped", "Europe/London", "01:30", "03:00", "2026-03-29 00:50", "2026-03-29 01:00"},
-		{"London, spring: the window lies in the gap", "Europe/London", "01:15", "01:45", "2026-03-29 00:50", "2026-03-30 00:15"},
-		{"London, autumn: the first half past one", "Europe/London", "01:30", "03:00", "2026-10-25 00:10", "2026-10-25 00:30"},
-		{"London, autumn: the second half past one", "Europe/London", "01:30", "01:50", "2026-10-25 00:55", "2026-10-25 01:30"},
+		{"London, spring: half past one is skipped", "Europe/London", "01:30", "03:00", "2026-03-29 00:50",
+			"2026-03-29 01:00"},
+		{"London, spring: the window lies in the gap", "Europe/London", "01:15", "01:45", "2026-03-29 00:50",
+			"2026-03-30 00:15"},
+		{"London, autumn: the first half past one", "Europe/London", "01:30", "03:00", "2026-10-25 00:10",
+			"2026-10-25 00:30"},
+		{"London, autumn: the second half past one", "Europe/London", "01:30", "01:50", "2026-10-25 00:55",
+			"2026-10-25 01:30"},
 		{"New York, spring", "America/New_York", "02:30", "04:00", "2026-03-08 06:30", "2026-03-08 07:00"},
-		{"New York, autumn: ten o'clock is an hour later in UTC", "America/New_York", "10:00", "11:00", "2026-10-31 16:00", "2026-11-01 15:00"},
-		{"Lord Howe, spring: half an hour is skipped", "Australia/Lord_Howe", "02:15", "04:00", "2026-10-03 15:20", "2026-10-03 15:30"},
-		{"Lord Howe, autumn: half an hour comes twice", "Australia/Lord_Howe", "01:40", "01:50", "2026-04-04 14:55", "2026-04-04 15:10"},
-		{"São Paulo, spring 2018: midnight is skipped", "America/Sao_Paulo", "00:00", "00:30", "2018-11-04 01:00", "2018-11-05 02:00"},
-		{"São Paulo, spring 2018: the day begins at one", "America/Sao_Paulo", "00:00", "02:00", "2018-11-04 01:00", "2018-11-04 03:00"},
+		{"New York, autumn: ten o'clock is an hour later in UTC", "America/New_York", "10:00", "11:00", "2026-10-31 16:00",
+			"2026-11-01 15:00"},
+		{"Lord Howe, spring: half an hour is skipped", "Australia/Lord_Howe", "02:15", "04:00", "2026-10-03 15:20",
+			"2026-10-03 15:30"},
+		{"Lord Howe, autumn: half an hour comes twice", "Australia/Lord_Howe", "01:40", "01:50", "2026-04-04 14:55",
+			"2026-04-04 15:10"},
+		{"São Paulo, spring 2018: midnight is skipped", "America/Sao_Paulo", "00:00", "00:30", "2018-11-04 01:00",
+			"2018-11-05 02:00"},
+		{"São Paulo, spring 2018: the day begins at one", "America/Sao_Paulo", "00:00", "02:00", "2018-11-04 01:00",
+			"2018-11-04 03:00"},
 		{"São Paulo today has no changes", "America/Sao_Paulo", "10:00", "19:00", "2026-11-01 01:00", "2026-11-01 13:00"},
 		{"Apia skipped a whole Friday", "Pacific/Apia", "10:00", "11:00", "2011-12-30 00:00", "2011-12-30 20:00"},
 	} {
@@ -329,7 +349,8 @@ func TestWindows_BelongToTheDayTheyStartOn(t *testing.T) {
 	t.Parallel()
 	r := always(t, func(r *Rules) {
 		r.QuietHours, r.Timezone = QuietOff, ZoneStore
-		r.Windows = []Window{{Days: []string{"fri"}, From: "22:00", To: "02:00"}, {Days: []string{"fri"}, From: "21:30", To: "22:30"}}
+		r.Windows = []Window{{Days: []string{"fri"}, From: "22:00", To: "02:00"},
+			{Days: []string{"fri"}, From: "21:30", To: "22:30"}}
 		r.Holidays = []string{"2026-09-25", "2026-10-03"}
 	})
 	c := &cart.Cart{Phone: "+919876543210", Country: "IN"}
@@ -357,14 +378,19 @@ func TestWindows_StoreInAnotherZone(t *testing.T) {
 
 	customers := always(t, nil)
 	require.NoError(t, customers.Compile(london))
-	assert.True(t, open(customers, newYorker, local(t, "America/New_York", "2026-09-14 19:30")), "the customer's evening, London's night")
-	assert.False(t, open(customers, newYorker, local(t, "Europe/London", "2026-09-14 10:30")), "London's morning, the customer's night")
+	assert.True(t, open(customers, newYorker, local(t, "America/New_York", "2026-09-14 19:30")),
+		"the customer's evening, London's night")
+	assert.False(t, open(customers, newYorker, local(t, "Europe/London", "2026-09-14 10:30")),
+		"London's morning, the customer's night")
 
 	stores := always(t, func(r *Rules) { r.Timezone, r.Windows = ZoneStore, []Window{{From: "09:00", To: "18:00"}} })
 	require.NoError(t, stores.Compile(london))
-	assert.True(t, open(stores, newYorker, local(t, "Europe/London", "2026-09-14 15:00")), "open in London, ten in New York")
-	assert.False(t, open(stores, newYorker, local(t, "Europe/London", "2026-09-14 14:59")), "open in London, too early in New York")
-	assert.False(t, open(stores, newYorker, local(t, "Europe/London", "2026-09-14 18:00")), "closed in London, afternoon in New York")
+	assert.True(t, open(stores, newYorker, local(t, "Europe/London", "2026-09-14 15:00")),
+		"open in London, ten in New York")
+	assert.False(t, open(stores, newYorker, local(t, "Europe/London", "2026-09-14 14:59")),
+		"open in London, too early in New York")
+	assert.False(t, open(stores, newYorker, local(t, "Europe/London", "2026-09-14 18:00")),
+		"closed in London, afternoon in New York")
 }
 
 func TestDecide_CartThatOutlivesTheSearchWaits(t *testing.T) {

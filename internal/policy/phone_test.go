@@ -24,9 +24,10 @@ func TestReadPhone_PicksTheNumberToCall(t *testing.T) {
 	}{
 		{name: "nothing"},
 		{
-			name:     "national, in the country of its address",
-			checkout: cart.Checkout{Phones: []cart.RawPhone{{From: "shipping", Number: "98765 43210", Country: "IN"}}, Billing: address("US")},
-			want:     Phone{"+919876543210", "shipping", "IN"},
+			name: "national, in the country of its address",
+			checkout: cart.Checkout{Phones: []cart.RawPhone{{From: "shipping", Number: "98765 43210", Country: "IN"}},
+				Billing: address("US")},
+			want: Phone{"+919876543210", "shipping", "IN"},
 		},
 		{
 			name:     "national, in the delivery address's country",
@@ -54,7 +55,8 @@ func TestReadPhone_PicksTheNumberToCall(t *testing.T) {
 		{
 			name: "the first that is valid",
 			checkout: cart.Checkout{Phones: []cart.RawPhone{
-				{From: "phone", Number: "12345"}, {From: "customer", Number: ""}, {From: "shipping", Number: "9876543210"}, {From: "billing", Number: "9876543211"},
+				{From: "phone", Number: "12345"}, {From: "customer", Number: ""}, {From: "shipping",
+					Number: "9876543210"}, {From: "billing", Number: "9876543211"},
 			}},
 			store: "IN",
 			want:  Phone{"+919876543210", "shipping", "IN"},
@@ -77,25 +79,29 @@ func TestReadPhone_PicksTheNumberToCall(t *testing.T) {
 			want:     Phone{},
 		},
 		{
-			name:     "a shared-cost number",
-			checkout: cart.Checkout{Phones: []cart.RawPhone{{From: "phone", Number: "+33 810 123 456"}, {From: "billing", Number: "+33 6 12 34 56 78"}}},
-			want:     Phone{"+33612345678", "billing", "FR"},
+			name: "a shared-cost number",
+			checkout: cart.Checkout{Phones: []cart.RawPhone{{From: "phone", Number: "+33 810 123 456"},
+				{From: "billing", Number: "+33 6 12 34 56 78"}}},
+			want: Phone{"+33612345678", "billing", "FR"},
 		},
 		{
-			name:     "the number with the SMS consent goes first",
-			checkout: cart.Checkout{SMSPhone: "+919876543211", Phones: []cart.RawPhone{{From: "phone", Number: "+919876543210"}}},
-			rules:    sms,
-			want:     Phone{"+919876543211", "sms_marketing", "IN"},
+			name: "the number with the SMS consent goes first",
+			checkout: cart.Checkout{SMSPhone: "+919876543211",
+				Phones: []cart.RawPhone{{From: "phone", Number: "+919876543210"}}},
+			rules: sms,
+			want:  Phone{"+919876543211", "sms_marketing", "IN"},
 		},
 		{
-			name:     "but only where that is the basis",
-			checkout: cart.Checkout{SMSPhone: "+919876543211", Phones: []cart.RawPhone{{From: "phone", Number: "+919876543210"}}},
-			want:     Phone{"+919876543210", "phone", "IN"},
+			name: "but only where that is the basis",
+			checkout: cart.Checkout{SMSPhone: "+919876543211",
+				Phones: []cart.RawPhone{{From: "phone", Number: "+919876543210"}}},
+			want: Phone{"+919876543210", "phone", "IN"},
 		},
 		{
-			name:     "an absurdly long one",
-			checkout: cart.Checkout{Phones: []cart.RawPhone{{From: "phone", Number: "+91 9876543210 " + strings.Repeat("call me ", 20)}}},
-			want:     Phone{},
+			name: "an absurdly long one",
+			checkout: cart.Checkout{Phones: []cart.RawPhone{{From: "phone",
+				Number: "+91 9876543210 " + strings.Repeat("call me ", 20)}}},
+			want: Phone{},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -113,7 +119,8 @@ func TestReadPhone_PicksTheNumberToCall(t *testing.T) {
 var e164 = regexp.MustCompile(`^\+[1-9]\d{5,14}$`)
 
 func FuzzReadPhone(f *testing.F) {
-	for _, seed := range []string{"98765 43210", "+1(502)-459-2181", "555-555-SHIP", "", "+", "00", "tel:+1-800-555;ext=5", "+91९८७६५४३२१०", "\x00\xff", "*#06#"} {
+	for _, seed := range []string{"98765 43210", "+1(502)-459-2181", "555-555-SHIP", "", "+", "00",
+		"tel:+1-800-555;ext=5", "+91९८७६५४३२१०", "\x00\xff", "*#06#"} {
 		f.Add(seed, "IN", "US", "GB")
 	}
 	f.Add("9876543210", "", "zz", "Ω")

@@ -27,7 +27,8 @@ func TestZones_WhereACustomerMayBe(t *testing.T) {
 		store             Store
 		zones, rows       []string
 	}{
-		{name: "India", phone: "+919876543210", country: "IN", shipping: at("IN", "MH"), zones: []string{"Asia/Kolkata"}, rows: []string{"IN"}},
+		{name: "India", phone: "+919876543210", country: "IN", shipping: at("IN", "MH"), zones: []string{"Asia/Kolkata"},
+			rows: []string{"IN"}},
 		{name: "an area code in two zones", phone: "+12705551234", country: "US", shipping: at("US", "KY"),
 			zones: []string{"America/New_York", "America/Chicago"}, rows: []string{"US", "US-KY"}},
 		{name: "an area code in two zones, landline of one", phone: "+18504561234", country: "US", shipping: at("US", "FL"),
@@ -42,24 +43,34 @@ func TestZones_WhereACustomerMayBe(t *testing.T) {
 			zones: []string{"America/New_York", "America/Los_Angeles"}, rows: []string{"US"}},
 		{name: "no address: not the zone of a store abroad", phone: "+12125550123", country: "US",
 			zones: []string{"America/New_York"}, rows: []string{"US"}},
-		{name: "an address without a state: the number's will do", phone: "+13055550123", country: "US", shipping: at("US", ""),
-			zones: []string{"America/New_York"}, rows: []string{"US", "US-FL"}},
-		{name: "a number without a place: the address's will do", phone: "+18005551234", country: "US", shipping: at("US", "NY"),
-			zones: []string{"America/New_York"}, rows: []string{"US"}},
+		{name: "an address without a state: the number's will do", phone: "+13055550123", country: "US",
+			shipping: at("US", ""),
+			zones:    []string{"America/New_York"}, rows: []string{"US", "US-FL"}},
+		{name: "a number without a place: the address's will do", phone: "+18005551234", country: "US",
+			shipping: at("US", "NY"),
+			zones:    []string{"America/New_York"}, rows: []string{"US"}},
 		{name: "no state known", phone: "+18005551234", country: "US", shipping: at("US", "??"),
-			zones: []string{"America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles", "America/Anchorage", "America/Adak", "Pacific/Honolulu"},
-			rows:  []string{"US", "US-*"}},
-		{name: "Puerto Rico", phone: "+17875551234", country: "PR", shipping: at("PR", ""), zones: []string{"America/Puerto_Rico"}, rows: []string{"US"}},
+			zones: []string{"America/New_York", "America/Chicago", "America/Denver", "America/Phoenix", "America/Los_Angeles",
+				"America/Anchorage", "America/Adak", "Pacific/Honolulu"},
+			rows: []string{"US", "US-*"}},
+		{name: "Puerto Rico", phone: "+17875551234", country: "PR", shipping: at("PR", ""),
+			zones: []string{"America/Puerto_Rico"}, rows: []string{"US"}},
 		{name: "number and address of two countries", phone: "+919876543210", country: "IN", shipping: at("AE", "DU"),
 			zones: []string{"Asia/Dubai", "Asia/Kolkata"}, rows: []string{"IN", "AE"}},
-		{name: "an Australian mobile tells no more than the country", phone: "+61412345678", country: "AU", shipping: at("AU", "WA"),
-			zones: []string{"Australia/Perth"}, rows: []string{"AU"}},
+		{name: "an Australian mobile tells no more than the country", phone: "+61412345678", country: "AU",
+			shipping: at("AU", "WA"),
+			zones:    []string{"Australia/Perth"}, rows: []string{"AU"}},
 		{name: "an Australian mobile alone", phone: "+61412345678", country: "AU",
-			zones: []string{"Australia/Sydney", "Australia/Brisbane", "Australia/Adelaide", "Australia/Darwin", "Australia/Perth", "Australia/Lord_Howe"}, rows: []string{"AU"}},
-		{name: "a Spanish mobile in the Canaries", phone: "+34612345678", country: "ES", shipping: at("ES", "GC"), zones: []string{"Atlantic/Canary"}, rows: []string{"ES"}},
-		{name: "a British mobile", phone: "+447911123456", country: "GG", shipping: at("GB", "ENG"), zones: []string{"Europe/London"}, rows: []string{"GB"}},
-		{name: "elsewhere", phone: "+819012345678", country: "JP", shipping: at("JP", "JP-13"), zones: []string{"Asia/Tokyo"}, rows: []string{everywhere}},
-		{name: "nowhere that is known", phone: "+882121234567", country: "", zones: []string{"Asia/Kolkata"}, rows: []string{everywhere}},
+			zones: []string{"Australia/Sydney", "Australia/Brisbane", "Australia/Adelaide", "Australia/Darwin",
+				"Australia/Perth", "Australia/Lord_Howe"}, rows: []string{"AU"}},
+		{name: "a Spanish mobile in the Canaries", phone: "+34612345678", country: "ES", shipping: at("ES", "GC"),
+			zones: []string{"Atlantic/Canary"}, rows: []string{"ES"}},
+		{name: "a British mobile", phone: "+447911123456", country: "GG", shipping: at("GB", "ENG"),
+			zones: []string{"Europe/London"}, rows: []string{"GB"}},
+		{name: "elsewhere", phone: "+819012345678", country: "JP", shipping: at("JP", "JP-13"),
+			zones: []string{"Asia/Tokyo"}, rows: []string{everywhere}},
+		{name: "nowhere that is known", phone: "+882121234567", country: "", zones: []string{"Asia/Kolkata"},
+			rows: []string{everywhere}},
 		{name: "a country that does not exist", phone: "+919876543210", country: "IN", shipping: at("ZX", ""),
 			zones: []string{"Asia/Kolkata"}, rows: []string{"IN", everywhere}},
 	} {
@@ -71,7 +82,8 @@ func TestZones_WhereACustomerMayBe(t *testing.T) {
 			}
 			r := always(t, nil)
 			require.NoError(t, r.Compile(store))
-			who := &cart.Cart{Phone: c.phone, Country: c.country, Checkout: cart.Checkout{Shipping: c.shipping, Billing: c.billing}}
+			who := &cart.Cart{Phone: c.phone, Country: c.country,
+				Checkout: cart.Checkout{Shipping: c.shipping, Billing: c.billing}}
 			var p person
 			r.compiled.locate(who, &p)
 			var zones, rows []string

@@ -24,7 +24,8 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 		change        func(*Rules)
 		path, message string
 	}{
-		{func(r *Rules) { r.Consent = "" }, "consent", "must be chosen: sms_marketing, marketing, attribute:<name> or not_required"},
+		{func(r *Rules) { r.Consent = "" }, "consent",
+			"must be chosen: sms_marketing, marketing, attribute:<name> or not_required"},
 		{func(r *Rules) { r.Consent = "email" }, "consent", `"email" is not known`},
 		{func(r *Rules) { r.Consent = "attribute: " }, "consent", "names no attribute"},
 		{func(r *Rules) { r.Delay = -time.Second }, "delay", "negative"},
@@ -32,18 +33,24 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 		{func(r *Rules) { r.ExpiresAfter = 99999 * time.Hour }, "expires_after", "99999h is too long; write at most 87840h"},
 		{func(r *Rules) { r.Delay = 72 * time.Hour }, "expires_after", "72h is not longer than the delay of 72h"},
 		{func(r *Rules) { r.Eligibility.MinTotal = amount("-1") }, "eligibility.min_total", "-1 is negative"},
-		{func(r *Rules) { r.Eligibility.MinTotal, r.Eligibility.MaxTotal = amount("5"), amount("4") }, "eligibility.max_total", "4 is less than the min_total of 5"},
-		{func(r *Rules) { r.Eligibility.Currencies = []string{"INR", "rupees"} }, "eligibility.currencies[1]", `"rupees" is not a currency`},
-		{func(r *Rules) { r.Eligibility.Countries = []string{"India"} }, "eligibility.countries[0]", `"India" is not a country`},
-		{func(r *Rules) { r.Eligibility.ExcludeCountries = []string{"in"} }, "eligibility.exclude_countries[0]", "two capital letters"},
+		{func(r *Rules) { r.Eligibility.MinTotal, r.Eligibility.MaxTotal = amount("5"), amount("4") },
+			"eligibility.max_total", "4 is less than the min_total of 5"},
+		{func(r *Rules) { r.Eligibility.Currencies = []string{"INR", "rupees"} }, "eligibility.currencies[1]",
+			`"rupees" is not a currency`},
+		{func(r *Rules) { r.Eligibility.Countries = []string{"India"} }, "eligibility.countries[0]",
+			`"India" is not a country`},
+		{func(r *Rules) { r.Eligibility.ExcludeCountries = []string{"in"} }, "eligibility.exclude_countries[0]",
+			"two capital letters"},
 		{func(r *Rules) { r.Eligibility.SKUs = []string{"a", " "} }, "eligibility.skus[1]", "is empty"},
 		{func(r *Rules) {
 			r.Eligibility.CustomerTags, r.Eligibility.ExcludeCustomerTags = []string{"VIP"}, []string{"x", "vip"}
 		}, "eligibility.exclude_customer_tags[1]", `"vip" is also asked for by customer_tags`},
-		{func(r *Rules) { r.Eligibility.Products = []string{"gid://shopify/Product/1"} }, "eligibility.products[0]", "write only its number"},
+		{func(r *Rules) { r.Eligibility.Products = []string{"gid://shopify/Product/1"} }, "eligibility.products[0]",
+			"write only its number"},
 		{func(r *Rules) { r.Eligibility.MinItems = -1 }, "eligibility.min_items", "-1 is negative"},
 		{func(r *Rules) { r.Windows = nil }, "windows", "nobody would ever be called"},
-		{func(r *Rules) { r.Windows[0].Days = []string{"mon", "Tuesday"} }, "windows[0].days[1]", `"Tuesday" is not a day; write mon, tue`},
+		{func(r *Rules) { r.Windows[0].Days = []string{"mon", "Tuesday"} }, "windows[0].days[1]",
+			`"Tuesday" is not a day; write mon, tue`},
 		{func(r *Rules) { r.Windows[0].Days = []string{"mon", "mon"} }, "windows[0].days[1]", "stands twice"},
 		{func(r *Rules) { r.Windows[0].From = "9am" }, "windows[0].from", `"9am" is not a time of day`},
 		{func(r *Rules) { r.Windows[0].From = "24:00" }, "windows[0].from", "the end of a day"},
@@ -54,13 +61,20 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 		{func(r *Rules) { r.Windows[0].To = "10:00" }, "windows[0].to", "also where the window begins"},
 		{func(r *Rules) { r.Timezone = "Asia/Kolkata" }, "timezone", `"Asia/Kolkata" is not known; write customer or store`},
 		{func(r *Rules) { r.QuietHours = "on" }, "quiet_hours", "write builtin or off"},
-		{func(r *Rules) { r.Jurisdictions = map[string]Override{"Emirates": {Calls: "on"}} }, "jurisdictions.Emirates", "neither a row of the calling-hours table nor a country"},
-		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Calls: "maybe"}} }, "jurisdictions.AE.calls", "write on or off"},
-		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Sat: []string{"10:00"}}} }, "jurisdictions.AE.sat[0]", "not a span of the day"},
-		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {MonFri: []string{"18:00-10:00"}}} }, "jurisdictions.AE.mon_fri[0]", "ends before it begins"},
-		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Sun: []string{"10:00-x"}}} }, "jurisdictions.AE.sun[0]", "not a time of day"},
-		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Holiday: []string{"x-10:00"}}} }, "jurisdictions.AE.holiday[0]", "not a time of day"},
-		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Caps: []Cap{{Calls: 1}}}} }, "jurisdictions.AE.caps[0].every", "not a span of time"},
+		{func(r *Rules) { r.Jurisdictions = map[string]Override{"Emirates": {Calls: "on"}} }, "jurisdictions.Emirates",
+			"neither a row of the calling-hours table nor a country"},
+		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Calls: "maybe"}} }, "jurisdictions.AE.calls",
+			"write on or off"},
+		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Sat: []string{"10:00"}}} }, "jurisdictions.AE.sat[0]",
+			"not a span of the day"},
+		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {MonFri: []string{"18:00-10:00"}}} },
+			"jurisdictions.AE.mon_fri[0]", "ends before it begins"},
+		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Sun: []string{"10:00-x"}}} },
+			"jurisdictions.AE.sun[0]", "not a time of day"},
+		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Holiday: []string{"x-10:00"}}} },
+			"jurisdictions.AE.holiday[0]", "not a time of day"},
+		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Caps: []Cap{{Calls: 1}}}} },
+			"jurisdictions.AE.caps[0].every", "not a span of time"},
 		{func(r *Rules) { r.Holidays = []string{"2026-12-25", "25.12."} }, "holidays[1]", `"25.12." is not a date`},
 		{func(r *Rules) { r.Attempts.Max = 0 }, "attempts.max", "write 1 to 20"},
 		{func(r *Rules) { r.Attempts.Max = 21 }, "attempts.max", "21"},
@@ -68,9 +82,12 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 		{func(r *Rules) { r.Attempts.Spacing.Lost = 721 * time.Hour }, "attempts.spacing.lost", "write 1s to 720h"},
 		{func(r *Rules) { r.Attempts.Spacing.Backoff = 0.5 }, "attempts.spacing.backoff", "0.5 is not a factor"},
 		{func(r *Rules) { r.Attempts.Spacing.Backoff = math.NaN() }, "attempts.spacing.backoff", "not a factor"},
-		{func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 0, Every: time.Hour}} }, "caps.per_phone[0].calls", "0 is not a number of calls"},
-		{func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 1, Every: 367 * 24 * time.Hour}} }, "caps.per_phone[0].every", "too long"},
-		{func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 1, Every: time.Hour, Scope: "world"}} }, "caps.per_phone[0].scope", "write shop or all"},
+		{func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 0, Every: time.Hour}} }, "caps.per_phone[0].calls",
+			"0 is not a number of calls"},
+		{func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 1, Every: 367 * 24 * time.Hour}} }, "caps.per_phone[0].every",
+			"too long"},
+		{func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 1, Every: time.Hour, Scope: "world"}} }, "caps.per_phone[0].scope",
+			"write shop or all"},
 		{func(r *Rules) { r.Caps.DailyCalls = -1 }, "caps.daily_calls", "-1 is negative"},
 		{func(r *Rules) { r.PriorityAbove = amount("-1") }, "priority_above", "negative"},
 		{offer(func(o *OfferRule) { o.Code = " " }), "offers[1].code", "is empty"},
@@ -84,7 +101,8 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 		{offer(func(o *OfferRule) { o.Source, o.EndsAfter = OfferUnique, -time.Hour }), "offers[1].ends_after", "negative"},
 		{offer(func(o *OfferRule) { o.When.Attempt = -1 }), "offers[1].when.attempt", "-1 is not the number of a call"},
 		{offer(func(o *OfferRule) { o.When.Currency = "€" }), "offers[1].when.currency", "not a currency"},
-		{offer(func(o *OfferRule) { o.When.MinTotal, o.When.MaxTotal = amount("5"), amount("4") }), "offers[1].when.max_total", "no cart would fit"},
+		{offer(func(o *OfferRule) { o.When.MinTotal, o.When.MaxTotal = amount("5"), amount("4") }),
+			"offers[1].when.max_total", "no cart would fit"},
 		{offer(func(o *OfferRule) { o.When.MinItems = -1 }), "offers[1].when.min_items", "negative"},
 		{offer(func(o *OfferRule) { o.When.MinItems, o.When.MaxItems = 3, 2 }), "offers[1].when.max_items", "2 fits no cart"},
 		{offer(func(o *OfferRule) { o.When.Customer = "new" }), "offers[1].when.customer", "write first_time or returning"},
@@ -94,11 +112,15 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 		{func(r *Rules) { r.Holdout = 10 }, "holdout", "10 is not a share; write 0 to 1"},
 		{func(r *Rules) { r.Holdout = math.NaN() }, "holdout", "not a share"},
 		{func(r *Rules) { r.Attribution = -1 }, "attribution", "negative"},
-		{func(r *Rules) { r.Breakers = []Breaker{{On: "complaints", Last: 1}} }, "breakers[0].on", "write opt_outs, failures, uncertain or credits"},
+		{func(r *Rules) { r.Breakers = []Breaker{{On: "complaints", Last: 1}} }, "breakers[0].on",
+			"write opt_outs, failures, uncertain or credits"},
 		{func(r *Rules) { r.Breakers = []Breaker{{On: BreakFailures}} }, "breakers[0].last", "0 is not a number of calls"},
-		{func(r *Rules) { r.Breakers = []Breaker{{On: BreakFailures, Last: 10, Above: 1}} }, "breakers[0].above", "1 is not a share that can be passed"},
-		{func(r *Rules) { r.Breakers = []Breaker{{On: BreakFailures, Last: 10, PauseFor: -1}} }, "breakers[0].pause_for", "negative"},
-		{func(r *Rules) { r.Breakers = []Breaker{{On: BreakFailures, Last: 10, Below: amount("1")}} }, "breakers[0].below", "for credits breakers only"},
+		{func(r *Rules) { r.Breakers = []Breaker{{On: BreakFailures, Last: 10, Above: 1}} }, "breakers[0].above",
+			"1 is not a share that can be passed"},
+		{func(r *Rules) { r.Breakers = []Breaker{{On: BreakFailures, Last: 10, PauseFor: -1}} }, "breakers[0].pause_for",
+			"negative"},
+		{func(r *Rules) { r.Breakers = []Breaker{{On: BreakFailures, Last: 10, Below: amount("1")}} }, "breakers[0].below",
+			"for credits breakers only"},
 		{func(r *Rules) { r.Breakers = []Breaker{{On: BreakCredits}} }, "breakers[0].below", "is missing"},
 	} {
 		t.Run(c.path+" "+c.message, func(t *testing.T) {
@@ -118,7 +140,8 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 func TestDefaultRules_LackOnlyTheConsent(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules()
-	assert.Equal(t, []Problem{{"consent", "must be chosen: sms_marketing, marketing, attribute:<name> or not_required"}}, r.Problems())
+	assert.Equal(t, []Problem{{"consent", "must be chosen: sms_marketing, marketing, attribute:<name> or not_required"}},
+		r.Problems())
 	full := fullRules()
 	assert.Empty(t, full.Problems())
 }
@@ -162,7 +185,8 @@ breakers: [{on: opt_outs, last: 50, above: 0.1, pause_for: 1h}]
 	var r Rules
 	require.NoError(t, strictly([]byte(file), &r))
 	assert.Equal(t, 20*time.Minute, r.Attempts.Spacing.Busy)
-	assert.Equal(t, []Cap{{Calls: 1, Every: 24 * time.Hour}, {Calls: 3, Every: 720 * time.Hour, Scope: ScopeShop}}, r.Caps.PerPhone)
+	assert.Equal(t, []Cap{{Calls: 1, Every: 24 * time.Hour}, {Calls: 3, Every: 720 * time.Hour, Scope: ScopeShop}},
+		r.Caps.PerPhone)
 	assert.Equal(t, "on", r.Jurisdictions["AE"].Calls)
 	assert.Equal(t, UTM{"a", "b", "c", "d", "e"}, r.Link)
 }

@@ -104,13 +104,15 @@ func TestStep_IsOneLine(t *testing.T) {
 	t.Parallel()
 	assert.Equal(t, "Calling hours: Mon 10:00 in Asia/Kolkata: OK",
 		wording.Step(cart.Step{Rule: "hours", Saw: "Mon 10:00 in Asia/Kolkata", Verdict: cart.VerdictOK}))
-	assert.Equal(t, "Do-not-call list: not checked", wording.Step(cart.Step{Rule: "suppression", Verdict: cart.VerdictSkipped}))
+	assert.Equal(t, "Do-not-call list: not checked",
+		wording.Step(cart.Step{Rule: "suppression", Verdict: cart.VerdictSkipped}))
 }
 
 func TestAmount_HasTheDecimalsOfItsCurrency(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ amount, code, want string }{
-		{"1895", "INR", "1895.00"}, {"1895", "JPY", "1895"}, {"1.5", "KWD", "1.500"}, {"0", "", "0.00"}, {"7.005", "XYZ1", "7.01"}, {"-3", "USD", "-3.00"},
+		{"1895", "INR", "1895.00"}, {"1895", "JPY", "1895"}, {"1.5", "KWD", "1.500"}, {"0", "", "0.00"}, {"7.005", "XYZ1",
+			"7.01"}, {"-3", "USD", "-3.00"},
 	} {
 		assert.Equal(t, test.want, wording.Amount(decimal.RequireFromString(test.amount), test.code))
 	}
