@@ -34,7 +34,7 @@ test: ## Run all tests, with the race detector
 	@scripts/need.sh go cc postgres $(BROWSER)
 	$(GO) test -race -timeout 10m ./...
 
-bench: ## Run the benchmarks; the one of the lines takes twenty minutes
+bench: ## Run the benchmarks; the ones of the lines take twenty minutes
 	@scripts/need.sh go postgres
 	$(GO) test -run '^$$' -bench . -benchmem -timeout 60m ./...
 

@@ -10,10 +10,11 @@
 //
 //  1. Store Result.Cart.
 //  2. Append the entries of the Record effects to the ledger.
-//  3. Enqueue a job for each effect that asks for later work (Wake, Fill, Place, Abort, Update, Watch, Acted), cancel
-//     one for Unwake, and store what the others ask for (Suppress, SupersedeOlder, CallSettled, AccountRefused).
+//  3. Enqueue a job for each effect that asks for later work (Wake, Place, Abort, Update, Watch, Acted), cancel one for
+//     Unwake, and store what the others ask for (Suppress, SupersedeOlder, CallSettled, AccountRefused).
 //  4. Commit.
-//  5. Only now act on the outside: send a call's request, but only when the result held Send for that call.
+//  5. Only now act on the outside: send a call's request, but only when the result held Send for that call, and give out
+//     lines for Fill.
 //
 // When a step before the commit fails, nothing was stored and nothing was sent: the same event can be applied again.
 // When the program dies after the commit of Send, nobody knows whether the request went out. The stored call says that

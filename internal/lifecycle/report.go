@@ -264,12 +264,38 @@ func (a *change) advance(call *cart.Call, r cart.Report) {
 		// The provider will call at a later time of its own choice. The line is free until then.
 		call.Rescheduled = true
 		a.freeLine(call)
-	case r.Kind == cart.ReportRinging && call.Rescheduled && !call.HoldsLine && call.State != cart.Ended:
+	case !call.HoldsLine && dialsAgain(call, r):
 		call.HoldsLine = true
 	}
 	if call.State.Before(to) {
 		call.State = to
 	}
+}
+
+// dialsAgain reports whether a report tells of a dial after the one that the line was freed for: of the first dial of a call that
+// was put off before it rang, or of one that began after the last one ended. A late report of an earlier dial is neither.
+func dialsAgain(call *cart.Call, r cart.Report) bool {
+	switch {
+	case r.Kind != cart.ReportRinging && r.Kind != cart.ReportTalking:
+		return false
+	case call.State != cart.Ended:
+		return call.Rescheduled && r.Kind == cart.ReportRinging
+	}
+	return call.EndedAt != nil && r.At.After(*call.EndedAt)
+}
+
+// disconnected reports whether a conversation is over and nothing will be dialled after it, so that the line is free although the
+// analysis is still to come. While the provider may dial again by itself, the line stays busy.
+func (a *change) disconnected(call *cart.Call) bool {
+	if !a.rules.Voice.OurRetries || call.Rescheduled {
+		return false
+	}
+	dials := call.DialStarts
+	if call.EndedAt == nil {
+		// The report of the end is missing, and another says that it came. It may have been an earlier dial's.
+		return len(dials) < 2
+	}
+	return len(dials) == 0 || !dials[len(dials)-1].After(*call.EndedAt)
 }
 
 // answered reports whether only a call that somebody picked up has such a report.
@@ -400,6 +426,9 @@ func (a *change) settle(call *cart.Call) {
 		hasReport(call, cart.ReportRescheduled) && hasReport(call, cart.ReportAborted)
 	switch outcome {
 	case cart.Completed, cart.Timeout:
+		if a.disconnected(call) {
+			a.freeLine(call)
+		}
 		if !finished {
 			return
 		}

@@ -126,6 +126,7 @@ func (c *call) dial(out *outbox, ending Ending) string {
 	if ending == TimesOut {
 		over = "timeout"
 	}
+	c.leave()
 	c.tell(out, over, c.times(started))
 	if !c.pause(t.Process) {
 		return ""

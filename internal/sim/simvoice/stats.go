@@ -46,8 +46,9 @@ func (t *tally) pass(now time.Time) {
 // Stats are what the lines carried up to At, in real time.
 type Stats struct {
 	At time.Time
-	// Open is how many calls are on a line. A call that waits for a redial is; one that was postponed is not.
-	// MostOpen is the most there ever were; Over counts the calls that came when all lines were taken.
+	// Open is how many calls are on a line. A call that waits for a redial is; one that was postponed, or whose
+	// conversation is being analysed, is not. MostOpen is the most there ever were; Over counts the calls that came when
+	// all lines were taken.
 	Open, MostOpen, Over int
 	// Busy is the sum of the times that calls were on lines.
 	Busy time.Duration
