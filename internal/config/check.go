@@ -214,11 +214,9 @@ func (l *loader) checkLog() {
 	l.checkOneOf(l.file, "log.format", l.config.Log.Format, "text", "json")
 }
 
-// checkOneOf reports a problem unless the value is one of the allowed words; ok is true when it is.
-func (l *loader) checkOneOf(s *scope, path, value string, allowed ...string) bool {
-	problem := NotOneOf(value, allowed...)
-	if problem != "" {
+// checkOneOf reports a problem unless the value is one of the allowed words.
+func (l *loader) checkOneOf(s *scope, path, value string, allowed ...string) {
+	if problem := NotOneOf(value, allowed...); problem != "" {
 		s.problem(path, problem)
 	}
-	return problem == ""
 }

@@ -86,7 +86,7 @@ func (e *Engine) sender(ctx context.Context, provider, token string, h http.Head
 			return from, nil
 		}
 	}
-	name := h.Get(headerPublicKey)
+	name := providers.AccountIn(provider, h)
 	known := e.accounts().byKey[accountKey(provider, name)]
 	noted, err := e.db.AssistantOfToken(ctx, hashToken(token))
 	switch {
@@ -110,9 +110,6 @@ func (e *Engine) sender(ctx context.Context, provider, token string, h http.Head
 	from.account = name
 	return from, nil
 }
-
-// headerPublicKey names the account that signed a callback.
-const headerPublicKey = "X-Public-Key"
 
 // senderOfCall checks a callback at the URL of a call of ours. Who signed is looked up by the account that the call was placed with,
 // whatever the shop uses today.

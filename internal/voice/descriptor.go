@@ -34,6 +34,8 @@ type Descriptor struct {
 	// Signer makes what checks the signatures of an account's callbacks, from the settings alone; nil where none are
 	// signed.
 	Signer func(config.Settings) Signer
+	// AccountHeader is the header in which callbacks name the account, by one of Signer.PublicKeys; empty where they do not.
+	AccountHeader string
 	// Onboard makes what onboards a store; the error lists every key that is missing or wrong, one a line. It is nil
 	// where there is nothing that `ringback onboard` could do; NoOnboarding then says why, and what to do instead.
 	Onboard      func(Brief, Network) (Onboarder, error)

@@ -6,10 +6,11 @@ import (
 	"net/http"
 )
 
-// Signer checks the callbacks of one account at a provider that signs them. Providers implement it where they can.
+// Signer checks the callbacks of one account at a provider that signs them. A Provider whose account signs implements it:
+// callbacks of an account that has no name or no key are taken unsigned.
 type Signer interface {
 	// PublicKeys are the names by which callbacks may name the account, the present one first; empty when the account
-	// has no keys.
+	// has no keys. Where the API has no such names, they are the KeyIDs.
 	PublicKeys() []string
 	// KeyIDs name the private keys that callbacks may be signed with, the one that requests are made with first.
 	KeyIDs() []string

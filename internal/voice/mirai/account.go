@@ -100,7 +100,7 @@ func (a *Account) Abort(ctx context.Context, providerCallID string) error {
 // voice.ErrSignature and never tells what was expected.
 func (a Signer) Verify(h http.Header, body []byte) error {
 	signature := h.Get("x-signature")
-	switch public := h.Get("x-public-key"); {
+	switch public := h.Get(AccountHeader); {
 	case public == "" && signature != "":
 		// The signature alone proves who sent it; the public key only says whose it is.
 	case !slices.ContainsFunc(a.publicKeys, func(ours string) bool { return same(public, ours) }):

@@ -22,6 +22,9 @@ const BaseURL = "https://api.voice-agents.miraiminds.co"
 // Title is Mirai's name in messages.
 const Title = "Mirai"
 
+// AccountHeader is the header in which callbacks name the account: its public key.
+const AccountHeader = "X-Public-Key"
+
 // MaxLines is the most calls at once that Mirai documents for an assistant (call settings, concurrentCallCount).
 const MaxLines = 10
 
@@ -41,6 +44,8 @@ func Descriptor() voice.Descriptor {
 		},
 		Parse:  Parse,
 		Signer: func(s config.Settings) voice.Signer { return NewSigner(s.(*Settings).Pair) },
+
+		AccountHeader: AccountHeader,
 		Onboard: func(b voice.Brief, network voice.Network) (voice.Onboarder, error) {
 			return NewOnboarder(b, network)
 		},

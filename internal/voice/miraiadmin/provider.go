@@ -38,6 +38,8 @@ func Descriptor() voice.Descriptor {
 		},
 		Parse:  mirai.Parse,
 		Signer: func(s config.Settings) voice.Signer { return mirai.NewSigner(s.(*Settings).Pair) },
+
+		AccountHeader: mirai.AccountHeader,
 		NoOnboarding: "its requests make no workspace or assistant; onboard the store with provider: mirai and its " +
 			"pair of keys, then write both ids into the section of mirai_admin",
 	}

@@ -3,6 +3,7 @@ package providers
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 
 	"ringback/internal/config"
@@ -74,6 +75,15 @@ func FormerSigners(cfg config.Voice) map[string]voice.Signer {
 func MaySign(provider string) bool {
 	d, err := Find(provider)
 	return err != nil || d.Abilities.Signs
+}
+
+// AccountIn is the name by which a callback's headers name the account that signed it; "" for none.
+func AccountIn(provider string, h http.Header) string {
+	d, err := Find(provider)
+	if err != nil || d.AccountHeader == "" {
+		return ""
+	}
+	return h.Get(d.AccountHeader)
 }
 
 // Parse reads a callback of a provider, which need not be the one that the store uses now. The error says why the

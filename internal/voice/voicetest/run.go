@@ -161,9 +161,12 @@ func (s subject) checksSignatures(t *testing.T) {
 		return
 	}
 	require.ErrorIs(t, err, voice.ErrSignature)
-	signer := s.d.Signer(s.section.Settings)
+	signer, own := s.d.Signer(s.section.Settings), p.(voice.Signer)
 	require.ErrorIs(t, signer.Verify(http.Header{}, []byte(`{"event":{}}`)), voice.ErrSignature)
-	assert.NotEmpty(t, signer.KeyIDs())
+	require.NotEmpty(t, own.KeyIDs(), "without a key, the engine takes callbacks unsigned")
+	require.NotEmpty(t, own.PublicKeys(), "without a name, the engine takes callbacks unsigned")
+	assert.Equal(t, own.KeyIDs(), signer.KeyIDs())
+	assert.Equal(t, own.PublicKeys(), signer.PublicKeys())
 }
 
 // everyRow sets up every fault and compares what the provider reports with the document. The document and the faults
