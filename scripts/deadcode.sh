@@ -4,7 +4,7 @@ set -eu
 
 cd "$(dirname "$0")/.."
 # What the tests of several packages share: the simulation, of which the demo uses a part, and the helpers and suites.
-shared='^internal/(sim|postgres/pgtest|voice/voicetest|voice/contract)/'
+shared='^internal/(sim/|voice/contract/|([a-z]+/)*[a-z]+test/)'
 found=$(${GO:-go} tool -modfile=tools/go.mod deadcode ./...)
 dead=$(printf '%s' "$found" | grep -vE "$shared" || true)
 if [ -n "$dead" ]; then
