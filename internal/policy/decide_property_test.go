@@ -404,10 +404,19 @@ var restrictions = map[string]func(q *question){
 	},
 	"daily calls":    func(q *question) { q.rules.Caps.DailyCalls = 1 },
 	"larger holdout": func(q *question) { q.rules.Holdout = max(q.rules.Holdout, 0.6) },
-	"pause":          func(q *question) { q.facts.Shop.Paused = true },
-	"breaker":        func(q *question) { q.facts.Shop.Breaker, q.facts.Shop.BreakerUntil = true, nil },
-	"uninstalled":    func(q *question) { q.facts.Shop.Uninstalled = true },
-	"purchase":       func(q *question) { q.facts.Cart.PurchasedAt = &q.now },
+	// A pause without an end is checked again soon: it may end sooner than a breaker's whose end is known.
+	"pause": func(q *question) {
+		if !q.facts.Shop.Breaker {
+			q.facts.Shop.Paused = true
+		}
+	},
+	"breaker": func(q *question) {
+		if !q.facts.Shop.Breaker {
+			q.facts.Shop.Breaker, q.facts.Shop.BreakerUntil = true, nil
+		}
+	},
+	"uninstalled": func(q *question) { q.facts.Shop.Uninstalled = true },
+	"purchase":    func(q *question) { q.facts.Cart.PurchasedAt = &q.now },
 	"withdrawn": func(q *question) {
 		no := false
 		q.facts.Cart.Checkout.AcceptsSMS, q.facts.Cart.Checkout.AcceptsMarketing = &no, &no
