@@ -70,7 +70,7 @@ func (a *change) sendBegun(e cart.SendBegun) {
 	d := a.ask()
 	if call.Phone != a.cart.Phone {
 		// The line was given after a check of another number.
-		a.note("phone", "it was corrected after the line was given", cart.VerdictWait)
+		a.note("phone", "the number changed after the line was given", cart.VerdictWait)
 		a.reject(call)
 		a.follow(d)
 		return
@@ -82,7 +82,7 @@ func (a *change) sendBegun(e cart.SendBegun) {
 		return
 	}
 	if call.Assistant != a.rules.Voice.Assistant {
-		a.note("line", "the shop uses another assistant by now", cart.VerdictWait)
+		a.note("line", "the shop now uses another assistant", cart.VerdictWait)
 		a.reject(call)
 		a.follow(d)
 		return
@@ -104,13 +104,13 @@ func (a *change) setOffer(call *cart.Call, offer *cart.Offer) {
 		return
 	case offer.Code == "":
 		call.Offer = nil
-		a.note("offer", "no code of its own could be had, and the offer has no fallback", cart.VerdictSkipped)
+		a.note("offer", "no single-use code could be made, and the offer has no fallback", cart.VerdictSkipped)
 	case offer.Unique:
 		call.Offer = offer
 		a.note("offer", "a single-use code was made for this call", cart.VerdictOK)
 	default:
 		call.Offer = offer
-		a.note("offer", "no code of its own could be had: the fallback is given", cart.VerdictOK)
+		a.note("offer", "no single-use code could be made: the fallback is given", cart.VerdictOK)
 	}
 }
 
@@ -281,7 +281,7 @@ func (a *change) abortOpenCall(why cart.Reason) {
 	}
 	if !mayDialAgain(call) {
 		if call.State == cart.Talking && why != cart.Operator {
-			a.note("abort", "the customer is on the line: the call is left to end by itself", cart.VerdictOK)
+			a.note("abort", "the customer is on the line: the call is not cut off", cart.VerdictOK)
 			return
 		}
 		if call.State == cart.Ended {
@@ -323,7 +323,7 @@ func (a *change) abortAnswered(e cart.AbortAnswered) {
 	if e.GaveUp {
 		// The next event may ask again.
 		call.AbortAt = nil
-		a.note("abort", "the provider could not be asked", cart.VerdictWait)
+		a.note("abort", "the provider could not be reached", cart.VerdictWait)
 		return
 	}
 	at := a.now

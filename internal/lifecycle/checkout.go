@@ -26,7 +26,7 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	hadPhone := a.cart.Phone
 	a.storeCheckout(e.Checkout, isNew)
 	if e.Via == cart.ViaReconcile {
-		a.note("reconcile", "learned by asking Shopify: no webhook had told of it", cart.VerdictOK)
+		a.note("reconcile", "found by asking Shopify: no webhook came", cart.VerdictOK)
 	}
 	if e.Checkout.CompletedAt != nil {
 		a.completed(*e.Checkout.CompletedAt)

@@ -8,7 +8,7 @@ func (a *change) optOut(source string) {
 		return
 	}
 	a.emit(Suppress{Source: source})
-	a.note("opt_out", "asked not to be called, by "+source, cart.VerdictStop)
+	a.note("opt_out", "asked not to be called: "+source, cart.VerdictStop)
 	if !a.cart.State.Settled() {
 		a.stop(cart.OptedOut)
 	}

@@ -41,7 +41,7 @@ func (a *change) callReported(e cart.CallReported) {
 		a.noted = true
 	}
 	if r.CallbackUnread {
-		a.note("callback", "the time that the customer asked for cannot be read: the usual one is taken", cart.VerdictWait)
+		a.note("callback", "the time that the customer asked for cannot be read: the default is used", cart.VerdictWait)
 	}
 	addReport(call, r.Kind)
 	for _, k := range implied(r.FinalStatus) {
@@ -49,13 +49,13 @@ func (a *change) callReported(e cart.CallReported) {
 	}
 	countDials(call, r)
 	a.keepTimes(call, r)
-	revived := false
+	reopened := false
 	if call.State == cart.Rejected {
 		if !provesDial(call) {
 			a.actOnAnswer(call)
 			return
 		}
-		revived = true
+		reopened = true
 		a.undoRejection(call)
 	}
 	if call.State.Open() {
@@ -63,14 +63,14 @@ func (a *change) callReported(e cart.CallReported) {
 		a.extendDeadline(call)
 	}
 	a.actOnAnswer(call)
-	if a.cart.State.Settled() && (revived || mayDialAgain(call)) {
+	if a.cart.State.Settled() && (reopened || mayDialAgain(call)) {
 		a.abortOpenCall(a.cart.Reason)
 	}
 	a.settle(call)
-	if owed := a.cart.Attribution; a.cart.State == cart.Purchased && owed != cart.ByOffer {
+	if credited := a.cart.Attribution; a.cart.State == cart.Purchased && credited != cart.ByOffer {
 		// The order may have come before the report of the call that led to it.
 		a.cart.Attribution = a.attribute()
-		a.noted = a.noted || a.cart.Attribution != owed
+		a.noted = a.noted || a.cart.Attribution != credited
 	}
 }
 
@@ -520,7 +520,7 @@ func (a *change) afterCall(call *cart.Call) {
 		at = at.UTC()
 		a.cart.CallbackAt = &at
 	case call.Outcome == cart.Lost && call.Answered():
-		a.note("outcome", "answered, then not heard of again", cart.VerdictStop)
+		a.note("outcome", "answered, then no further report came", cart.VerdictStop)
 		a.stop(cart.Exhausted)
 		return
 	}

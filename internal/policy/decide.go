@@ -156,7 +156,7 @@ func (d *decider) until(b *bound, at time.Time, why cart.Reason) {
 
 // later ends the step of a rule whose facts are not loaded yet.
 func (d *decider) later() bool {
-	d.say("looked at when a call is near")
+	d.say("checked just before a call")
 	d.skipped()
 	return false
 }
@@ -297,7 +297,7 @@ func (d *decider) otherOrder() bool {
 	case d.facts.Queried == nil:
 		return d.later()
 	case d.facts.Queried.Ordered:
-		d.say("the customer has bought otherwise since")
+		d.say("the customer has placed another order since")
 		return d.stop(cart.Superseded)
 	}
 	d.say("none")
@@ -502,7 +502,7 @@ func (d *decider) opening() bool {
 	if !first.at.Before(d.expires) {
 		d.say("first possible at ")
 		d.sayTime(first.at)
-		d.say(", which is past the expiry: only the customer's coming back before that can lead to a call")
+		d.say(", which is past the expiry: it is called only if the customer comes back before that")
 		if !d.hard.at.Before(d.expires) {
 			first.reason = d.hard.reason
 		}
@@ -561,7 +561,7 @@ func (d *decider) queries() bool {
 	if d.facts.Queried != nil {
 		return false
 	}
-	d.say("nothing told by the cart stands against a call")
+	d.say("nothing in the cart rules out a call")
 	d.ok()
 	d.decision = cart.Decision{Action: cart.ActLook, Reason: cart.Due}
 	return true

@@ -83,7 +83,7 @@ func TestDecide_EveryRule(t *testing.T) {
 			saw: "every rule agrees"},
 		{
 			name: "without the costly facts", facts: func(f *Facts) { f.Queried = nil },
-			want: cart.Decision{Action: cart.ActLook, Reason: cart.Due}, rule: "moment", saw: "nothing told by the cart",
+			want: cart.Decision{Action: cart.ActLook, Reason: cart.Due}, rule: "moment", saw: "nothing in the cart",
 		},
 		{
 			name: "bought", cart: func(c *cart.Cart) { c.State = cart.Purchased },
@@ -120,7 +120,7 @@ func TestDecide_EveryRule(t *testing.T) {
 		},
 		{
 			name: "bought otherwise", facts: func(f *Facts) { f.Queried.Ordered = true },
-			want: cart.Decision{Action: cart.ActStop, Reason: cart.Superseded}, rule: "other_order", saw: "bought otherwise",
+			want: cart.Decision{Action: cart.ActStop, Reason: cart.Superseded}, rule: "other_order", saw: "placed another order",
 		},
 		{
 			name: "a newer cart", facts: func(f *Facts) { f.Queried.NewerCart = &uuid.Max },

@@ -70,7 +70,7 @@ func abandoned() (postgres.Cart, []cart.Entry) {
 	return c, []cart.Entry{
 		{CartID: cartID, At: begun, Event: "checkout", To: cart.Waiting, Reason: cart.Delay, Trace: []cart.Step{
 			{Rule: "state", Saw: "new", Verdict: cart.VerdictOK},
-			{Rule: "caps.per_phone", Saw: "looked at when a call is near", Verdict: cart.VerdictSkipped},
+			{Rule: "caps.per_phone", Saw: "checked just before a call", Verdict: cart.VerdictSkipped},
 			{Rule: "delay", Saw: "last touched at 2026-09-07T05:00:00Z, due 45m later", Verdict: cart.VerdictWait},
 		}},
 		{CartID: cartID, At: begun.Add(45 * time.Minute), Event: "wake", From: cart.Waiting, To: cart.Ready, Reason: cart.Due},
