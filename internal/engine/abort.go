@@ -71,9 +71,9 @@ func (e *Engine) openCall(ctx context.Context, id uuid.UUID) (postgres.CallRef, 
 
 // placedBy returns the store whose provider a call was placed with. An error means that this process cannot ask that provider.
 func (e *Engine) placedBy(call *cart.Call) (*Store, error) {
-	store := e.stores[call.Shop]
-	if store == nil {
-		return nil, errUnknownShop
+	store, err := e.knownStore(call.Shop)
+	if err != nil {
+		return nil, err
 	}
 	if call.Provider != "" && call.Provider != store.Provider.Name() || call.Account != "" && !store.uses(call.Account) {
 		return nil, errUnknownAccount

@@ -154,9 +154,9 @@ func (e *Engine) takeReport(ctx context.Context, from sender, n int, cb voice.Ca
 	if about == nil {
 		return TakenUnread, e.db.KeepCallback(ctx, from.provider, nil, kind, body, "it names no call of ours")
 	}
-	store := e.stores[about.Shop]
-	if store == nil {
-		return "", errUnknownShop
+	store, err := e.knownStore(about.Shop)
+	if err != nil {
+		return "", err
 	}
 	// What the call's analysis says is read by the names that its store gives it.
 	if named, err := e.parse(from.provider, store.Config.Voice.Insights, body); err == nil && n < len(named) {

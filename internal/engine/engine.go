@@ -106,6 +106,15 @@ func (e *Engine) Attach(client *river.Client[pgx.Tx]) { e.river = client }
 // Store returns a configured shop, or nil.
 func (e *Engine) Store(domain string) *Store { return e.stores[domain] }
 
+// knownStore returns a configured shop, or errUnknownShop.
+func (e *Engine) knownStore(domain string) (*Store, error) {
+	store := e.stores[domain]
+	if store == nil {
+		return nil, errUnknownShop
+	}
+	return store, nil
+}
+
 // Now is the time by the engine's clock.
 func (e *Engine) Now() time.Time { return e.db.Now() }
 

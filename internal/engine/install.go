@@ -12,8 +12,8 @@ import (
 // Install exchanges the code of a checked callback for tokens, keeps them, marks the shop as installed and has its webhooks subscribed
 // to and what it missed fetched. The errors are errUnknownShop's, and those of shopify.App.Exchange.
 func (e *Engine) Install(ctx context.Context, cb shopify.Callback) error {
-	if e.stores[cb.Shop] == nil {
-		return errUnknownShop
+	if _, err := e.knownStore(cb.Shop); err != nil {
+		return err
 	}
 	app := e.App(cb.Shop)
 	tokens, err := app.Exchange(ctx, cb.Shop, cb.Code)

@@ -64,9 +64,9 @@ func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offe
 	if call == nil || c.State != cart.Calling || call.State != cart.Placing || call.SentAt != nil {
 		return nil, nil
 	}
-	store := e.stores[ref.Shop]
-	if store == nil {
-		return nil, errUnknownShop
+	store, err := e.knownStore(ref.Shop)
+	if err != nil {
+		return nil, err
 	}
 	if err := e.checkPurchase(ctx, store, c); err != nil {
 		return nil, err
@@ -83,13 +83,13 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 		if err != nil {
 			return err
 		}
-		store := e.stores[c.Shop]
 		call := c.Call(ref.CallID)
 		if call == nil || call.State != cart.Placing {
 			return nil
 		}
-		if store == nil {
-			return errUnknownShop
+		store, err := e.knownStore(c.Shop)
+		if err != nil {
+			return err
 		}
 		if call.SentAt != nil {
 			_, err := u.apply(ctx, c, cart.PlaceUncertain{CallID: call.ID, Error: "the program stopped between the request and its answer"}, nil)

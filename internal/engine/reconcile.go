@@ -42,9 +42,9 @@ type Reconciled struct {
 // reached is kept after every page; the shop counts as reconciled only after the last.
 func (e *Engine) Reconcile(ctx context.Context, domain string) (Reconciled, error) {
 	var found Reconciled
-	store := e.stores[domain]
-	if store == nil {
-		return found, errUnknownShop
+	store, err := e.knownStore(domain)
+	if err != nil {
+		return found, err
 	}
 	shop, err := e.db.Shop(ctx, domain)
 	if err != nil {

@@ -126,8 +126,8 @@ func (e *Engine) WakeShop(ctx context.Context, domain string) error {
 // configured.
 func (e *Engine) onCarts(ctx context.Context, shop string, states []cart.State, ev cart.Event) error {
 	const page = 500
-	if e.stores[shop] == nil {
-		return errUnknownShop
+	if _, err := e.knownStore(shop); err != nil {
+		return err
 	}
 	after := uuid.Nil
 	for {

@@ -114,9 +114,9 @@ func (e *Engine) askShopify(ctx context.Context, domain string, ask func(context
 
 // accessToken returns a token for the shop, renewed when it is stale or is the one that Shopify refused.
 func (e *Engine) accessToken(ctx context.Context, domain, refused string) (postgres.ShopToken, error) {
-	store := e.stores[domain]
-	if store == nil {
-		return postgres.ShopToken{}, errUnknownShop
+	store, err := e.knownStore(domain)
+	if err != nil {
+		return postgres.ShopToken{}, err
 	}
 	if own := store.Config.AdminToken; own.Set() {
 		return postgres.ShopToken{Access: own.Reveal()}, nil
@@ -220,7 +220,7 @@ func (e *Engine) client(domain, token string) (*shopify.Client, error) {
 
 // loseAccess marks that Shopify refuses a shop's token for good.
 func (e *Engine) loseAccess(ctx context.Context, domain string, t postgres.ShopToken) error {
-	access, why := t.Access, "needs reinstall: open /shopify/install?shop="+domain+" as the merchant"
+	access, why := t.Access, "needs reinstall: open "+route.InstallOf(domain)+" as the merchant"
 	if e.stores[domain].Config.AdminToken.Set() {
 		access, why = "", "the admin_token of this store is not accepted: write a new one"
 	}

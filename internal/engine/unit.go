@@ -243,9 +243,9 @@ func (u *unit) insert(ctx context.Context, args river.JobArgs, at time.Time) err
 // queriedFacts loads the facts that need queries for a decision about c, without the call except. It returns
 // errWebhooksWait when the decision must wait.
 func (u *unit) queriedFacts(ctx context.Context, c *postgres.Cart, except uuid.UUID) (*policy.QueriedFacts, error) {
-	store := u.engine.stores[c.Shop]
-	if store == nil {
-		return nil, errUnknownShop
+	store, err := u.engine.knownStore(c.Shop)
+	if err != nil {
+		return nil, err
 	}
 	if waiting, err := u.WebhooksWait(ctx, c.Shop); err != nil || waiting {
 		return nil, errors.Join(err, errWebhooksWait)
