@@ -17,7 +17,7 @@ import (
 )
 
 // problemOf says what an error means to the client; known is false for errors that are our own fault.
-func problemOf(err error) (p *problem.Problem, known bool) {
+func problemOf(err error) (p *problem.Error, known bool) {
 	var statusError *echo.HTTPError
 	var tooLarge *http.MaxBytesError
 	switch {

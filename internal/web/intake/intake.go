@@ -94,7 +94,7 @@ func (i *Intake) notStored(c echo.Context, message string, err error) error {
 const retryAfter = "30"
 
 // SendAgain is the answer to a message that could not be stored, through no fault of the sender.
-func SendAgain(c echo.Context) *problem.Problem {
+func SendAgain(c echo.Context) *problem.Error {
 	c.Response().Header().Set("Retry-After", retryAfter)
 	return problem.New(http.StatusServiceUnavailable, "not-kept", "Service Unavailable",
 		"This could not be kept just now; send it again.")

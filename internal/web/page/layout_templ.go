@@ -541,7 +541,7 @@ func Ago(m Moment) templ.Component {
 }
 
 // errorView says what went wrong.
-func errorView(f Frame, p *problem.Problem, request string) templ.Component {
+func errorView(f Frame, p *problem.Error, request string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

@@ -119,7 +119,7 @@ func Show(c echo.Context, status int, view templ.Component) error {
 }
 
 // ShowError shows a person what went wrong.
-func (m *Maker) ShowError(c echo.Context, p *problem.Problem) error {
+func (m *Maker) ShowError(c echo.Context, p *problem.Error) error {
 	guard.SetPageHeaders(c.Response().Header(), guard.PagePolicy)
 	return Show(c, p.Status, errorView(m.Frame(c, p.Title, ""), p, request.ID(c)))
 }

@@ -1,5 +1,5 @@
 // Package problem writes answers that say what went wrong (RFC 9457, "Problem Details for HTTP APIs"). A handler
-// returns a Problem as its error; the server writes it.
+// returns an Error; the server writes it.
 package problem
 
 import (
@@ -9,8 +9,8 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// Problem is one such answer.
-type Problem struct {
+// Error is one such answer.
+type Error struct {
 	// Type is a URN of ours, or about:blank when the title says all there is.
 	Type   string `json:"type"`
 	Title  string `json:"title"`
@@ -32,11 +32,11 @@ type Field struct {
 }
 
 // Error implements error.
-func (p *Problem) Error() string { return p.Title + ": " + p.Detail }
+func (p *Error) Error() string { return p.Title + ": " + p.Detail }
 
 // New makes a problem; kind is the last part of its type, "" for about:blank.
-func New(status int, kind, title, detail string) *Problem {
-	p := &Problem{Type: "about:blank", Title: title, Status: status, Detail: detail}
+func New(status int, kind, title, detail string) *Error {
+	p := &Error{Type: "about:blank", Title: title, Status: status, Detail: detail}
 	if kind != "" {
 		p.Type = "urn:ringback:problem:" + kind
 	}
@@ -44,13 +44,13 @@ func New(status int, kind, title, detail string) *Problem {
 }
 
 // NotFound is the problem of an address that names nothing.
-func NotFound(detail string) *Problem { return New(http.StatusNotFound, "", "Not Found", detail) }
+func NotFound(detail string) *Error { return New(http.StatusNotFound, "", "Not Found", detail) }
 
 // NoSuchID is the problem of an id that names nothing.
-func NoSuchID() *Problem { return NotFound("There is nothing with this id.") }
+func NoSuchID() *Error { return NotFound("There is nothing with this id.") }
 
 // Invalid is the problem of a request with fields at fault.
-func Invalid(fields ...Field) *Problem {
+func Invalid(fields ...Field) *Error {
 	names := make([]string, len(fields))
 	for i, f := range fields {
 		names[i] = f.Field
@@ -62,19 +62,19 @@ func Invalid(fields ...Field) *Problem {
 }
 
 // Unprocessable is the problem of a request that is understood but lacks what it needs.
-func Unprocessable(fields ...Field) *Problem {
+func Unprocessable(fields ...Field) *Error {
 	p := Invalid(fields...)
 	p.Status, p.Title = http.StatusUnprocessableEntity, "Unprocessable request"
 	return p
 }
 
 // TooLarge is the problem of a body above the limit.
-func TooLarge() *Problem {
+func TooLarge() *Error {
 	return New(http.StatusRequestEntityTooLarge, "", "Content Too Large", "The body is too large.")
 }
 
 // OfStatus is the problem of an error that the router or a guard found.
-func OfStatus(status int) *Problem {
+func OfStatus(status int) *Error {
 	details := map[int]string{
 		http.StatusNotFound:              "There is nothing at this address.",
 		http.StatusMethodNotAllowed:      "This address does not take this method; the Allow header names those it takes.",
@@ -88,7 +88,7 @@ func OfStatus(status int) *Problem {
 }
 
 // Write answers a request with the problem.
-func (p *Problem) Write(c echo.Context) error {
+func (p *Error) Write(c echo.Context) error {
 	h := c.Response().Header()
 	h.Set(echo.HeaderContentType, "application/problem+json")
 	h.Set("X-Content-Type-Options", "nosniff")
