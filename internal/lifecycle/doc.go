@@ -13,7 +13,7 @@
 //  3. Enqueue a job for each effect that asks for later work (Wake, Place, Abort, Update, Watch, Acted), cancel one for
 //     Unwake, and store what the others ask for (Suppress, SupersedeOlder, CallSettled, AccountRefused).
 //  4. Commit.
-//  5. Only now act on the outside: send a call's request, but only when the result held Send for that call, and give out
+//  5. Only now act on the outside: send a call's request, but only when the result held Send for that call. Give out
 //     lines for Fill.
 //
 // When a step before the commit fails, nothing was stored and nothing was sent: the same event can be applied again.

@@ -19,7 +19,8 @@ func (s *story) holds(id uuid.UUID) bool { return s.cart.Call(id).HoldsLine }
 
 func TestLine_IsFreeWhenTheConversationIsOver(t *testing.T) {
 	t.Parallel()
-	for _, over := range []cart.ReportKind{cart.ReportHungUp, cart.ReportTimeout, cart.ReportRecorded, cart.ReportAnalysed} {
+	for _, over := range []cart.ReportKind{cart.ReportHungUp, cart.ReportTimeout, cart.ReportRecorded,
+		cart.ReportAnalysed} {
 		t.Run(string(over), func(t *testing.T) {
 			t.Parallel()
 			s, id := placedStory(t, true)
@@ -38,9 +39,10 @@ func TestLine_IsFreeWhenTheConversationIsOver(t *testing.T) {
 func TestLine_IsBusyWhileTheProviderMayDialAgain(t *testing.T) {
 	t.Parallel()
 	for name, told := range map[string][]cart.ReportKind{
-		"nobody answered":       {cart.ReportRinging, cart.ReportNoAnswer},
-		"the number was busy":   {cart.ReportRinging, cart.ReportBusy},
-		"a short conversation":  {cart.ReportRinging, cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed},
+		"nobody answered":     {cart.ReportRinging, cart.ReportNoAnswer},
+		"the number was busy": {cart.ReportRinging, cart.ReportBusy},
+		"a short conversation": {cart.ReportRinging, cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded,
+			cart.ReportAnalysed},
 		"the time ran out":      {cart.ReportRinging, cart.ReportTalking, cart.ReportTimeout},
 		"an answered second":    {cart.ReportNoAnswer, cart.ReportTalking, cart.ReportHungUp},
 		"only the analysis":     {cart.ReportAnalysed},
@@ -84,10 +86,12 @@ func TestLine_IsTakenAgainByALaterDialOnly(t *testing.T) {
 				assert.False(t, s.holds(id), "%s of the dial that is over comes late", late)
 			}
 			s.passes(time.Hour)
-			s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportRinging, At: s.now}, Digest: []byte("again")})
+			s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportRinging, At: s.now},
+				Digest: []byte("again")})
 			assert.True(t, s.holds(id), "the provider dials again")
 			s.passes(time.Minute)
-			s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportHungUp, At: s.now}, Digest: []byte("over again")})
+			s.does(cart.CallReported{CallID: id, Report: cart.Report{Kind: cart.ReportHungUp, At: s.now},
+				Digest: []byte("over again")})
 			assert.Equal(t, putOff, s.holds(id), "one that puts calls off may do so again")
 			s.hears(id, cart.ReportAnalysed, cart.ReportFinished)
 			assert.False(t, s.holds(id))
@@ -95,8 +99,8 @@ func TestLine_IsTakenAgainByALaterDialOnly(t *testing.T) {
 	}
 }
 
-// A provider that dials again by itself, several times within one call: at whatever moment of a dial, whichever of its reports came
-// until then and in whatever order, the line is busy.
+// A provider that dials again by itself, several times within one call: at whatever moment of a dial, whichever of its
+// reports came until then and in whatever order, the line is busy.
 func TestLine_IsBusyDuringEveryDialOfAChain(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
@@ -109,7 +113,8 @@ func TestLine_IsBusyDuringEveryDialOfAChain(t *testing.T) {
 		}
 		for range rapid.IntRange(0, 3).Draw(rt, "dials before") {
 			tell(cart.ReportRinging)
-			if over := rapid.SampledFrom([]cart.ReportKind{cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportHungUp}).Draw(rt, "over"); over == cart.ReportHungUp {
+			if over := rapid.SampledFrom([]cart.ReportKind{cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed,
+				cart.ReportHungUp}).Draw(rt, "over"); over == cart.ReportHungUp {
 				tell(cart.ReportTalking)
 				tell(over)
 				tell(cart.ReportRecorded)
@@ -126,7 +131,8 @@ func TestLine_IsBusyDuringEveryDialOfAChain(t *testing.T) {
 		heard := rapid.Permutation(told).Draw(rt, "order")
 		heard = heard[:rapid.IntRange(0, len(heard)).Draw(rt, "came")]
 		for i, r := range heard {
-			result := lifecycle.Apply(s.cart, cart.CallReported{CallID: id, Report: r, Digest: []byte{byte(i)}}, s.rules, s.facts, s.now)
+			result := lifecycle.Apply(s.cart, cart.CallReported{CallID: id, Report: r, Digest: []byte{byte(i)}}, s.rules,
+				s.facts, s.now)
 			s.cart = result.Cart
 			require.True(rt, s.holds(id), "%v of %v", heard[:i+1], told)
 		}

@@ -272,8 +272,8 @@ func (a *change) advance(call *cart.Call, r cart.Report) {
 	}
 }
 
-// dialsAgain reports whether a report tells of a dial after the one that the line was freed for: of the first dial of a call that
-// was put off before it rang, or of one that began after the last one ended. A late report of an earlier dial is neither.
+// dialsAgain reports whether a report tells of a new dial since the line was freed: the first dial of a call that was
+// rescheduled before it rang, or one that began after the last one ended. A late report of an earlier dial is neither.
 func dialsAgain(call *cart.Call, r cart.Report) bool {
 	switch {
 	case r.Kind != cart.ReportRinging && r.Kind != cart.ReportTalking:
@@ -284,15 +284,15 @@ func dialsAgain(call *cart.Call, r cart.Report) bool {
 	return call.EndedAt != nil && r.At.After(*call.EndedAt)
 }
 
-// disconnected reports whether a conversation is over and nothing will be dialled after it, so that the line is free although the
-// analysis is still to come. While the provider may dial again by itself, the line stays busy.
+// disconnected reports whether a conversation is over and no other dial will follow. The line is then free, although
+// the analysis is still to come. While the provider may dial again by itself, the line stays busy.
 func (a *change) disconnected(call *cart.Call) bool {
 	if !a.rules.Voice.OurRetries || call.Rescheduled {
 		return false
 	}
 	dials := call.DialStarts
 	if call.EndedAt == nil {
-		// The report of the end is missing, and another says that it came. It may have been an earlier dial's.
+		// The report of the end is missing; another report shows that there was an end. It may be an earlier dial's.
 		return len(dials) < 2
 	}
 	return len(dials) == 0 || !dials[len(dials)-1].After(*call.EndedAt)
