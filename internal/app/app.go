@@ -59,6 +59,7 @@ type App struct {
 	// there would receive the shops' tokens.
 	shopifyURL string
 	pool       *pgxpool.Pool
+	intake     *pgxpool.Pool
 	database   *embedded.Server
 	writable   *postgres.Writable
 	client     *river.Client[pgx.Tx]
@@ -118,7 +119,7 @@ func (a *App) build(ctx context.Context) error {
 		Log:     a.Log,
 		Metrics: engine.NewMetrics(registry),
 	})
-	registry.MustRegister(engine.NewConnectionCollector(a.Engine), zoneAge())
+	registry.MustRegister(engine.NewConnectionCollector(a.Engine), engine.NewIntakeCollector(a.Engine), zoneAge())
 	concurrency := 0
 	if a.role == Work || a.role == Serve && a.Config.Worker.Enabled {
 		concurrency, a.works = a.Config.Worker.Concurrency, true
@@ -215,7 +216,15 @@ func (a *App) openDatabase(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("security.encryption_key: %w", err)
 	}
-	a.DB, err = postgres.Open(ctx, a.pool, box, time.Now)
+	if a.DB, err = postgres.Open(ctx, a.pool, box, time.Now); err != nil {
+		return err
+	}
+	intake := poolConfig.Copy()
+	intake.MaxConns, intake.MinConns = engine.IntakeConns, 0
+	if a.intake, err = pgxpool.NewWithConfig(ctx, intake); err != nil {
+		return fmt.Errorf("connect the intake to the database: %w", err)
+	}
+	a.DB.KeepApart(a.intake)
 	a.writable = postgres.NewWritable(a.DB)
 	return err
 }
@@ -341,6 +350,13 @@ func (a *App) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	// The intake outlives the requests that wait for it.
+	intake, stopIntake := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopIntake()
+	group.Go(func() error {
+		a.Engine.RunIntake(intake)
+		return nil
+	})
 	group.Go(func() error {
 		a.Engine.ActOnWaitingWebhooks(running)
 		return nil
@@ -350,6 +366,7 @@ func (a *App) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
+		defer stopIntake()
 		<-running.Done()
 		return a.stop()
 	})
@@ -381,6 +398,9 @@ func (a *App) stop() error {
 func (a *App) Close() {
 	if a.listener != nil {
 		_ = a.listener.Close()
+	}
+	if a.intake != nil {
+		a.intake.Close()
 	}
 	if a.pool != nil {
 		a.pool.Close()

@@ -219,6 +219,7 @@ func (s *stage) sends(topic string, payload any, header ...string) {
 	}
 	status, answer := s.do(req)
 	require.Equal(s.t, http.StatusOK, status, answer)
+	s.company.world.applied()
 }
 
 func (s *stage) do(req *http.Request) (status int, body string) {

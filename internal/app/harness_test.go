@@ -245,9 +245,17 @@ func (w *world) sends(topic string, payload any, change ...func(*shopify.Deliver
 	return resp.StatusCode
 }
 
+// took is sends for a webhook that must be kept; it waits until the webhook is applied.
 func (w *world) took(topic string, payload any, change ...func(*shopify.Delivery)) {
 	w.t.Helper()
 	require.Equal(w.t, http.StatusOK, w.sends(topic, payload, change...))
+	w.applied()
+}
+
+// applied waits until every webhook that was kept is applied.
+func (w *world) applied() {
+	w.t.Helper()
+	w.eventually("what was kept is applied", func() bool { return w.count(`SELECT count(*) FROM intake_queue`) == 0 })
 }
 
 // cart reads a checkout's cart; nil when there is none.

@@ -25,6 +25,8 @@ type (
 		Checkout Checkout
 		// Via is ViaWebhook or ViaReconcile.
 		Via string
+		// Skipped counts older versions that came shortly before and told nothing else of the customer: they count as seen.
+		Skipped int
 	}
 
 	// CheckoutDeleted: the shop deleted the checkout.

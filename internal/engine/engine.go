@@ -51,6 +51,9 @@ type Engine struct {
 	shopify     Shopify
 	connections connections
 
+	keeper  keeper
+	applier applier
+
 	// accounts and pools are made when they are first asked for.
 	accounts func() accounts
 	pools    func() map[string]pool
@@ -78,6 +81,7 @@ func New(o Options) *Engine {
 	e := &Engine{
 		db: o.DB, stores: o.Stores, publicURL: o.PublicURL, retention: o.Retention, forwarding: o.Forwarding, log: o.Log,
 		metrics: o.Metrics, fills: newFills(), shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
+		applier: newApplier(),
 	}
 	e.pools = sync.OnceValue(func() map[string]pool { return newPools(e.Stores()) })
 	e.accounts = sync.OnceValue(func() accounts { return newAccounts(e.Stores(), e.assistantToken) })

@@ -108,7 +108,7 @@ func (h *house) tell(topic string, message body) engine.Taken {
 	raw, err := json.Marshal(message)
 	require.NoError(h.t, err)
 	d := shopify.Delivery{Topic: topic, Shop: loom, WebhookID: uuid.NewString(), TriggeredAt: h.clock.Now()}
-	taken, err := h.engine.TakeWebhook(h.t.Context(), d, raw)
+	taken, err := h.take(h.t.Context(), d, raw)
 	require.NoError(h.t, err)
 	return taken
 }

@@ -78,12 +78,15 @@ type house struct {
 	log   *lockedBuffer
 	// phones counts the numbers that carts were made with.
 	phones atomic.Int64
+	quiet  bool
 }
 
 // plan is how a house differs from the ordinary one.
 type plan struct {
 	sim   func(*simshop.Config)
 	store func(*config.Store)
+	// quiet leaves the intake to the test.
+	quiet bool
 	// api stands before the simulated Shopify.
 	api func(http.Handler) http.Handler
 }
@@ -103,7 +106,7 @@ stores:
 
 func newHouse(t *testing.T, p plan) *house {
 	t.Helper()
-	h := &house{t: t, clock: &clock{now: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)}, pool: pgtest.New(t), log: &lockedBuffer{}}
+	h := &house{t: t, quiet: p.quiet, clock: &clock{now: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)}, pool: pgtest.New(t), log: &lockedBuffer{}}
 	h.front = httptest.NewServer(http.HandlerFunc(h.takeWebhook))
 	t.Cleanup(h.front.Close)
 	cfg := simshop.Config{
@@ -160,6 +163,9 @@ func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...
 	registry.MustRegister(engine.NewConnectionCollector(e))
 	_, err = jobs.NewClient(e, pool, 0, log)
 	require.NoError(h.t, err)
+	if !h.quiet {
+		h.intake(e)
+	}
 	return e, db, registry
 }
 
@@ -172,7 +178,16 @@ func (h *house) without(domain string) *engine.Engine {
 	require.Nil(h.t, e.Store(domain))
 	_, err := jobs.NewClient(e, h.pool, 0, slog.New(slog.DiscardHandler))
 	require.NoError(h.t, err)
+	h.intake(e)
 	return e
+}
+
+// intake runs an engine's intake until the test ends.
+func (h *house) intake(e *engine.Engine) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(h.t.Context()))
+	var group sync.WaitGroup
+	group.Go(func() { e.RunIntake(ctx) })
+	h.t.Cleanup(func() { stop(); group.Wait() })
 }
 
 // work lets the privacy requests that are due now be worked, until none is left.
@@ -238,6 +253,18 @@ func (h *house) grant() shopify.Callback {
 	return callback
 }
 
+// take gives the engine a webhook and waits until it is applied.
+func (h *house) take(ctx context.Context, d shopify.Delivery, body []byte) (engine.Taken, error) {
+	taken, err := h.engine.TakeWebhook(ctx, d, body)
+	if err == nil {
+		assert.Eventually(h.t, func() bool {
+			lag, err := h.db.IntakeLag(ctx)
+			return err == nil && lag.Queued == 0
+		}, time.Minute, time.Millisecond, "what was kept is not applied: %s", h.log)
+	}
+	return taken, err
+}
+
 // takeWebhook is the front door, as narrow as it can be.
 func (h *house) takeWebhook(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
@@ -245,7 +272,7 @@ func (h *house) takeWebhook(w http.ResponseWriter, r *http.Request) {
 	d, err := shopify.ParseHeaders(r.Header)
 	assert.NoError(h.t, err)
 	assert.Equal(h.t, shopify.Sign(clientSecret, body), r.Header.Get(shopify.HeaderHMAC))
-	if _, err := h.engine.TakeWebhook(r.Context(), d, body); !assert.NoError(h.t, err, d.Topic) {
+	if _, err := h.take(r.Context(), d, body); !assert.NoError(h.t, err, d.Topic) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 }

@@ -28,9 +28,21 @@ const (
 	TakenUnread Taken = "unread"
 )
 
-// TakeWebhook keeps a verified webhook and lets it change what it is about, in one transaction. An error means that it could
-// not be kept: Shopify should send it again. A webhook of a shop that is not in the configuration is kept for a process that knows the shop.
+// TakeWebhook keeps a verified webhook. One about a checkout is kept together with others and applied soon after; see RunIntake. Any
+// other is applied in the transaction that keeps it. An error means that it could not be kept: Shopify should send it again. A webhook
+// of a shop that is not in the configuration is kept for a process that knows the shop.
 func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byte) (Taken, error) {
+	if taken, ok, err := e.keepCheckout(ctx, d, body); ok {
+		if err == nil {
+			e.metrics.webhook(d.Topic, taken)
+		}
+		return taken, err
+	}
+	if followsCheckouts(d.Topic) {
+		if err := e.awaitApplied(ctx); err != nil {
+			return "", err
+		}
+	}
 	read, unreadable := e.read(d, body)
 	taken, err := e.takeWebhook(ctx, d, body, read, unreadable)
 	if errors.Is(err, errWebhooksWait) {
@@ -48,6 +60,17 @@ func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 	}
 	e.metrics.webhook(d.Topic, taken)
 	return taken, nil
+}
+
+// followsCheckouts reports whether webhooks of a topic mean something only once the checkouts before them are applied: a deletion, a consent
+// and a privacy request find no cart otherwise. An order waits for its checkout by itself.
+func followsCheckouts(topic string) bool {
+	switch topic {
+	case shopify.CheckoutsDelete,
+		shopify.CustomersConsentUpdate, shopify.CustomersEmailConsentUpdate, shopify.CustomersUpdate:
+		return true
+	}
+	return slices.Contains(shopify.ComplianceTopics(), topic)
 }
 
 // takeWebhook keeps a webhook with what it brings about, or with the reason why it could not be used.
@@ -210,7 +233,7 @@ func (u *unit) takeCheckout(ctx context.Context, store *Store, co cart.Checkout,
 	if err != nil {
 		return uuid.Nil, err
 	}
-	_, err = u.seeCheckout(ctx, store, c, co, via, adopted)
+	_, err = u.seeCheckout(ctx, store, c, cart.CheckoutSeen{Checkout: co, Via: via}, adopted)
 	return c.ID, err
 }
 
@@ -220,11 +243,14 @@ func newCart(store *Store, token string) *postgres.Cart {
 
 // seeCheckout gives a version of a checkout to its cart and reports whether it was news. An order that came before its checkout is
 // met here. newToken is true when the cart's token was not known before.
-func (u *unit) seeCheckout(ctx context.Context, store *Store, c *postgres.Cart, co cart.Checkout, via string, newToken bool) (bool, error) {
+func (u *unit) seeCheckout(
+	ctx context.Context, store *Store, c *postgres.Cart, seen cart.CheckoutSeen, newToken bool,
+) (bool, error) {
+	co := seen.Checkout
 	isNew := c.State == ""
 	mayMeet := isNew || newToken || c.Checkout.CartToken != co.CartToken
 	mayKnow := isNew || !sameNames(&c.Checkout, &co)
-	did, err := u.apply(ctx, c, cart.CheckoutSeen{Checkout: co, Via: via}, nil)
+	did, err := u.apply(ctx, c, seen, nil)
 	if err != nil || !mayMeet && !mayKnow || c.State == cart.Purchased && c.Order != nil {
 		return did.changed, err
 	}

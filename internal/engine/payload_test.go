@@ -18,7 +18,7 @@ import (
 func (h *house) checkoutPayload(token string, changes map[string]any) map[string]any {
 	now := h.clock.Now().Format(time.RFC3339Nano)
 	p := map[string]any{
-		"token": token, "cart_token": "c-" + token, "email": token + "@example.com", "phone": "+919810000341", "currency": "INR",
+		"id": idOf(token), "token": token, "cart_token": "c-" + token, "email": token + "@example.com", "phone": "+919810000341", "currency": "INR",
 		"presentment_currency": "INR", "total_price": "1499.00", "created_at": now, "updated_at": now,
 		"abandoned_checkout_url": "https://" + loom + "/1/checkouts/ac/" + token + "/recover",
 		"line_items":             []map[string]any{{"title": "Saree", "quantity": 1, "price": "1499.00", "variant_id": 1}},
@@ -35,7 +35,7 @@ func (h *house) takesTest(topic string, payload any) {
 	body, err := json.Marshal(payload)
 	require.NoError(h.t, err)
 	d := shopify.Delivery{Topic: topic, Shop: loom, WebhookID: uuid.NewString(), TriggeredAt: h.clock.Now(), Test: true}
-	taken, err := h.engine.TakeWebhook(h.t.Context(), d, body)
+	taken, err := h.take(h.t.Context(), d, body)
 	require.NoError(h.t, err)
 	require.Equal(h.t, engine.TakenNew, taken)
 }

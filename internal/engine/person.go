@@ -9,12 +9,12 @@ import (
 )
 
 // personOf is everybody that a cart may be of, by its checkout, its order and the numbers that its calls went to.
-func (e *Engine) personOf(c *cart.Cart) cart.Person {
+func (e *Engine) personOf(r *policy.Reader, c *cart.Cart) cart.Person {
 	var numbers []string
 	for i := range c.Calls {
 		numbers = append(numbers, c.Calls[i].Phone)
 	}
-	return policy.PersonOfCart(c, e.countryOf(c.Shop)).With(cart.PersonWith("", nil, numbers))
+	return r.PersonOfCart(c, e.countryOf(c.Shop)).With(cart.PersonWith("", nil, numbers))
 }
 
 // tellPerson lets a cart know the keys of its person in the given versions of it, unless nothing of them can be new to
@@ -24,7 +24,7 @@ func (u *unit) tellPerson(c *postgres.Cart, versions ...*cart.Cart) {
 		if v.State == "" || c.KnowsPerson() && sameNames(&c.Checkout, &v.Checkout) && (v.Order == nil || v.Order == c.Order) {
 			continue
 		}
-		c.Person = c.Person.With(u.engine.personOf(v))
+		c.Person = c.Person.With(u.engine.personOf(u.reader, v))
 	}
 }
 

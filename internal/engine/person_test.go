@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
 	"testing"
@@ -38,7 +39,7 @@ func (h *house) takes(topic string, payload any) {
 	d := shopify.Delivery{
 		Topic: topic, Shop: loom, WebhookID: uuid.NewString(), APIVersion: "2026-10", TriggeredAt: h.clock.Now(),
 	}
-	taken, err := h.engine.TakeWebhook(h.t.Context(), d, body)
+	taken, err := h.take(h.t.Context(), d, body)
 	require.NoError(h.t, err)
 	require.Equal(h.t, engine.TakenNew, taken)
 }
@@ -75,6 +76,13 @@ func addressWith(phone string) any {
 	return map[string]any{"first_name": "Nila", "city": "Kochi", "country": "India", "country_code": "IN", "phone": phone}
 }
 
+// idOf is the number of a checkout with a token.
+func idOf(token string) uint32 {
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(token))
+	return sum.Sum32()
+}
+
 // begins lets somebody begin or touch a checkout.
 func (h *house) begins(token string, n names) {
 	h.t.Helper()
@@ -83,7 +91,7 @@ func (h *house) begins(token string, n names) {
 		began = known.Checkout.CreatedAt
 	}
 	h.takes(shopify.CheckoutsUpdate, map[string]any{
-		"token": token, "cart_token": "c-" + token, "email": orNil(n.email), "phone": orNil(n.phone),
+		"id": idOf(token), "token": token, "cart_token": "c-" + token, "email": orNil(n.email), "phone": orNil(n.phone),
 		"customer": n.customerPayload(), "shipping_address": addressWith(n.delivery), "billing_address": addressWith(n.billing),
 		"currency": "INR", "total_price": "1499.00",
 		"abandoned_checkout_url": "https://" + loom + "/1/checkouts/ac/" + token + "/recover",

@@ -83,7 +83,7 @@ func (e *Engine) erasePerson(ctx context.Context, shop string, p cart.Person) (i
 		if err != nil {
 			return 0, err
 		}
-		e.db.Tell(erasure, e.personOf(&c.Cart))
+		e.db.Tell(erasure, e.personOf(policy.NewReader(), &c.Cart))
 	}
 	if err := e.db.RememberErased(ctx, erasure); err != nil {
 		return 0, err
@@ -110,7 +110,7 @@ func (e *Engine) eraseShop(ctx context.Context, shop string) (int, error) {
 			if carts[i], err = e.db.Cart(ctx, id); err != nil {
 				return 0, err
 			}
-			everybody = everybody.With(e.personOf(&carts[i].Cart))
+			everybody = everybody.With(e.personOf(policy.NewReader(), &carts[i].Cart))
 		}
 		if err := e.db.RememberErasedCarts(ctx, shop, carts, everybody.Numbers()); err != nil {
 			return 0, err
@@ -171,11 +171,13 @@ const partitionsAhead = 8
 // wait behind it.
 func (e *Engine) Purge(ctx context.Context) error {
 	now := e.db.Now()
+	// A payload does not outlive what is kept of its cart.
+	payloads := now.Add(-min(e.retention.Payloads, e.retention.PersonalData))
 	var failed []error
 	for _, part := range []func() error{
 		func() error { return e.db.MakePartitions(ctx, partitionsAhead) },
-		func() error { return e.db.DropPartitions(ctx, now.Add(-e.retention.Payloads)) },
-		func() error { return e.db.DropWaitingWebhooks(ctx, now.Add(-e.retention.Payloads)) },
+		func() error { return e.db.DropPartitions(ctx, payloads) },
+		func() error { return e.db.DropWaitingWebhooks(ctx, payloads) },
 		func() error { return e.db.DropOrders(ctx, now.Add(-orderMemory)) },
 		func() error { return e.db.ForgetAnswered(ctx, now.Add(-answeredMemory)) },
 		func() error { return e.db.ForgetUnanswered(ctx, now.Add(-unansweredMargin)) },

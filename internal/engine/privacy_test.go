@@ -224,7 +224,7 @@ func TestALateWebhookBringsNobodyBack(t *testing.T) {
 	h.work()
 	require.Empty(t, h.tracesOf(traces))
 	late.WebhookID = "delivered-late"
-	_, err := h.engine.TakeWebhook(t.Context(), late.Delivery, late.Body)
+	_, err := h.take(t.Context(), late.Delivery, late.Body)
 	require.NoError(t, err)
 	assert.Empty(t, h.tracesOf(traces))
 }
@@ -252,7 +252,7 @@ func TestAShopsRedactionReachesAShopThatLeftTheConfiguration(t *testing.T) {
 func TestARequestOfAnotherShopIsNotBelieved(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, plan{})
-	taken, err := h.engine.TakeWebhook(t.Context(), shopify.Delivery{Topic: shopify.ShopRedact, Shop: loom, WebhookID: "1"},
+	taken, err := h.take(t.Context(), shopify.Delivery{Topic: shopify.ShopRedact, Shop: loom, WebhookID: "1"},
 		[]byte(`{"shop_id": 1, "shop_domain": "other.myshopify.com"}`))
 	require.NoError(t, err)
 	assert.Equal(t, engine.TakenUnread, taken)

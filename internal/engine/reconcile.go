@@ -216,7 +216,7 @@ func (u *unit) takeAsked(ctx context.Context, store *Store, asked cart.Checkout)
 		asked = shopify.Merge(c.Checkout, asked)
 		asked.Token = c.Token
 	}
-	return u.seeCheckout(ctx, store, c, asked, cart.ViaReconcile, false)
+	return u.seeCheckout(ctx, store, c, cart.CheckoutSeen{Checkout: asked, Via: cart.ViaReconcile}, false)
 }
 
 // ReconcileShop reconciles one shop for a job. When the scan has to go on, the error is a LaterError.

@@ -18,7 +18,7 @@ import (
 // tells gives the engine a webhook of the shop.
 func (h *house) tells(topic, body string, at time.Time) engine.Taken {
 	h.t.Helper()
-	taken, err := h.engine.TakeWebhook(h.t.Context(), shopify.Delivery{
+	taken, err := h.take(h.t.Context(), shopify.Delivery{
 		Topic: topic, Shop: loom, WebhookID: uuid.NewString(), TriggeredAt: at,
 	}, []byte(body))
 	require.NoError(h.t, err)

@@ -170,7 +170,7 @@ func TestAReinstallAfterAnUninstallWorks(t *testing.T) {
 	require.NoError(t, ask(t.Context(), h.engine))
 
 	late.WebhookID = "another-delivery"
-	_, err = h.engine.TakeWebhook(t.Context(), late.Delivery, late.Body)
+	_, err = h.take(t.Context(), late.Delivery, late.Body)
 	require.NoError(t, err)
 	assert.Nil(t, h.shopRow().UninstalledAt, "a word from before the install undoes nothing")
 	require.NoError(t, ask(t.Context(), h.engine))

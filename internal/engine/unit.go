@@ -34,13 +34,28 @@ type unit struct {
 	// fills are the assistants that a cart became ready for or a line was freed of.
 	fills  map[string]bool
 	counts []func(*Metrics)
+	reader *policy.Reader
+	// deferred is set while a unit of work is about many carts, which are then stored together.
+	deferred *deferred
 }
 
 // inTx runs fn in one transaction and counts what happened once it has committed.
 func (e *Engine) inTx(ctx context.Context, fn func(context.Context, *unit) error) error {
+	return e.within(ctx, e.db.InTx, fn)
+}
+
+// inIntakeTx is inTx on the connections of the intake.
+func (e *Engine) inIntakeTx(ctx context.Context, fn func(context.Context, *unit) error) error {
+	return e.within(ctx, e.db.InIntakeTx, fn)
+}
+
+func (e *Engine) within(
+	ctx context.Context, begin func(context.Context, func(context.Context, *postgres.Tx) error) error,
+	fn func(context.Context, *unit) error,
+) error {
 	var done *unit
-	err := e.db.InTx(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		u := &unit{Tx: tx, engine: e, fills: map[string]bool{}}
+	err := begin(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+		u := &unit{Tx: tx, engine: e, reader: policy.NewReader(), fills: map[string]bool{}}
 		if err := fn(ctx, u); err != nil {
 			return err
 		}
@@ -79,14 +94,16 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, queri
 			return change{}, errUnknownShop
 		}
 	}
-	shop, err := u.Shop(ctx, c.Shop)
+	shop, err := u.shop(ctx, c.Shop)
 	if err != nil {
 		return change{}, err
 	}
 	facts := policy.Facts{Shop: shop.State(u.Now), Queried: queried}
 	facts.Shop.Paused = facts.Shop.Paused || store.Config.Paused
 	before := c.Cart
-	result := lifecycle.Apply(before, ev, store.Rules, facts, u.Now)
+	rules := store.Rules
+	rules.ReadPhone = func(co cart.Checkout) policy.Phone { return u.reader.Phone(co, rules.Policy, rules.Country) }
+	result := lifecycle.Apply(before, ev, rules, facts, u.Now)
 	if !result.Changed {
 		return change{}, nil
 	}
@@ -96,7 +113,8 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, queri
 	if err := u.moveWake(ctx, c, ev, effects); err != nil {
 		return change{}, err
 	}
-	if err := u.SaveCart(ctx, c, store.Rules.Voice.Assistant, before.Calls); err != nil {
+	save := postgres.CartSave{Cart: c, Assistant: store.Rules.Voice.Assistant, Before: before.Calls}
+	if err := u.save(ctx, save); err != nil {
 		return change{}, err
 	}
 	for _, effect := range effects {
@@ -133,7 +151,7 @@ func unconfigured(domain string, ev cart.Event) *Store {
 func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect lifecycle.Effect) error {
 	switch f := effect.(type) {
 	case lifecycle.Record:
-		return u.AppendLedger(ctx, f.Entry)
+		return u.record(ctx, f.Entry)
 	case lifecycle.Fill:
 		u.fills[f.Assistant] = true
 		return nil
@@ -206,11 +224,12 @@ func (u *unit) moveWake(ctx context.Context, c *postgres.Cart, ev cart.Event, ef
 }
 
 func (u *unit) insertWake(ctx context.Context, c *postgres.Cart, at time.Time) error {
-	opts := &river.InsertOpts{}
-	if at.After(u.Now) {
-		opts.ScheduledAt = at
+	if u.deferred != nil {
+		c.WakeJobAt = &at
+		u.deferred.wakes[c.ID] = c
+		return nil
 	}
-	job, err := u.engine.river.InsertTx(ctx, u.Tx.Tx, WakeCart{CartID: c.ID}, opts)
+	job, err := u.engine.river.InsertTx(ctx, u.Tx.Tx, WakeCart{CartID: c.ID}, insertAt(u.Now, at))
 	if err != nil {
 		return err
 	}
@@ -219,6 +238,11 @@ func (u *unit) insertWake(ctx context.Context, c *postgres.Cart, at time.Time) e
 }
 
 func (u *unit) cancelWake(ctx context.Context, c *postgres.Cart) error {
+	if u.deferred != nil && u.deferred.wakes[c.ID] != nil {
+		delete(u.deferred.wakes, c.ID)
+		c.WakeJobAt = nil
+		return nil
+	}
 	if c.WakeJobID == nil {
 		return nil
 	}
@@ -232,11 +256,11 @@ func (u *unit) cancelWake(ctx context.Context, c *postgres.Cart) error {
 
 // insert enqueues a job in this transaction; a zero at means now.
 func (u *unit) insert(ctx context.Context, args river.JobArgs, at time.Time) error {
-	opts := &river.InsertOpts{}
-	if at.After(u.Now) {
-		opts.ScheduledAt = at
+	if u.deferred != nil {
+		u.deferred.jobs = append(u.deferred.jobs, river.InsertManyParams{Args: args, InsertOpts: insertAt(u.Now, at)})
+		return nil
 	}
-	_, err := u.engine.river.InsertTx(ctx, u.Tx.Tx, args, opts)
+	_, err := u.engine.river.InsertTx(ctx, u.Tx.Tx, args, insertAt(u.Now, at))
 	return err
 }
 
@@ -248,6 +272,9 @@ func (u *unit) queriedFacts(ctx context.Context, c *postgres.Cart, except uuid.U
 		return nil, err
 	}
 	if waiting, err := u.WebhooksWait(ctx, c.Shop); err != nil || waiting {
+		return nil, errors.Join(err, errWebhooksWait)
+	}
+	if queued, err := u.CheckoutQueued(ctx, &c.Cart); err != nil || queued {
 		return nil, errors.Join(err, errWebhooksWait)
 	}
 	rules := store.Rules.Policy

@@ -25,6 +25,7 @@ func (a *change) checkoutSeen(e cart.CheckoutSeen) {
 	}
 	hadPhone := a.cart.Phone
 	a.storeCheckout(e.Checkout, isNew)
+	a.cart.Updates += e.Skipped
 	if e.Via == cart.ViaReconcile {
 		a.note("reconcile", "found by asking Shopify: no webhook came", cart.VerdictOK)
 	}

@@ -19,18 +19,7 @@ const fromSMS = "sms_marketing"
 // SMS consent is the store's basis, the number of that consent comes first. A number without a country's code is read
 // as one of the country of its own address, else of the delivery or billing address, else of the store.
 func ReadPhone(c cart.Checkout, r *Rules, storeCountry string) Phone {
-	address := addressCountry(c)
-	if r.Consent == ConsentSMS && c.SMSPhone != "" {
-		if p, ok := readNumber(cart.RawPhone{From: fromSMS, Number: c.SMSPhone}, address, storeCountry); ok {
-			return p
-		}
-	}
-	for _, raw := range c.Phones {
-		if p, ok := readNumber(raw, address, storeCountry); ok {
-			return p
-		}
-	}
-	return Phone{}
+	return NewReader().Phone(c, r, storeCountry)
 }
 
 func addressCountry(c cart.Checkout) string {

@@ -32,6 +32,8 @@ type Cart struct {
 	// found is what belongs to the cart's person, found by the keys foundBy.
 	found   *Found
 	foundBy []hashedKey
+	// unordered is true when it was found that no order names the checkout.
+	unordered bool
 }
 
 // KnowsPerson reports whether the cart's keys are those of its checkout as it stands: nothing needs to be added before it changes.
@@ -74,6 +76,11 @@ func inUTC(times ...*time.Time) {
 // LockCheckout serialises everything about one checkout, before there is a cart to lock. Another message may name the
 // checkout by another of its names, so each known name is locked.
 func (tx *Tx) LockCheckout(ctx context.Context, shop string, ref cart.Ref) error {
+	return tx.lockAll(ctx, "checkout", checkoutLocks(shop, ref))
+}
+
+// checkoutLocks are the locks of the names of a checkout.
+func checkoutLocks(shop string, ref cart.Ref) []int64 {
 	var keys []int64
 	for _, n := range [...]struct{ space, value string }{
 		{"checkout", ref.Token}, {"checkout id", ref.ID}, {"cart token", ref.CartToken},
@@ -82,7 +89,7 @@ func (tx *Tx) LockCheckout(ctx context.Context, shop string, ref cart.Ref) error
 			keys = append(keys, lockKey(n.space, shop+" "+n.value))
 		}
 	}
-	return tx.lockAll(ctx, "checkout", keys)
+	return keys
 }
 
 // LockPhones serialises the calls to phones across all shops, so that no cap is passed by two at once.
@@ -94,12 +101,19 @@ func (tx *Tx) LockPhones(ctx context.Context, phones []string) error {
 	return tx.lockAll(ctx, "phones", keys)
 }
 
-// lockAll takes locks of the transaction's length in one order, whoever asks: two transactions must not wait for each other.
-func (tx *Tx) lockAll(ctx context.Context, what string, keys []int64) error {
+// takeLocks takes the locks of an array in its order, for the length of the transaction.
+const takeLocks = `
+	SELECT pg_advisory_xact_lock(key)
+	FROM unnest($1::bigint[]) AS key`
+
+// lockOrder is the order in which everybody takes locks: two transactions must not wait for each other.
+func lockOrder(keys []int64) []int64 {
 	slices.Sort(keys)
-	_, err := tx.Exec(ctx, `
-		SELECT pg_advisory_xact_lock(key)
-		FROM unnest($1::bigint[]) AS key`, slices.Compact(keys))
+	return slices.Compact(keys)
+}
+
+func (tx *Tx) lockAll(ctx context.Context, what string, keys []int64) error {
+	_, err := tx.Exec(ctx, takeLocks, lockOrder(keys))
 	if err != nil {
 		return fmt.Errorf("lock %s: %w", what, err)
 	}
@@ -149,74 +163,45 @@ func (tx *Tx) cartRow(ctx context.Context, query string, args ...any) (*Cart, er
 	return &c, nil
 }
 
-// SaveCart stores a cart, new or changed, the calls of it that differ from before, and the keys of its person that are new.
-func (tx *Tx) SaveCart(ctx context.Context, c *Cart, assistant string, before []cart.Call) error {
+// CartSave is a cart that is to be stored.
+type CartSave struct {
+	Cart *Cart
+	// Assistant is the key of the line pool that the cart's call would use.
+	Assistant string
+	// Before are the calls as they are stored.
+	Before []cart.Call
+}
+
+// SaveCarts stores carts, new or changed, the calls of them that differ from before, and the keys of their persons that are new. No cart
+// may be among them twice.
+func (tx *Tx) SaveCarts(ctx context.Context, saves []CartSave) error {
 	batch := &pgx.Batch{}
-	keys := tx.keysOf(c)
-	batch.Queue(`
-		INSERT INTO carts (
-			id, shop, token, checkout_id, cart_token, customer_id, email_key, phone_key, state, reason, checkout, phone,
-			phone_from, country, total, currency, assistant, last_activity_at, wake_at, wake_job_id, wake_job_at, ready_at,
-			callback_at, forced, attempts, updates, arm, attribution, "order", purchased_at, created_at, updated_at,
-			erased_at, person, person_at
-		)
-		VALUES (
-			@id, @shop, @token, @checkout_id, @cart_token, @customer_id, @email_key, @phone_key, @state, @reason, @checkout,
-			@phone, @phone_from, @country, @total, @currency, @assistant, @last_activity_at, @wake_at, @wake_job_id,
-			@wake_job_at, @ready_at, @callback_at, @forced, @attempts, @updates, @arm, @attribution, @order,
-			@purchased_at, @created_at, @updated_at, @erased_at, @person, @updated_at
-		)
-		ON CONFLICT (id) DO UPDATE
-		SET checkout_id = excluded.checkout_id,
-			cart_token = excluded.cart_token,
-			customer_id = excluded.customer_id,
-			email_key = CASE WHEN excluded.erased_at IS NULL THEN excluded.email_key ELSE carts.email_key END,
-			phone_key = CASE WHEN excluded.erased_at IS NULL THEN excluded.phone_key ELSE carts.phone_key END,
-			state = excluded.state,
-			reason = excluded.reason,
-			checkout = excluded.checkout,
-			phone = excluded.phone,
-			phone_from = excluded.phone_from,
-			country = excluded.country,
-			total = excluded.total,
-			currency = excluded.currency,
-			assistant = excluded.assistant,
-			last_activity_at = excluded.last_activity_at,
-			wake_at = excluded.wake_at,
-			wake_job_id = excluded.wake_job_id,
-			wake_job_at = excluded.wake_job_at,
-			ready_at = excluded.ready_at,
-			callback_at = excluded.callback_at,
-			forced = excluded.forced,
-			attempts = excluded.attempts,
-			updates = excluded.updates,
-			arm = excluded.arm,
-			attribution = excluded.attribution,
-			"order" = excluded."order",
-			purchased_at = excluded.purchased_at,
-			updated_at = excluded.updated_at,
-			erased_at = excluded.erased_at,
-			person = excluded.person,
-			person_at = excluded.person_at`,
-		pgx.StrictNamedArgs{
-			"id": c.ID, "shop": c.Shop, "token": c.Token,
-			"checkout_id": c.Checkout.ID, "cart_token": c.Checkout.CartToken, "customer_id": c.Checkout.Customer.ID,
-			"email_key": tx.hasher.Email(c.Checkout.KnownEmail()), "phone_key": tx.hasher.Phone(c.Phone),
-			"state": c.State, "reason": c.Reason, "checkout": c.Checkout, "phone": c.Phone, "phone_from": c.PhoneFrom,
-			"country": c.Country, "total": c.Checkout.Total, "currency": c.Checkout.Currency, "assistant": assistant,
-			"last_activity_at": c.LastActivityAt, "wake_at": c.WakeAt, "wake_job_id": c.WakeJobID,
-			"wake_job_at": c.WakeJobAt, "ready_at": c.ReadyAt, "callback_at": c.CallbackAt, "forced": c.Forced,
-			"attempts": c.Attempts, "updates": c.Updates, "arm": c.Arm, "attribution": c.Attribution, "order": c.Order,
-			"purchased_at": c.PurchasedAt, "created_at": c.CreatedAt, "updated_at": c.UpdatedAt, "erased_at": c.ErasedAt,
-			"person": asBytes(keys),
-		})
-	queueKeys(batch, c, keys)
-	tx.queueCalls(batch, c.Calls, before)
-	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return fmt.Errorf("save cart %s: %w", c.ID, err)
+	columns := newCartRows(len(saves))
+	keys := make([][]hashedKey, len(saves))
+	for i := range saves {
+		keys[i] = tx.keysOf(saves[i].Cart)
+		if err := columns.add(tx.hasher, &saves[i], keys[i]); err != nil {
+			return fmt.Errorf("save cart %s: %w", saves[i].Cart.ID, err)
+		}
 	}
-	c.written, c.keys, c.complete = keys, keys, true
+	batch.Queue(saveCarts, columns.args())
+	queueKeys(batch, saves, keys)
+	for i := range saves {
+		tx.queueCalls(batch, saves[i].Cart.Calls, saves[i].Before)
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("save %d carts, the first of them %s: %w", len(saves), saves[0].Cart.ID, err)
+	}
+	for i := range saves {
+		c := saves[i].Cart
+		c.written, c.keys, c.complete = keys[i], keys[i], true
+	}
 	return nil
+}
+
+// SaveCart is SaveCarts of one cart.
+func (tx *Tx) SaveCart(ctx context.Context, c *Cart, assistant string, before []cart.Call) error {
+	return tx.SaveCarts(ctx, []CartSave{{Cart: c, Assistant: assistant, Before: before}})
 }
 
 // SetWakeJob remembers the cart's pending wake_cart job; nil for none.

@@ -8,6 +8,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"time"
 
@@ -23,7 +25,9 @@ var ErrNotFound = errors.New("not found")
 
 // DB is the database with the keys that its rows are hashed and sealed under.
 type DB struct {
-	pool   *pgxpool.Pool
+	pool *pgxpool.Pool
+	// intake are the connections that webhooks are kept and applied on.
+	intake *pgxpool.Pool
 	box    *seal.Box
 	hasher seal.Hasher
 	clock  func() time.Time
@@ -31,7 +35,7 @@ type DB struct {
 
 // Open prepares the database for use, making its data key at the first start. The migrations must have run.
 func Open(ctx context.Context, pool *pgxpool.Pool, box *seal.Box, clock func() time.Time) (*DB, error) {
-	db := &DB{pool: pool, box: box, clock: clock}
+	db := &DB{pool: pool, intake: pool, box: box, clock: clock}
 	key, err := db.dataKey(ctx, "persons")
 	if err != nil {
 		return nil, err
@@ -39,6 +43,9 @@ func Open(ctx context.Context, pool *pgxpool.Pool, box *seal.Box, clock func() t
 	db.hasher = seal.NewHasher(key)
 	return db, nil
 }
+
+// KeepApart gives the intake of webhooks connections of its own, so that jobs cannot use them all up. It comes before the first use.
+func (db *DB) KeepApart(intake *pgxpool.Pool) { db.intake = intake }
 
 // Pool returns the connection pool, for River and the session store.
 func (db *DB) Pool() *pgxpool.Pool { return db.pool }
@@ -61,16 +68,20 @@ const retries = 5
 // InTx runs fn in a transaction and commits when it returns nil. A transaction that failed because of a concurrent one
 // (serialisation, deadlock) is run again, so fn must have no effects outside it.
 func (db *DB) InTx(ctx context.Context, fn func(context.Context, *Tx) error) error {
+	return db.retry(ctx, db.pool, fn)
+}
+
+func (db *DB) retry(ctx context.Context, pool *pgxpool.Pool, fn func(context.Context, *Tx) error) error {
 	for try := 1; ; try++ {
-		err := db.once(ctx, fn)
+		err := db.once(ctx, pool, fn)
 		if err == nil || try == retries || !lostToAnother(err) {
 			return err
 		}
 	}
 }
 
-func (db *DB) once(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	return pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
+func (db *DB) once(ctx context.Context, pool *pgxpool.Pool, fn func(context.Context, *Tx) error) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		return fn(ctx, &Tx{Tx: tx, Now: db.Now(), db: db, hasher: db.hasher})
 	})
 }
@@ -81,6 +92,22 @@ func lostToAnother(err error) bool {
 		return false
 	}
 	return pg.Code == "40001" || pg.Code == "40P01"
+}
+
+// unreachable reports whether an error comes from the way to the database, or from a server that is stopping or full, and not from
+// what was asked.
+func unreachable(err error) bool {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) {
+		var network net.Error
+		return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || pgconn.SafeToRetry(err)
+	}
+	for _, class := range []string{"08", "53", "57", "58"} {
+		if strings.HasPrefix(pg.Code, class) {
+			return true
+		}
+	}
+	return pg.Code == readOnlyTransaction
 }
 
 // Unstorable reports whether an error of the database is owed to what was to be stored: too long for an index, out of range, missing.

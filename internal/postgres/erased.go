@@ -42,6 +42,8 @@ type Erasure struct {
 	Carts []uuid.UUID
 
 	shop, country string
+	// checkouts are hashes of the carts' checkouts, as webhooks bear them.
+	checkouts []int64
 	// keys are the person's without those that many people share.
 	keys   []hashedKey
 	orders []string
@@ -59,8 +61,27 @@ func (db *DB) ToErase(ctx context.Context, shop, country string, p cart.Person) 
 	if e.Carts, err = db.CartsOfPerson(ctx, shop, p); err != nil {
 		return nil, err
 	}
+	if e.checkouts, err = db.checkoutHashes(ctx, shop, e.Carts); err != nil {
+		return nil, err
+	}
 	e.orders, err = db.ordersUnder(ctx, shop, f, e.keys)
 	return e, err
+}
+
+// checkoutHashes are the hashes that webhooks about some carts of a shop bear.
+func (db *DB) checkoutHashes(ctx context.Context, shop string, carts []uuid.UUID) ([]int64, error) {
+	tokens, err := collectStrings(ctx, db.pool, `
+		SELECT token
+		FROM carts
+		WHERE id = ANY ($1)`, orEmpty(carts))
+	if err != nil {
+		return nil, fmt.Errorf("find the checkouts of a person: %w", err)
+	}
+	hashes := make([]int64, len(tokens))
+	for i, token := range tokens {
+		hashes[i] = CheckoutHash(shop, token)
+	}
+	return hashes, nil
 }
 
 // Tell adds what the person's keys stand for, so that it is looked for as well. Other keys of others are left out.

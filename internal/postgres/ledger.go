@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 
@@ -11,12 +12,32 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// AppendLedger adds an entry to a cart's ledger.
-func (tx *Tx) AppendLedger(ctx context.Context, e cart.Entry) error {
+// AppendLedger adds entries to their carts' ledgers, in their order.
+func (tx *Tx) AppendLedger(ctx context.Context, entries ...cart.Entry) error {
+	n := len(entries)
+	carts, ats, calls := make([]uuid.UUID, n), make([]time.Time, n), make([]*uuid.UUID, n)
+	events, froms, tos, reasons := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
+	traces := make([]*string, n)
+	for i := range entries {
+		e := &entries[i]
+		carts[i], ats[i], calls[i] = e.CartID, e.At, e.CallID
+		events[i], froms[i], tos[i], reasons[i] = e.Event, string(e.From), string(e.To), string(e.Reason)
+		if e.Trace != nil {
+			raw, err := json.Marshal(e.Trace)
+			if err != nil {
+				return fmt.Errorf("append to ledger: %w", err)
+			}
+			text := string(raw)
+			traces[i] = &text
+		}
+	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO ledger (cart_id, at, event, call_id, from_state, to_state, reason, trace)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		e.CartID, e.At, e.Event, e.CallID, e.From, e.To, e.Reason, e.Trace)
+		SELECT cart_id, at, event, call_id, from_state, to_state, reason, trace::jsonb
+		FROM unnest(
+			$1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[]
+		) WITH ORDINALITY AS x (cart_id, at, event, call_id, from_state, to_state, reason, trace, place)
+		ORDER BY place`, carts, ats, events, calls, froms, tos, reasons, traces)
 	if err != nil {
 		return fmt.Errorf("append to ledger: %w", err)
 	}

@@ -89,6 +89,9 @@ func (tx *Tx) OrderTaken(ctx context.Context, shop, orderID string, cartID uuid.
 // OrderOfCheckout finds an order of which word came before that of its checkout, by the checkout's or the cart's token. A cart token
 // outlives a purchase: an order made before the checkout began is another one's. The cart is known by the order's keys from then on.
 func (tx *Tx) OrderOfCheckout(ctx context.Context, c *Cart) (cart.Order, cart.Match, error) {
+	if c.unordered {
+		return cart.Order{}, "", ErrNotFound
+	}
 	var o cart.Order
 	var match cart.Match
 	var person [][]byte

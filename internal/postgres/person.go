@@ -163,6 +163,10 @@ func found(
 	if err != nil {
 		return nil, fmt.Errorf("find what is a person's: %w", err)
 	}
+	return newFound(reach), nil
+}
+
+func newFound(reach cart.Reach[hashedKey, owner]) *Found {
 	f := &Found{Carts: map[uuid.UUID]cart.Match{}, Orders: map[string]cart.Match{}, reach: reach}
 	for o, tie := range reach.Ties {
 		match := cart.MatchLinked
@@ -177,7 +181,7 @@ func found(
 			f.Orders[o.order] = match
 		}
 	}
-	return f, nil
+	return f
 }
 
 func matchBy(kind cart.KeyKind) cart.Match {
@@ -191,6 +195,24 @@ func matchBy(kind cart.KeyKind) cart.Match {
 	}
 	return cart.MatchPhone
 }
+
+// underKey reads what stands under the key asked.key in asked.shop, the newest 200 carts and 100 orders.
+const underKey = `
+			(
+				SELECT key, cart_id, order_id
+				FROM person_keys
+				WHERE key = asked.key AND shop = asked.shop AND cart_id > '00000000-0000-0000-0000-000000000000'
+				ORDER BY cart_id DESC
+				LIMIT 200
+			)
+			UNION ALL
+			(
+				SELECT key, cart_id, order_id
+				FROM person_keys
+				WHERE key = asked.key AND shop = asked.shop AND cart_id = '00000000-0000-0000-0000-000000000000'
+				ORDER BY order_id DESC
+				LIMIT 100
+			)`
 
 // toldUnder reads what stands under some keys, the newest 200 carts and 100 orders of each: only a key that many people
 // share has more. The array is a subquery, so that it has no length to plan by: one plan serves all, and planning would
@@ -208,23 +230,8 @@ func toldUnder(
 					THEN (SELECT person FROM carts WHERE id = k.cart_id)
 					ELSE (SELECT person FROM orders WHERE shop = $1 AND order_id = k.order_id)
 				END, '{}')
-		FROM unnest((SELECT $2::bytea[])) AS asked (key)
-		CROSS JOIN LATERAL (
-			(
-				SELECT key, cart_id, order_id
-				FROM person_keys
-				WHERE key = asked.key AND shop = $1 AND cart_id > '00000000-0000-0000-0000-000000000000'
-				ORDER BY cart_id DESC
-				LIMIT 200
-			)
-			UNION ALL
-			(
-				SELECT key, cart_id, order_id
-				FROM person_keys
-				WHERE key = asked.key AND shop = $1 AND cart_id = '00000000-0000-0000-0000-000000000000'
-				ORDER BY order_id DESC
-				LIMIT 100
-			)
+		FROM (SELECT $1::text AS shop, unnest((SELECT $2::bytea[])) AS key) AS asked
+		CROSS JOIN LATERAL (`+underKey+`
 		) AS k`, shop, asBytes(keys)).
 		Query(func(rows pgx.Rows) error {
 			for rows.Next() {
@@ -484,15 +491,23 @@ func (tx *Tx) keysOf(c *Cart) []hashedKey {
 	return append(slices.Clone(c.keys), without(told, c.keys)...)
 }
 
-// queueKeys adds the writing of the keys that a cart has not got yet.
-func queueKeys(batch *pgx.Batch, c *Cart, keys []hashedKey) {
-	fresh := without(keys, c.written)
+// queueKeys adds the writing of the keys that carts have not got yet.
+func queueKeys(batch *pgx.Batch, saves []CartSave, keys [][]hashedKey) {
+	var fresh [][]byte
+	var shops []string
+	var carts []uuid.UUID
+	for i := range saves {
+		c := saves[i].Cart
+		for _, k := range without(keys[i], c.written) {
+			fresh, shops, carts = append(fresh, []byte(k)), append(shops, c.Shop), append(carts, c.ID)
+		}
+	}
 	if len(fresh) == 0 {
 		return
 	}
 	batch.Queue(`
 		INSERT INTO person_keys (key, shop, cart_id)
-		SELECT key, $2, $3
-		FROM unnest($1::bytea[]) AS key
-		ON CONFLICT DO NOTHING`, asBytes(fresh), c.Shop, c.ID)
+		SELECT key, shop, cart_id
+		FROM unnest($1::bytea[], $2::text[], $3::uuid[]) AS x (key, shop, cart_id)
+		ON CONFLICT DO NOTHING`, fresh, shops, carts)
 }

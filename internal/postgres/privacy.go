@@ -288,7 +288,7 @@ func (db *DB) ForgetPerson(ctx context.Context, e *Erasure) error {
 		return err
 	}
 	speaks := db.speaks(e)
-	if err := db.wipe(ctx, webhookPayloads(), e.shop, speaks); err != nil {
+	if err := db.wipe(ctx, webhookPayloads(e.checkouts), e.shop, speaks); err != nil {
 		return err
 	}
 	return db.forgetTraces(ctx, e.shop, speaks)
@@ -384,9 +384,13 @@ func (db *DB) ForgetShop(ctx context.Context, shop string) error {
 // wipePage is how many texts one transaction reads. A reader holds a lock that maintenance has to wait for, so it must be short.
 const wipePage = 200
 
-// place is where somebody may be spoken of without belonging to a cart: a query for a page of keys and texts after a key, and what
-// forgets the texts of some keys.
-type place struct{ name, read, forget string }
+// place is where somebody may be spoken of: a query for a page of keys and texts after a key, with whether the text belongs to one of
+// the checkouts, and what forgets the texts of some keys.
+type place struct {
+	name, read, forget string
+	// checkouts are hashes of the person's checkouts; see CheckoutHash.
+	checkouts []int64
+}
 
 // wipe forgets what speaks of somebody in one place, page by page in the order of the keys.
 func (db *DB) wipe(ctx context.Context, p place, shop string, speaks func([]byte) bool) error {
@@ -408,15 +412,16 @@ func (db *DB) wipe(ctx context.Context, p place, shop string, speaks func([]byte
 
 // wipeAfter does one page and returns the key of its last row and how many rows it read.
 func wipeAfter(ctx context.Context, tx pgx.Tx, p place, shop, after string, speaks func([]byte) bool) (last string, read int, err error) {
-	rows, err := tx.Query(ctx, p.read, shop, after, wipePage)
+	rows, err := tx.Query(ctx, p.read, shop, after, wipePage, orEmpty(p.checkouts))
 	if err != nil {
 		return "", 0, err
 	}
 	var found []string
 	var text []byte
-	_, err = pgx.ForEachRow(rows, []any{&last, &text}, func() error {
+	var belongs bool
+	_, err = pgx.ForEachRow(rows, []any{&last, &text, &belongs}, func() error {
 		read++
-		if speaks(text) {
+		if belongs || speaks(text) {
 			found = append(found, last)
 		}
 		return nil
@@ -428,12 +433,13 @@ func wipeAfter(ctx context.Context, tx pgx.Tx, p place, shop, after string, spea
 	return last, read, err
 }
 
-// webhookPayloads are the raw webhooks of a shop. Their key is the day and the hexadecimal key.
-func webhookPayloads() place {
+// webhookPayloads are the raw webhooks of a shop, about some checkouts or others. Their key is the day and the hexadecimal key.
+func webhookPayloads(checkouts []int64) place {
 	return place{
-		name: "webhooks",
+		name:      "webhooks",
+		checkouts: checkouts,
 		read: `
-			SELECT day::text || encode(key, 'hex') AS name, payload
+			SELECT day::text || encode(key, 'hex') AS name, payload, COALESCE(checkout = ANY ($4::bigint[]), false)
 			FROM webhooks
 			WHERE shop = $1
 				AND payload IS NOT NULL
@@ -452,7 +458,7 @@ func jobErrors() place {
 	return place{
 		name: "job errors",
 		read: `
-			SELECT id::text AS name, convert_to(array_to_string(errors, ' '), 'UTF8')
+			SELECT id::text AS name, convert_to(array_to_string(errors, ' '), 'UTF8'), cardinality($4::bigint[]) < 0
 			FROM river_job
 			WHERE state IN ('retryable', 'cancelled', 'discarded')
 				AND errors <> '{}'
@@ -475,7 +481,7 @@ func strayCallbacks(table string) place {
 	return place{
 		name: "callbacks",
 		read: `
-			SELECT ctid::text AS name, payload
+			SELECT ctid::text AS name, payload, cardinality($4::bigint[]) < 0
 			FROM ` + name + `
 			WHERE call_id IS NULL
 				AND payload IS NOT NULL

@@ -19,12 +19,7 @@ const keptDays = 3
 // while webhooks of the shop wait to be acted upon, it records nothing and reports that.
 func (tx *Tx) KeepWebhook(ctx context.Context, shop, webhookID, topic string, payload []byte, inTurn bool) (fresh, waiting bool, err error) {
 	key := webhookKey(shop, webhookID)
-	day := tx.Now.Truncate(24 * time.Hour)
-	// Days are named one by one, so that the look-up does not grow with the webhooks of a day. Tomorrow is another machine's today.
-	days := make([]time.Time, 0, keptDays+2)
-	for i := -keptDays; i <= 1; i++ {
-		days = append(days, day.AddDate(0, 0, i))
-	}
+	day, days := tx.Now.Truncate(24*time.Hour), recentDays(tx.Now)
 	err = tx.QueryRow(ctx, `
 		WITH turn AS (
 			SELECT $8 AND EXISTS (

@@ -45,16 +45,34 @@ func quoted(b []byte) (string, bool) {
 	if len(b) < 2 || b[0] != '"' {
 		return "", false
 	}
-	var s string
-	if json.Unmarshal(b, &s) != nil {
-		return "", false
+	s, plain := plainText(b)
+	if !plain {
+		if json.Unmarshal(b, &s) != nil {
+			return "", false
+		}
+		s = clean(s)
 	}
-	s = clean(s)
 	if s == "NULL" {
 		// The word that some exports write for null.
 		s = ""
 	}
 	return s, true
+}
+
+// plainText is the text of a JSON string literal of printable ASCII without escapes, which is what nearly all are. It reads the literal
+// without decoding it.
+func plainText(b []byte) (string, bool) {
+	end := len(b) - 1
+	if b[end] != '"' {
+		return "", false
+	}
+	inner := b[1:end]
+	for _, c := range inner {
+		if c < ' ' || c > '~' || c == '\\' || c == '"' {
+			return "", false
+		}
+	}
+	return strings.TrimSpace(string(inner)), true
 }
 
 func isNumber(b []byte) bool {

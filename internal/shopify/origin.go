@@ -15,10 +15,5 @@ func Origin(body []byte) string {
 	if decodeObject(body, &p) != nil {
 		return ""
 	}
-	for _, name := range []text{p.MyshopifyDomain, p.ShopDomain, p.Domain} {
-		if shop, err := ParseShop(string(name)); err == nil {
-			return shop
-		}
-	}
-	return ""
+	return firstShop([]string{string(p.MyshopifyDomain), string(p.ShopDomain), string(p.Domain)})
 }

@@ -17,11 +17,16 @@ func (s *Server) healthz(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readyz says whether the program can do its work, and what is missing when it cannot.
+// readyz says whether the program can do its work, and what is missing when it cannot. It also tells how far the carts are behind
+// the webhooks that were kept.
 func (s *Server) readyz(c echo.Context) error {
 	err := s.ready.ask(c.Request().Context())
 	if err == nil {
-		return c.JSON(http.StatusOK, map[string]string{"status": "ready"})
+		answer := map[string]any{"status": "ready"}
+		if lag, err := s.lag.Get(c.Request().Context()); err == nil {
+			answer["intake_queued_webhooks"], answer["intake_lag_seconds"] = lag.Queued, lag.Oldest.Seconds()
+		}
+		return c.JSON(http.StatusOK, answer)
 	}
 	s.log.WarnContext(c.Request().Context(), "not ready", "error", err)
 	what, _, _ := strings.Cut(err.Error(), ": ")

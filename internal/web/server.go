@@ -53,6 +53,8 @@ type Server struct {
 	metrics *httpMetrics
 	ready   *readiness
 	pages   *page.Maker
+	// lag is how far the carts are behind the kept webhooks.
+	lag *cached.Value[postgres.IntakeLag]
 }
 
 // New builds the server. It fails when the pages would be open to other machines: without a dashboard password the
@@ -84,6 +86,7 @@ func New(o Options) (*Server, error) {
 		router:  echo.New(),
 		metrics: newHTTPMetrics(o.Metrics),
 		ready:   &readiness{check: o.Ready},
+		lag:     cached.New(o.DB.IntakeLag),
 		pages:   &page.Maker{Engine: o.Engine, Logout: sessions.Needed(), Jobs: o.RiverUI != nil},
 	}
 	s.router.HTTPErrorHandler = s.fail
