@@ -59,7 +59,8 @@ var ruleTable = [...]rule{
 func Decide(r *Rules, f Facts, now time.Time) cart.Decision {
 	b := &buffers{}
 	d := &b.decider
-	*d = decider{rules: r, facts: &f, cart: f.Cart, now: now, hard: bound{at: now}, soft: bound{at: now}}
+	d.rules, d.facts, d.cart, d.now = r, &f, f.Cart, now
+	d.hard.at, d.soft.at = now, now
 	d.buf, d.steps, d.sorted = b.text[:0], b.steps[:0], b.dials[:0]
 	d.person, d.hours.checks = b.places.person(), b.places.checks[:0]
 	for i := range ruleTable {
