@@ -42,7 +42,7 @@ func TestNew_OpenPagesOnOpenListenerAreRefused(t *testing.T) {
 	}
 }
 
-// The log says what happened, never to whom nor with which token.
+// The log says what happened. It names no person and no token.
 func TestLog_HoldsNoPersonsAndNoTokens(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)

@@ -165,7 +165,7 @@ func TestQuery_WrongParametersAreExplained(t *testing.T) {
 	assert.Less(t, len(long["value"].(string)), 110)
 }
 
-// Whatever the size of the pages, every cart is shown once, newest first.
+// With pages of any size, every cart is listed once, newest first.
 func TestCarts_PagesShowEveryCartOnce(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
@@ -426,7 +426,7 @@ func numbers(counts map[string]int) map[string]any {
 	return all
 }
 
-// A database that is away is our fault, and says nothing of itself.
+// An answer to a failure of the database reveals nothing about the database.
 func TestAPI_InternalErrorRevealsNothing(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)

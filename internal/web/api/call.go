@@ -12,7 +12,7 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// callJSON is a call as its cart shows it.
+// callJSON is a call of a cart.
 type callJSON struct {
 	ID              uuid.UUID      `json:"id"`
 	Attempt         int            `json:"attempt"`
@@ -28,7 +28,7 @@ type callJSON struct {
 	RecordingURL    *string        `json:"recording_url"`
 }
 
-// listedCallJSON is a call in a list, which says whose it is.
+// listedCallJSON is a call in a list, with the cart and the shop that it belongs to.
 type listedCallJSON struct {
 	callJSON
 	CartID    uuid.UUID `json:"cart_id"`
@@ -36,7 +36,7 @@ type listedCallJSON struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-// offerJSON is the discount that went out with a call.
+// offerJSON is the discount that a call offered.
 type offerJSON struct {
 	Code        string  `json:"code"`
 	Description *string `json:"description"`

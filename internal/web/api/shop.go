@@ -19,7 +19,8 @@ type shopJSON struct {
 	// Paused is true while an operator or the configuration pauses calling.
 	Paused   bool       `json:"paused"`
 	PausedAt *time.Time `json:"paused_at"`
-	// PausedBy says who paused: api, dashboard or configuration, which only an edit of the configuration lifts.
+	// PausedBy says who paused: api, dashboard, merchant or configuration. The last ends only with an edit of the
+	// configuration.
 	PausedBy *string `json:"paused_by"`
 	// Breaker is true while the circuit breaker has paused the shop.
 	Breaker       bool       `json:"breaker"`

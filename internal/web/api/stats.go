@@ -21,7 +21,7 @@ type statsJSON struct {
 	From  time.Time      `json:"from"`
 	To    time.Time      `json:"to"`
 	Carts cartCountsJSON `json:"carts"`
-	// Reasons counts the carts by reason; those that no cart has are left out.
+	// Reasons counts the carts by reason. Reasons that no cart has are left out.
 	Reasons map[cart.Reason]int `json:"reasons"`
 	// Calls counts the calls dialled, Answered those that were picked up.
 	Calls     int               `json:"calls"`
@@ -67,7 +67,7 @@ type armJSON struct {
 	Conversion float64 `json:"conversion"`
 }
 
-// usualSpan is how far back the statistics reach unless asked otherwise.
+// usualSpan is how far back the statistics reach when from is left out.
 const usualSpan = 30 * 24 * time.Hour
 
 func (a *API) stats(c echo.Context) error {

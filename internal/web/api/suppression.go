@@ -17,7 +17,7 @@ import (
 // suppressionJSON is a suppression as the API shows it.
 type suppressionJSON struct {
 	ID uuid.UUID `json:"id"`
-	// Shop is the shop it holds for; null for every shop.
+	// Shop is the shop in which it applies; null for every shop.
 	Shop *string `json:"shop"`
 	// Kind is phone, email or, where a customer account withdrew its consent, customer.
 	Kind string `json:"kind"`

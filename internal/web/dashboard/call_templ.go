@@ -86,7 +86,7 @@ func callsView(v callsModel) templ.Component {
 	})
 }
 
-// callTable lists calls; named says whose they are.
+// callTable lists calls. With named set, it has a column for the shop.
 func callTable(calls []view.Call, named bool, empty string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

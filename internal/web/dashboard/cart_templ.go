@@ -192,7 +192,7 @@ func cartsView(v cartsModel) templ.Component {
 	})
 }
 
-// cartTable lists carts; named says of which shop each is.
+// cartTable lists carts. With named set, it has a column for the shop.
 func cartTable(carts []cartLine, named bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -555,7 +555,7 @@ func cartView(v cartModel) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "\"><p>All carts of this phone and email are stopped, and none to come is called.</p><label class=\"choice\"><input type=\"radio\" name=\"scope\" value=\"shop\" checked> in ")
+					templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 50, "\"><p>All carts with this phone or email are stopped. Future ones are not called.</p><label class=\"choice\"><input type=\"radio\" name=\"scope\" value=\"shop\" checked> in ")
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

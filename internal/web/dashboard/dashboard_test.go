@@ -19,8 +19,8 @@ import (
 	"golang.org/x/net/html"
 )
 
-// parse reads a page and checks what holds for all of them: it is well-formed in our sense, loads nothing from elsewhere and
-// holds no code of its own.
+// parse reads a page and checks what holds for all of them: it has one heading, loads nothing from other
+// hosts and runs no inline code.
 func parse(t *testing.T, a webtest.Answer) *html.Node {
 	t.Helper()
 	require.Contains(t, a.Header.Get("Content-Type"), "text/html")
@@ -312,7 +312,7 @@ func TestShopPage_OperatorPausesAndResumes(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, s.Form("/shops/other.myshopify.com/pause", nil).StatusCode)
 }
 
-// A cart outlives its shop's place in the configuration.
+// A cart stays when its shop leaves the configuration.
 func TestCartPage_OfForgottenShopIsShown(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)

@@ -228,7 +228,7 @@ func overviewView(v overviewModel) templ.Component {
 	})
 }
 
-// spanCard says what was won back in a span of time.
+// spanCard shows what was won back in a span of time.
 func spanCard(s view.Span) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -461,7 +461,7 @@ func bar(part, whole int) templ.Component {
 	})
 }
 
-// stateTiles counts carts by state and reason; each count leads to the list of its carts.
+// stateTiles shows how many carts are in each state, and why. Each count links to the list of its carts.
 func stateTiles(shop string, states []view.State) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -728,7 +728,7 @@ func outcomeTable(lines []outcomeLine) templ.Component {
 	})
 }
 
-// eventList says what happened to shops; named says to which.
+// eventList says what happened to shops. With named set, it names them.
 func eventList(events []eventLine, named bool) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

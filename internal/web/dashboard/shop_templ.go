@@ -383,7 +383,7 @@ func shopView(v shopModel) templ.Component {
 				}
 			}
 			if v.ByConfiguration {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<span class=\"muted\">The configuration says paused: true; calls are made once that is changed.</span>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<span class=\"muted\">The configuration says paused: true. Calling resumes when that is removed.</span>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -204,7 +204,7 @@ func suppressionsView(v suppressionsModel) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.Lifted) > 0 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<section aria-labelledby=\"lifted\"><h2 id=\"lifted\">Lifted</h2><p class=\"lead\">These suppressions hold no more. Whoever asks again not to be called is back on the list above.</p><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Person</th><th scope=\"col\">Shop</th><th scope=\"col\">Source</th><th scope=\"col\">Since</th><th scope=\"col\">Lifted</th><th scope=\"col\">By</th><th scope=\"col\">Reason</th></tr></thead> <tbody>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 19, "<section aria-labelledby=\"lifted\"><h2 id=\"lifted\">Lifted</h2><p class=\"lead\">These suppressions no longer apply. A person who asks again not to be called is added to the list above.</p><div class=\"scroll\"><table><thead><tr><th scope=\"col\">Person</th><th scope=\"col\">Shop</th><th scope=\"col\">Source</th><th scope=\"col\">Since</th><th scope=\"col\">Lifted</th><th scope=\"col\">By</th><th scope=\"col\">Reason</th></tr></thead> <tbody>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -307,7 +307,7 @@ func suppressionsView(v suppressionsModel) templ.Component {
 	})
 }
 
-// suppressed names who is not called.
+// suppressed is the person who is not called.
 func suppressed(s suppressionLine) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
@@ -362,7 +362,7 @@ func suppressed(s suppressionLine) templ.Component {
 	})
 }
 
-// scope names where a suppression holds.
+// scope is the shop in which a suppression applies.
 func scope(shop string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

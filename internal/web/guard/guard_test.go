@@ -38,7 +38,7 @@ func TestPages_CarrySecurityHeaders(t *testing.T) {
 	assert.NotContains(t, policy, "http")
 }
 
-// Without a password a loopback listener is not enough: tunnels and hostile names lead to it.
+// Without a password a loopback listener is not enough: tunnels and hostile host names lead to it.
 func TestPages_WithoutPasswordAreForThisMachine(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t, webtest.WithUI)

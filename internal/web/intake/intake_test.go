@@ -22,7 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What the database cannot take as it is must not come back for ever: Shopify drops a subscription after a few failures.
+// A webhook that the database cannot store as it is must not be sent again and again: Shopify removes a subscription after a few
+// failures.
 func TestWebhook_UnstorableIsKeptUnread(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)

@@ -20,7 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// promises opens a connection, promises a body of some bytes and sends what is given of it.
+// promises opens a connection, announces a body of some length and sends a part of it.
 func promises(s *webtest.Site, path string, promised int, sent []byte) net.Conn {
 	s.T.Helper()
 	var dialer net.Dialer
@@ -92,7 +92,7 @@ func TestIntake_AnIdleBodyIsCutOff(t *testing.T) {
 	}
 }
 
-// A connection is used for the next webhook after a large one.
+// After a large webhook, its connection is used for the next one.
 func TestIntake_TakesManyLargeWebhooks(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)

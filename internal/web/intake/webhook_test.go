@@ -80,7 +80,7 @@ func TestWebhook_NothingIsKeptWithoutSecrets(t *testing.T) {
 	webtest.IsProblem(t, s.Webhook(webtest.Acme, shopify.CheckoutsCreate, "", webtest.Checkout("t")), http.StatusUnauthorized)
 }
 
-// A signed request is never answered with anything but 200, 413 and 503: Shopify would drop the subscription in the end.
+// A signed request is answered with 200, 413 or 503 only. After other answers Shopify would remove the subscription.
 func TestWebhook_SignedWithBadHeadersIsKept(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
@@ -213,7 +213,7 @@ func TestCallback_ForgedIsRefused(t *testing.T) {
 	assert.Equal(t, cart.Placed, found.Calls[0].State)
 }
 
-// The database is told of a shop's webhooks once a minute, not at each.
+// A shop's last webhook is recorded once a minute, not at each webhook.
 func TestWebhook_ShopsLastIsNotedOnceAMinute(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)

@@ -430,7 +430,7 @@ func shopView(v shopModel) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if len(v.Carts) == 0 {
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "<p>No carts yet. They appear as soon as a shopper leaves one behind.</p>")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "<p>No carts yet. They appear as soon as a shopper abandons one.</p>")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

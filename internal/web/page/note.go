@@ -12,7 +12,7 @@ var notes = map[string]Note{
 	"stopped":    {Text: "The cart is stopped. A call under way is being cancelled."},
 	"suppressed": {Text: "Added to the do-not-call list."},
 	"lifted":     {Text: "The suppression is lifted. Carts that it stopped stay stopped."},
-	"gone":       {Text: "There was no such suppression any more.", Bad: true},
+	"gone":       {Text: "The suppression was lifted already.", Bad: true},
 	"paused":     {Text: "Calling is paused for this shop."},
 	"resumed":    {Text: "Calling resumed for this shop."},
 	"unchanged":  {Text: "No change needed."},

@@ -107,7 +107,7 @@ func tries(s *webtest.Site, password, address string, cookies ...*http.Cookie) w
 	return s.Do(request)
 }
 
-// loginCookie is the cookie by which a login tells the browser that made it.
+// loginCookie is the cookie that identifies a browser that logged in.
 func loginCookie(t *testing.T, a webtest.Answer) *http.Cookie {
 	t.Helper()
 	require.Equal(t, http.StatusSeeOther, a.StatusCode)
@@ -120,7 +120,7 @@ func loginCookie(t *testing.T, a webtest.Answer) *http.Cookie {
 	return nil
 }
 
-// strangersGuess uses up what all strangers may guess together.
+// strangersGuess uses up the common limit of all strangers.
 func strangersGuess(s *webtest.Site) {
 	s.T.Helper()
 	for i := range 150 {
@@ -130,7 +130,7 @@ func strangersGuess(s *webtest.Site) {
 	require.Equal(s.T, http.StatusTooManyRequests, tries(s, "guess", "198.51.100.200").StatusCode, "the common bound holds")
 }
 
-// A session that somebody planted before the login does not become the login.
+// A session that somebody planted in the browser before the login does not become logged in.
 func TestLogin_GetsTokenOfItsOwn(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t, webtest.WithPassword)
@@ -262,7 +262,7 @@ func TestLogin_TheBrowsersCookieOutlivesTheServerButNotThePassword(t *testing.T)
 	assert.Equal(t, http.StatusTooManyRequests, tries(s, "another password", "203.0.113.99", known).StatusCode)
 }
 
-// A known client that guesses is slowed down to one password in a while; its right password is let in all the same.
+// A known client that guesses is slowed down. Its right password is accepted all the same.
 func TestLogin_KnownClientsGuessSlowly(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t, webtest.WithPassword)

@@ -1,4 +1,4 @@
-// Asks for the merchant's page with a session token of App Bridge, and sends its forms the same way.
+// Loads the content of the merchant's page with a session token of App Bridge, and sends its forms the same way.
 "use strict";
 
 const main = document.getElementById("main");
@@ -13,7 +13,7 @@ async function ask(path, form) {
   if (!response.ok) {
     throw new Error("HTTP " + response.status);
   }
-  // The server has escaped everything that is not its own.
+  // The server escapes everything that it did not write itself.
   main.innerHTML = await response.text();
 }
 

@@ -22,7 +22,7 @@ func ledgerOf(c cart.Cart) []cart.Entry {
 	}
 }
 
-// NewID makes ids in the order of their making, as the program does.
+// NewID makes a UUIDv7, as the program does: later ids sort after earlier ones.
 func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 
 // SomeCart is a cart of Asha in acme that waits.
@@ -81,7 +81,7 @@ func ClosedCall(c cart.Cart) cart.Call {
 	}
 }
 
-// DataRequest asks for what is kept of the customer of someCart.
+// DataRequest asks for what is stored of the customer of SomeCart.
 func DataRequest(s *Site) string {
 	s.T.Helper()
 	var id uuid.UUID

@@ -31,7 +31,8 @@ func Checkout(token string) []byte {
 	return body
 }
 
-// Webhook posts a body as Shopify would, signed with key; header changes what goes along, an empty value takes it away.
+// Webhook posts a body as Shopify would, signed with key; header holds names and values in turn
+// that replace the usual ones; an empty value removes a header.
 func (s *Site) Webhook(shop, topic, key string, body []byte, header ...string) Answer {
 	s.T.Helper()
 	address := s.URL + "/webhooks/shopify"
