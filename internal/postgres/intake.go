@@ -85,7 +85,7 @@ func (db *DB) KeepWebhooks(ctx context.Context, webhooks []IncomingWebhook) (fre
 	kept := map[string]bool{}
 	batch.Queue(`
 		WITH x AS (
-			SELECT *
+			SELECT key, shop, topic, payload, checkout, triggered_at, api_version, test, part, place
 			FROM unnest(
 				$3::bytea[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], $8::timestamptz[], $9::text[], $10::boolean[],
 				$12::smallint[], $13::integer[]
