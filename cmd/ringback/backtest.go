@@ -62,7 +62,8 @@ func backtest(ctx context.Context, flags *flag.FlagSet, args []string) error {
 	return program.Run(ctx, r)
 }
 
-// usual is the configuration that the programs read when none is named, unless it is the one that is tried or does not exist.
+// usual is the configuration that the programs read when none is named, unless it is the one that is tried or does not
+// exist.
 func usual(tried string) string {
 	const name = "config.yaml"
 	there, err := os.Stat(name)

@@ -56,8 +56,8 @@ func parseAround(flags *flag.FlagSet, args []string) ([]string, error) {
 	}
 }
 
-// reader opens the database of a configuration for a command that only reads. The stores stay out of it: to open the database for
-// them would bring what is stored in line with a configuration that need not be the one in force.
+// reader opens the database of a configuration for a command that only reads. The stores stay out of it: to open the
+// database for them would bring what is stored in line with a configuration that need not be the one in force.
 func reader(ctx context.Context, cfg *config.Config) (*app.App, error) {
 	alone := *cfg
 	alone.Stores = nil

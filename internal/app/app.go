@@ -75,7 +75,8 @@ const stopWithin = 25 * time.Second
 // Option changes how an app is built.
 type Option func(*App)
 
-// New opens the database, brings its schema up to date and builds everything. Close must follow, whether or not Run is called.
+// New opens the database, brings its schema up to date and builds everything. Close must follow, whether or not Run is
+// called.
 func New(ctx context.Context, cfg *config.Config, role Role, log *slog.Logger, options ...Option) (*App, error) {
 	a := &App{Config: cfg, Log: log, role: role}
 	for _, o := range options {
@@ -229,8 +230,8 @@ func (a *App) openDatabase(ctx context.Context) error {
 	return err
 }
 
-// reachEmbedded turns a new connection to where the embedded Postgres is now: it may have been taken over by another process, on
-// another port.
+// reachEmbedded turns a new connection to where the embedded Postgres is now: it may have been taken over by another
+// process, on another port.
 func (a *App) reachEmbedded(_ context.Context, c *pgx.ConnConfig) error {
 	now, err := pgx.ParseConfig(a.database.URL())
 	if err != nil {
@@ -314,7 +315,8 @@ func (a *App) buildServer(registry *prometheus.Registry) error {
 	return nil
 }
 
-// ready reports whether the program can do its work: the database answers, its schema is complete, and webhooks can be kept.
+// ready reports whether the program can do its work: the database answers, its schema is complete, and webhooks can be
+// kept.
 func (a *App) ready(ctx context.Context) error {
 	pending, err := postgres.MigrationsPending(ctx, a.pool)
 	if err != nil {

@@ -204,7 +204,8 @@ func TestNoAnswerThenAnOfferThenAnOptOut(t *testing.T) {
 	assert.Contains(t, []cart.Reason{cart.Suppressed, cart.OptedOut}, w.comes("again", cart.Stopped).Reason)
 }
 
-// An analysis that answers in sentences is heeded: a yes suppresses, and what is neither yes nor no ends the cart's calls.
+// An analysis that answers in sentences is heeded: a yes suppresses, and what is neither yes nor no ends the cart's
+// calls.
 func TestInsights_InSentencesAreHeeded(t *testing.T) {
 	t.Parallel()
 	said := func(text string) simvoice.Behaviour {

@@ -22,8 +22,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// BenchmarkWebhook measures one checkout webhook through the whole program: signature, the transaction, the answer. Seven in
-// eight are repeats of checkouts that are known, as real ones are.
+// BenchmarkWebhook measures one checkout webhook through the whole program: signature, the transaction, the answer.
+// Seven in eight are repeats of checkouts that are known, as real ones are.
 func BenchmarkWebhook(b *testing.B) {
 	w := &world{pool: pgtest.New(b)}
 	api := httptest.NewServer(http.NotFoundHandler())

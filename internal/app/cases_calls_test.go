@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An insight counts in whatever shape the agent's analysis gives it. These calls run into their time limit, so that without the
-// insight they would be made again.
+// An insight counts in whatever shape the agent's analysis gives it. These calls run into their time limit, so that
+// without the insight they would be made again.
 func TestCases_InsightsInEveryShape(t *testing.T) {
 	t.Parallel()
 	const again = "attempts: {max: 2}"

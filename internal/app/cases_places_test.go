@@ -45,7 +45,8 @@ func TestCases_TerritoriesBelongToTheirCountry(t *testing.T) {
 	})
 }
 
-// The new rules of some zones hold, whatever the machine's own zone files say: the first moment of the store's window is told in UTC.
+// The new rules of some zones hold, whatever the machine's own zone files say: the first moment of the store's window
+// is told in UTC.
 func TestCases_ZonesFollowTheNewestRules(t *testing.T) {
 	t.Parallel()
 	// A window that is hours away, wherever the customer is, and long enough for provinces with two clocks.

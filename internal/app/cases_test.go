@@ -26,13 +26,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A play is something that befalls one shop, told through the doors of the whole program: signed webhooks and the API in,
-// the API and the simulated voice API's record out.
+// A play is something that befalls one shop, told through the doors of the whole program: signed webhooks and the API
+// in, the API and the simulated voice API's record out.
 type play struct {
 	name string
 	// country is the store's; "" means IN.
 	country string
-	// policy and voice are keys of the store in YAML's flow style, such as "delay: 3h"; they come on top of casesConfiguration.
+	// policy and voice are keys of the store in YAML's flow style, such as "delay: 3h"; they come on top of
+	// casesConfiguration.
 	policy, voice string
 	// custom gives the store an assistant of the custom variant.
 	custom bool
@@ -405,8 +406,8 @@ func (s *stage) never(token, state, reason string) {
 	s.is(token, state, reason)
 }
 
-// spared shows that a cart of somebody who must not be called ends, and that nobody is called for it. A cart that comes while
-// their other carts are told ends as one of those.
+// spared shows that a cart of somebody who must not be called ends, and that nobody is called for it. A cart that comes
+// while their other carts are told ends as one of those.
 func (s *stage) spared(token string) {
 	s.t.Helper()
 	spared := func(c seen) bool {

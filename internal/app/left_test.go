@@ -89,7 +89,8 @@ func TestACartThatCannotBeLookedAtKeepsNoOtherFromBeingCalled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, setup{store: func(s *config.Store) { s.Policy.Delay = 3 * time.Second }})
 	w.took(shopify.CheckoutsCreate, checkout("broken", func(c map[string]any) { c["total_price"] = "9000.00" }))
-	// An attempt that was closed without having been sent: there is no such call, but if there were, the next one would have its number.
+	// An attempt that was closed without having been sent: there is no such call, but if there were, the next one would
+	// have its number.
 	_, err := w.pool.Exec(context.Background(), `
 		INSERT INTO calls (id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, phone, phone_key, created_at)
 		SELECT gen_random_uuid(), id, shop, 1, 'closed', 'failed', 'mirai', 'as', false, phone, phone_key, now() - interval '1 day'

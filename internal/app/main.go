@@ -16,8 +16,8 @@ import (
 	"ringback/internal/zoneinfo"
 )
 
-// LoadConfig reads and checks a configuration file with the environment of this process. It knows every voice provider. What is
-// wrong with the file's content is a *config.Error; warnings are returned with and without an error.
+// LoadConfig reads and checks a configuration file with the environment of this process. It knows every voice provider.
+// What is wrong with the file's content is a *config.Error; warnings are returned with and without an error.
 func LoadConfig(path string, options ...config.Option) (*config.Config, []config.Warning, error) {
 	return config.Load(path, os.LookupEnv, providers.Config(), options...)
 }

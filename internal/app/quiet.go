@@ -11,8 +11,8 @@ import (
 // repeatWithin is for how long an error of the database is not logged again.
 const repeatWithin = 30 * time.Second
 
-// quiet is a log handler that logs an error of the database once and counts its repetitions: while the database is away, every job,
-// request and poll fails with the same words, a dozen times a second. Other lines pass as they are.
+// quiet is a log handler that logs an error of the database once and counts its repetitions: while the database is
+// away, every job, request and poll fails with the same words, a dozen times a second. Other lines pass as they are.
 type quiet struct {
 	slog.Handler
 	seen *repetitions
@@ -65,8 +65,8 @@ func (q *quiet) WithGroup(name string) slog.Handler {
 	return &quiet{Handler: q.Handler.WithGroup(name), seen: q.seen}
 }
 
-// note reports whether a line was logged just now, and returns the lines whose time is up with how often they were left out. failure
-// is "" for a line that is no error of the database.
+// note reports whether a line was logged just now, and returns the lines whose time is up with how often they were left
+// out. failure is "" for a line that is no error of the database.
 func (s *repetitions) note(r slog.Record, failure string) (again bool, due []repetition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -112,8 +112,8 @@ func failureOf(r slog.Record) string {
 	return ""
 }
 
-// databaseAway are signs of a database that cannot be reached or used at all, whatever was asked of it (PostgreSQL, appendix A:
-// connection exceptions, insufficient resources, operator intervention, read-only transactions).
+// databaseAway are signs of a database that cannot be reached or used at all, whatever was asked of it (PostgreSQL,
+// appendix A: connection exceptions, insufficient resources, operator intervention, read-only transactions).
 var databaseAway = []string{
 	"failed to connect to `", "SQLSTATE 08", "SQLSTATE 53", "SQLSTATE 57P0", "SQLSTATE 25006", "closed pool", "conn closed",
 	"connection refused", "unexpected EOF", "connection reset by peer",

@@ -39,8 +39,8 @@ type Replay struct {
 	Out io.Writer
 }
 
-// Run posts the files in order. A file's name tells its topic, as in checkouts_update.some-name.json. It returns an error when any
-// file could not be read or was not answered 200.
+// Run posts the files in order. A file's name tells its topic, as in checkouts_update.some-name.json. It returns an
+// error when any file could not be read or was not answered 200.
 func (r Replay) Run(ctx context.Context, files []string) error {
 	failed := 0
 	for _, file := range files {

@@ -123,8 +123,8 @@ func (p Policy) memory() time.Duration {
 	return longest
 }
 
-// ReadPhones gives the number to call of each version of a shop's checkout: under the policy that is tried and under the
-// other one, which may be nil. Reading a number is costly, so that it is done once, before the replay.
+// ReadPhones gives the number to call of each version of a shop's checkout: under the policy that is tried and under
+// the other one, which may be nil. Reading a number is costly, so that it is done once, before the replay.
 func ReadPhones(shop string, versions []cart.Checkout, tried, against Policy) (phones [2][]policy.Phone) {
 	a, isA := tried[shop]
 	b, isB := against[shop]

@@ -48,8 +48,8 @@ func (k Kind) says() string {
 	return string(k)
 }
 
-// compare says how an outcome differs from what it was, "" when it does not, and on which call, from 0; on the one after the last that
-// both have where it is about the rest.
+// compare says how an outcome differs from what it was, "" when it does not, and on which call, from 0; on the one
+// after the last that both have where it is about the rest.
 func compare(was, is *outcome) (Kind, int) {
 	switch {
 	case is.called() && !was.called():
@@ -85,8 +85,9 @@ func compare(was, is *outcome) (Kind, int) {
 // rulesOf are the rules that alone make a kind of difference, at the very look of the call.
 var rulesOf = map[Kind]string{OtherOffer: "offer", OtherPriority: "priority"}
 
-// because finds the step that made the difference on a call, as it was and as it is; nil for a side that has no such step. Looks are
-// set against each other one by one; where one side has fewer of them, its last one stands for the rest.
+// because finds the step that made the difference on a call, as it was and as it is; nil for a side that has no such
+// step. Looks are set against each other one by one; where one side has fewer of them, its last one stands for the
+// rest.
 func because(k Kind, on int, was, is *outcome) (before, after *cart.Step) {
 	a, b := was.looks(on), is.looks(on)
 	if len(a) == 0 || len(b) == 0 {
@@ -136,8 +137,8 @@ func otherBinding(a, b *cart.Step) bool {
 	return otherState(a, b) && ruleOf(a, b) != "state"
 }
 
-// otherState is otherBinding for the cart's state as well. That one call came after a purchase and the other before says less than the
-// rule that put it off.
+// otherState is otherBinding for the cart's state as well. That one call came after a purchase and the other before
+// says less than the rule that put it off.
 func otherState(a, b *cart.Step) bool {
 	return verdict(a) != verdict(b) && (binding(verdict(a)) || binding(verdict(b)))
 }

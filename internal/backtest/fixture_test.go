@@ -39,7 +39,8 @@ func mustZone(name string) *time.Location {
 	return zone
 }
 
-// careful are rules under which a cart that nothing speaks against is called 45 minutes after its last touch, from ten to seven.
+// careful are rules under which a cart that nothing speaks against is called 45 minutes after its last touch, from ten
+// to seven.
 func careful() policy.Rules {
 	r := policy.DefaultRules()
 	r.Consent = policy.ConsentSMS

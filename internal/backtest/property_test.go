@@ -15,7 +15,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// drawCarts draws carts in the order in which they became known; people is how many customers share them, 0 for one each.
+// drawCarts draws carts in the order in which they became known; people is how many customers share them, 0 for one
+// each.
 func drawCarts(t *rapid.T, people int) []*history {
 	n := rapid.IntRange(1, 25).Draw(t, "carts")
 	carts := make([]*history, n)

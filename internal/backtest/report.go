@@ -24,7 +24,8 @@ type Report struct {
 	Policy Result `json:"policy"`
 	// Against is what comes of the one that it is compared with; null without one.
 	Against *Result `json:"against"`
-	// Changes counts the carts by how the policies differ on them, without those on which they agree; null without a comparison.
+	// Changes counts the carts by how the policies differ on them, without those on which they agree; null without a
+	// comparison.
 	Changes []Change `json:"changes"`
 	// Unchanged is how many carts come out the same.
 	Unchanged int `json:"unchanged"`

@@ -31,14 +31,15 @@ type Options struct {
 const (
 	// batch is how many carts are read before those that are due are decided.
 	batch = 4096
-	// disorder is how much earlier a cart may have been known than one that was read before it: ids follow the clocks of several machines.
+	// disorder is how much earlier a cart may have been known than one that was read before it: ids follow the clocks of
+	// several machines.
 	disorder = time.Hour
 	// shownDifferences is how many differences a report tells of one by one.
 	shownDifferences = 20
 )
 
-// Run decides the carts, which must come in the order in which they became known, give or take an hour; one that comes later than that
-// is replayed from where the others are. It fails when reading the carts does.
+// Run decides the carts, which must come in the order in which they became known, give or take an hour; one that comes
+// later than that is replayed from where the others are. It fails when reading the carts does.
 func Run(carts iter.Seq2[*Cart, error], o Options) (Report, error) {
 	r := newRun(o)
 	for c, err := range carts {
@@ -116,7 +117,8 @@ func (r *run) take(c *Cart) {
 	}
 }
 
-// advance gives the batch to the lanes and looks at everything that is due before until; the zero time means at everything.
+// advance gives the batch to the lanes and looks at everything that is due before until; the zero time means at
+// everything.
 func (r *run) advance(until time.Time) {
 	traced := len(r.sims) > 1 && len(r.report.report.Differences) < shownDifferences
 	for i, c := range r.batch {

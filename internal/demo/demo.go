@@ -1,5 +1,5 @@
-// Package demo tells the whole story on one machine: the real program, an embedded Postgres, and a simulated shop and voice
-// API that speak with it over HTTP. Time is compressed by the store's configuration alone.
+// Package demo tells the whole story on one machine: the real program, an embedded Postgres, and a simulated shop and
+// voice API that speak with it over HTTP. Time is compressed by the store's configuration alone.
 package demo
 
 import (
@@ -156,7 +156,8 @@ func freeAddress(address string) (string, error) {
 	return "", fmt.Errorf("-listen %q: no port of that host is free", address)
 }
 
-// writeConfig writes the demo's configuration, so that other commands can be tried on it, and makes its key at the first run.
+// writeConfig writes the demo's configuration, so that other commands can be tried on it, and makes its key at the
+// first run.
 func writeConfig(dir, listen, voiceURL string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {

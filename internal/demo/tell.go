@@ -88,7 +88,8 @@ func (t *teller) voiceEvent(e simvoice.Event) {
 	}
 }
 
-// databasePatience is how long the database may be away: another demo's server that this one joined may end, and is then taken over.
+// databasePatience is how long the database may be away: another demo's server that this one joined may end, and is
+// then taken over.
 const databasePatience = time.Minute
 
 // follow writes down what enters the ledgers of the story's carts.

@@ -12,8 +12,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// AbortCall asks the provider to stop a call and records the answer. The last try records that we gave up; an earlier one returns the
-// error that another try may overcome.
+// AbortCall asks the provider to stop a call and records the answer. The last try records that we gave up; an earlier
+// one returns the error that another try may overcome.
 func (e *Engine) AbortCall(ctx context.Context, id uuid.UUID, last bool) error {
 	ref, c, call, err := e.openCall(ctx, id)
 	if err != nil || call == nil {
@@ -69,7 +69,8 @@ func (e *Engine) openCall(ctx context.Context, id uuid.UUID) (postgres.CallRef, 
 	return ref, &c.Cart, call, nil
 }
 
-// placedBy returns the store whose provider a call was placed with. An error means that this process cannot ask that provider.
+// placedBy returns the store whose provider a call was placed with. An error means that this process cannot ask that
+// provider.
 func (e *Engine) placedBy(call *cart.Call) (*Store, error) {
 	store, err := e.knownStore(call.Shop)
 	if err != nil {

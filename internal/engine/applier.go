@@ -16,7 +16,8 @@ import (
 )
 
 const (
-	// appliers is how many transactions apply kept webhooks at a time in a process. One computes while the other waits for the database.
+	// appliers is how many transactions apply kept webhooks at a time in a process. One computes while the other waits for
+	// the database.
 	appliers = 2
 	// appliedTogether is about how many webhooks one transaction applies.
 	appliedTogether = 256
@@ -24,16 +25,18 @@ const (
 	applyEvery = 500 * time.Millisecond
 	// applyWithin bounds one transaction that applies webhooks.
 	applyWithin = 30 * time.Second
-	// linger is how long webhooks may wait for the appliers while so many come that keeping them needs the machine: those that come
-	// meanwhile about the same checkouts are applied together.
+	// linger is how long webhooks may wait for the appliers while so many come that keeping them needs the machine: those
+	// that come meanwhile about the same checkouts are applied together.
 	linger = time.Second
-	// mostQueued is how many webhooks may wait to be applied, by what this process has kept, before it keeps others more slowly.
+	// mostQueued is how many webhooks may wait to be applied, by what this process has kept, before it keeps others more
+	// slowly.
 	mostQueued = 10_000
 	// applyTries is how often a webhook is tried that fails for a reason that may pass.
 	applyTries = 5
 )
 
-// IntakeConns is how many connections the intake of a process uses at most. It has them for itself: jobs cannot use them up.
+// IntakeConns is how many connections the intake of a process uses at most. It has them for itself: jobs cannot use
+// them up.
 const IntakeConns = keepers + appliers
 
 // applier applies kept webhooks to their carts. See RunIntake.
@@ -84,8 +87,8 @@ func (a *applier) waited() time.Duration {
 	return time.Since(a.since)
 }
 
-// enter and leave tell how many appliers are at work. When the last one leaves, nothing is queued that this process can apply: another one
-// may have applied what this one has kept.
+// enter and leave tell how many appliers are at work. When the last one leaves, nothing is queued that this process can
+// apply: another one may have applied what this one has kept.
 func (a *applier) enter() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -136,8 +139,8 @@ func (a *applier) took(rows, webhooks int, oldest time.Time) {
 	a.room = make(chan struct{})
 }
 
-// RunIntake keeps webhooks, and applies what any process has kept, until ctx ends. What was kept and not applied by then is applied by
-// another process or after the next start.
+// RunIntake keeps webhooks, and applies what any process has kept, until ctx ends. What was kept and not applied by
+// then is applied by another process or after the next start.
 func (e *Engine) RunIntake(ctx context.Context) {
 	var group sync.WaitGroup
 	group.Go(func() { e.keeper.run(ctx, e.keepTogether) })
@@ -244,9 +247,9 @@ func (g *group) oneName() bool {
 	})
 }
 
-// applyPart applies kept webhooks of one part of the queue in one transaction: those about one checkout together, with a constant number
-// of round trips to the database for all. What would disturb the others, such as two carts of one person, is put back to be applied
-// alone. It reports whether there was anything to do.
+// applyPart applies kept webhooks of one part of the queue in one transaction: those about one checkout together, with
+// a constant number of round trips to the database for all. What would disturb the others, such as two carts of one
+// person, is put back to be applied alone. It reports whether there was anything to do.
 func (e *Engine) applyPart(ctx context.Context, part int) (some bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, applyWithin)
 	defer cancel()
@@ -278,14 +281,17 @@ func (e *Engine) applyPart(ctx context.Context, part int) (some bool, err error)
 		})
 	}
 	// One of them cannot be applied. Each by itself, that one is found.
-	e.log.WarnContext(ctx, "webhooks could not be applied together; each is applied alone", "webhooks", len(taken), "error", err)
+	e.log.WarnContext(ctx, "webhooks could not be applied together; each is applied alone",
+		"webhooks", len(taken), "error", err)
 	return true, e.retake(ctx, part, func(ctx context.Context, u *unit, again []postgres.QueuedWebhook) error {
 		return u.QueueAlone(ctx, again, nil)
 	})
 }
 
 // retake takes webhooks again that could not be applied.
-func (e *Engine) retake(ctx context.Context, part int, fn func(context.Context, *unit, []postgres.QueuedWebhook) error) error {
+func (e *Engine) retake(
+	ctx context.Context, part int, fn func(context.Context, *unit, []postgres.QueuedWebhook) error,
+) error {
 	return e.inIntakeTx(ctx, func(ctx context.Context, u *unit) error {
 		again, err := u.TakeQueued(ctx, part, e.applier.rows())
 		if err != nil || len(again) == 0 {
@@ -338,7 +344,8 @@ func (u *unit) applyAll(ctx context.Context, taken []postgres.QueuedWebhook) (er
 		for _, k := range keys {
 			seen[k] = true
 		}
-		if meets || loaded.StandIns[i] || loaded.Waiting[g.store.Domain] || names[i].ID == "" || names[i].CartToken == "" && isNew {
+		unnamed := names[i].ID == "" || names[i].CartToken == "" && isNew
+		if meets || unnamed || loaded.StandIns[i] || loaded.Waiting[g.store.Domain] {
 			alone = append(alone, g.webhooks...)
 			continue
 		}
@@ -372,9 +379,11 @@ func (u *unit) applyAll(ctx context.Context, taken []postgres.QueuedWebhook) (er
 	return u.flush(ctx)
 }
 
-// afterCheckout does what follows when webhooks about a cart's checkout were applied: of one that was erased nothing is kept, and one that is
-// ready may have been passed over for a line because they waited.
-func (u *unit) afterCheckout(ctx context.Context, store *Store, c *postgres.Cart, webhooks []postgres.QueuedWebhook) error {
+// afterCheckout does what follows when webhooks about a cart's checkout were applied: of one that was erased nothing is
+// kept, and one that is ready may have been passed over for a line because they waited.
+func (u *unit) afterCheckout(
+	ctx context.Context, store *Store, c *postgres.Cart, webhooks []postgres.QueuedWebhook,
+) error {
 	if c.ErasedAt != nil {
 		return u.DropQueuedPayloads(ctx, webhooks)
 	}
@@ -391,7 +400,8 @@ func (u *unit) tellPersonOf(g *group) {
 	}
 }
 
-// grouped brings the webhooks about one checkout together and decodes those that tell something. What cannot be used is noted.
+// grouped brings the webhooks about one checkout together and decodes those that tell something. What cannot be used is
+// noted.
 func (u *unit) grouped(ctx context.Context, taken []postgres.QueuedWebhook) ([]*group, error) {
 	var groups []*group
 	type name struct {
@@ -429,7 +439,8 @@ func (u *unit) grouped(ctx context.Context, taken []postgres.QueuedWebhook) ([]*
 	return slices.DeleteFunc(groups, func(g *group) bool { return len(g.versions) == 0 }), nil
 }
 
-// decode makes the versions of a group. A webhook that an undoubtedly newer one with the same names makes superfluous is only counted.
+// decode makes the versions of a group. A webhook that an undoubtedly newer one with the same names makes superfluous
+// is only counted.
 func (u *unit) decode(ctx context.Context, g *group) error {
 	peeked := make([]shopify.Peeked, len(g.webhooks))
 	order := make([]int, len(g.webhooks))
@@ -444,7 +455,8 @@ func (u *unit) decode(ctx context.Context, g *group) error {
 	skipped := 0
 	for _, i := range order {
 		p, w := peeked[i], &g.webhooks[i]
-		if !p.UpdatedAt.IsZero() && p.UpdatedAt.Before(newest.UpdatedAt) && newest.UpdatedAt.Before(u.Now) && p.Names == newest.Names {
+		older := !p.UpdatedAt.IsZero() && p.UpdatedAt.Before(newest.UpdatedAt) && newest.UpdatedAt.Before(u.Now)
+		if older && p.Names == newest.Names {
 			skipped++
 			continue
 		}
@@ -529,8 +541,8 @@ func (u *unit) applyOne(ctx context.Context, w *postgres.QueuedWebhook) (err err
 	return u.afterCheckout(ctx, store, c, []postgres.QueuedWebhook{*w})
 }
 
-// recovered makes an error of a panic, so that one webhook that the program cannot cope with does not end it. The text may hold what the
-// webhook says, so it is left out.
+// recovered makes an error of a panic, so that one webhook that the program cannot cope with does not end it. The text
+// may hold what the webhook says, so it is left out.
 func recovered(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("a %T while webhooks were applied", r)
@@ -540,7 +552,8 @@ func recovered(err *error) {
 // awaitInterval is how often it is looked whether webhooks were applied that are waited for.
 const awaitInterval = 10 * time.Millisecond
 
-// awaitApplied waits until the webhooks about checkouts that were kept so far are applied: what comes after them may depend on them.
+// awaitApplied waits until the webhooks about checkouts that were kept so far are applied: what comes after them may
+// depend on them.
 func (e *Engine) awaitApplied(ctx context.Context) error {
 	last, err := e.db.LastQueued(ctx)
 	if err != nil || last.IsZero() {

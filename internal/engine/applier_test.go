@@ -136,7 +136,8 @@ func TestApplyQueued_PoisonIsSetAsideAndHoldsUpNoOther(t *testing.T) {
 	assert.Equal(t, 1, h.count(`SELECT count(*) FROM webhooks WHERE error LIKE 'the database cannot hold%'`))
 }
 
-// Of several versions that wait, the newest decides and the others count as seen; one that tells of a purchase counts, however old.
+// Of several versions that wait, the newest decides and the others count as seen; one that tells of a purchase counts,
+// however old.
 func TestApplyQueued_VersionsOfOneCheckout(t *testing.T) {
 	t.Parallel()
 	h := newQuietHouse(t)
@@ -273,7 +274,8 @@ func TestErasure_DropsPayloadsThatNameNobodyButBelongToTheCart(t *testing.T) {
 		"what comes about an erased cart is not kept")
 }
 
-// Orders, deletions, consents, operators and erasures work on the carts that the appliers work on: nothing is lost and nothing stands still.
+// Orders, deletions, consents, operators and erasures work on the carts that the appliers work on: nothing is lost and
+// nothing stands still.
 func TestApplyQueued_BesideEverythingElse(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, plan{store: permissive})

@@ -122,13 +122,15 @@ func (EnsureSubscriptions) Kind() string    { return "ensure_subscriptions" }
 func (EnsureAllSubscriptions) Kind() string { return "ensure_all_subscriptions" }
 func (RegainAccess) Kind() string           { return "regain_access" }
 
-// onceAtATime keeps a second job with the same arguments out while the first has not finished. A finished one is in nobody's way.
+// onceAtATime keeps a second job with the same arguments out while the first has not finished. A finished one is in
+// nobody's way.
 var onceAtATime = river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
 	rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable, rivertype.JobStateRunning,
 	rivertype.JobStateScheduled,
 }}
 
-// call is how a job about calls is inserted, chore how one is that nobody waits for, and errand a chore that is pointless twice.
+// call is how a job about calls is inserted, chore how one is that nobody waits for, and errand a chore that is
+// pointless twice.
 func call(tries int) river.InsertOpts { return river.InsertOpts{Queue: QueueCalls, MaxAttempts: tries} }
 func chore() river.InsertOpts         { return river.InsertOpts{Queue: QueueChores} }
 func errand(tries int) river.InsertOpts {

@@ -32,8 +32,8 @@ type sender struct {
 }
 
 // TakeCallback checks what a voice API sent to a callback URL, keeps it and lets it change the calls it is about. What
-// cannot be read, or names no call of ours, is kept with the reason. The errors are ErrUnsigned, and others that mean it could
-// not be kept, or that this process cannot judge it: the provider should send it again.
+// cannot be read, or names no call of ours, is kept with the reason. The errors are ErrUnsigned, and others that mean
+// it could not be kept, or that this process cannot judge it: the provider should send it again.
 func (e *Engine) TakeCallback(ctx context.Context, provider, token string, h http.Header, body []byte) (Taken, error) {
 	from, err := e.sender(ctx, provider, token, h, body)
 	if err != nil {
@@ -65,8 +65,9 @@ func idOf(ref *postgres.CallRef) *uuid.UUID {
 	return &ref.CallID
 }
 
-// sender finds out who calls back: the call or the assistant that the URL was handed out for, or at least an account of ours that
-// signed. Nobody else's body is hashed. A URL of ours is never refused for what this process's configuration lacks.
+// sender finds out who calls back: the call or the assistant that the URL was handed out for, or at least an account of
+// ours that signed. Nobody else's body is hashed. A URL of ours is never refused for what this process's configuration
+// lacks.
 func (e *Engine) sender(ctx context.Context, provider, token string, h http.Header, body []byte) (sender, error) {
 	ref, err := e.db.CallByToken(ctx, hashToken(token))
 	switch {
@@ -111,8 +112,8 @@ func (e *Engine) sender(ctx context.Context, provider, token string, h http.Head
 	return from, nil
 }
 
-// senderOfCall checks a callback at the URL of a call of ours. Who signed is looked up by the account that the call was placed with,
-// whatever the shop uses today.
+// senderOfCall checks a callback at the URL of a call of ours. Who signed is looked up by the account that the call was
+// placed with, whatever the shop uses today.
 func (e *Engine) senderOfCall(provider string, ref *postgres.CallRef, h http.Header, body []byte) (sender, error) {
 	from := sender{provider: provider, call: ref, account: ref.Account, assistant: ref.Assistant}
 	if ref.Provider != provider {
@@ -143,8 +144,8 @@ func (e *Engine) senderOfCall(provider string, ref *postgres.CallRef, h http.Hea
 	return from, nil
 }
 
-// takeReport gives one report, the nth of its body, to the call that it is about. The URL says which call that is; a report that names
-// another call of the same account is believed about that one.
+// takeReport gives one report, the nth of its body, to the call that it is about. The URL says which call that is; a
+// report that names another call of the same account is believed about that one.
 func (e *Engine) takeReport(ctx context.Context, from sender, n int, cb voice.Callback, body []byte) (Taken, error) {
 	about, err := e.aboutCall(ctx, from, cb)
 	if err != nil {
@@ -197,9 +198,9 @@ func (e *Engine) takeReport(ctx context.Context, from sender, n int, cb voice.Ca
 	return taken, err
 }
 
-// aboutCall finds the call of a report: by the URL, by our id in the echoed metadata, by the provider's id, and, where no id of
-// ours is told, by the number, if one call of the assistant to it is open and no other. A report at the URL of a call that names no other
-// call of the same account is about that call.
+// aboutCall finds the call of a report: by the URL, by our id in the echoed metadata, by the provider's id, and, where
+// no id of ours is told, by the number, if one call of the assistant to it is open and no other. A report at the URL of
+// a call that names no other call of the same account is about that call.
 func (e *Engine) aboutCall(ctx context.Context, from sender, cb voice.Callback) (*postgres.CallRef, error) {
 	if from.call != nil && (cb.CallID == uuid.Nil || cb.CallID == from.call.CallID) {
 		return from.call, nil

@@ -21,7 +21,8 @@ func hashToken(token string) []byte {
 	return sum[:]
 }
 
-// assistantToken is the secret part of the callback URL of a provider that knows one URL per assistant instead of per call.
+// assistantToken is the secret part of the callback URL of a provider that knows one URL per assistant instead of per
+// call.
 func (e *Engine) assistantToken(store *Store) string {
 	return e.db.Token("assistant " + store.Config.Voice.AssistantKey())
 }

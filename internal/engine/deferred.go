@@ -66,7 +66,8 @@ func (u *unit) record(ctx context.Context, entry cart.Entry) error {
 	return u.AppendLedger(ctx, entry)
 }
 
-// flush stores what was deferred: the jobs first, since a cart knows the id of its wake_cart job, then the carts, then their ledgers.
+// flush stores what was deferred: the jobs first, since a cart knows the id of its wake_cart job, then the carts, then
+// their ledgers.
 func (u *unit) flush(ctx context.Context) error {
 	d := u.deferred
 	u.deferred = nil

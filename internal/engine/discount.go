@@ -22,9 +22,9 @@ const (
 	longestCode = 365 * 24 * time.Hour
 )
 
-// offerFor returns what goes out in place of a decided offer that asks for a code of its own: the code minted, else the store's shared
-// fallback, else an offer without a code, which stands for none. It returns nil when the decided offer goes out as it is. The code
-// follows from the cart and the attempt, so a retry never mints two.
+// offerFor returns what goes out in place of a decided offer that asks for a code of its own: the code minted, else the
+// store's shared fallback, else an offer without a code, which stands for none. It returns nil when the decided offer
+// goes out as it is. The code follows from the cart and the attempt, so a retry never mints two.
 func (e *Engine) offerFor(ctx context.Context, c *postgres.Cart, call *cart.Call) *cart.Offer {
 	if call.Offer == nil || !call.Offer.Unique {
 		return nil
@@ -88,8 +88,9 @@ func (e *Engine) mint(ctx context.Context, c *postgres.Cart, call *cart.Call) (s
 	return minted.Code, e.db.KeepDiscount(ctx, row)
 }
 
-// EndDiscounts deactivates the single-use codes of the configured shops that ended unused, so that they do not pile up in the shop's admin. One that cannot be
-// deactivated, because the shop is gone or the scope was taken away, is let be: it has ended anyway.
+// EndDiscounts deactivates the single-use codes of the configured shops that ended unused, so that they do not pile up
+// in the shop's admin. One that cannot be deactivated, because the shop is gone or the scope was taken away, is let be:
+// it has ended anyway.
 func (e *Engine) EndDiscounts(ctx context.Context) error {
 	const page = 200
 	known := slices.Collect(maps.Keys(e.stores))

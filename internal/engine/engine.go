@@ -1,6 +1,7 @@
-// Package engine is the application around the pure core: it takes webhooks and callbacks, gives out lines, places calls, obeys
-// operators, asks Shopify and erases personal data. Whatever changes a cart loads it under its lock, gives it an event, stores what
-// comes of it and enacts the effects, all in one transaction. Requests to a provider or to Shopify are made outside transactions.
+// Package engine is the application around the pure core: it takes webhooks and callbacks, gives out lines, places
+// calls, obeys operators, asks Shopify and erases personal data. Whatever changes a cart loads it under its lock, gives
+// it an event, stores what comes of it and enacts the effects, all in one transaction. Requests to a provider or to
+// Shopify are made outside transactions.
 //
 // The methods that jobs run have the name of their job. Package jobs calls them.
 package engine
@@ -29,7 +30,8 @@ type Store struct {
 	Config   config.Store
 	Rules    lifecycle.Rules
 	Provider voice.Provider
-	// FormerSigners check callbacks of the accounts that the store has moved away from and kept the keys of, by their provider.
+	// FormerSigners check callbacks of the accounts that the store has moved away from and kept the keys of, by their
+	// provider.
 	FormerSigners map[string]voice.Signer
 	// Location is the store's zone.
 	Location *time.Location
@@ -93,7 +95,8 @@ func (e *Engine) parse(provider string, names config.Insights, body []byte) ([]v
 	return providers.Parse(provider, names, body)
 }
 
-// NoteAssistants remembers the callback URLs of whole assistants, so that they are known to processes that know none of their stores.
+// NoteAssistants remembers the callback URLs of whole assistants, so that they are known to processes that know none of
+// their stores.
 func (e *Engine) NoteAssistants(ctx context.Context) error {
 	var tokens []postgres.AssistantToken
 	for token, stores := range e.accounts().byToken {

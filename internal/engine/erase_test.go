@@ -60,8 +60,8 @@ func (p *somebody) marks() []string {
 	return []string{p.id, p.account, p.typed, p.phone[3:], p.other[3:], p.name, p.street, p.freeRaw}
 }
 
-// checkout is a checkout of theirs: the first kind has the account, both mails and the first number; the second kind the other number,
-// to be delivered to the first.
+// checkout is a checkout of theirs: the first kind has the account, both mails and the first number; the second kind
+// the other number, to be delivered to the first.
 func (p *somebody) checkout(token string, second bool, at time.Time) body {
 	address := body{"name": p.name, "address1": p.street, "city": "Madurai", "country_code": "IN", "phone": p.phone}
 	c := body{

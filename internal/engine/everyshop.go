@@ -24,8 +24,8 @@ func spread(expression string, now time.Time) time.Duration {
 	return min(schedule.Next(first).Sub(first)/2, longestSpread)
 }
 
-// forEachConnected inserts a job for every shop whose Admin API can be asked, spread over some time, each shop always at the same
-// place: they must not come to Shopify and to our own database all at once.
+// forEachConnected inserts a job for every shop whose Admin API can be asked, spread over some time, each shop always
+// at the same place: they must not come to Shopify and to our own database all at once.
 func (e *Engine) forEachConnected(ctx context.Context, over time.Duration, args func(shop string) river.JobArgs) error {
 	shops, err := e.connectedShops(ctx)
 	if err != nil {

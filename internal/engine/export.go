@@ -33,8 +33,8 @@ type ExportedCart struct {
 	Ledger []cart.Entry
 }
 
-// Export gathers what a data request asks for and marks the request as done. It can be made again for a week. The errors are
-// postgres.ErrNotFound and ErrNotExportable.
+// Export gathers what a data request asks for and marks the request as done. It can be made again for a week. The
+// errors are postgres.ErrNotFound and ErrNotExportable.
 func (e *Engine) Export(ctx context.Context, id uuid.UUID) (Export, error) {
 	var x Export
 	var err error
@@ -87,8 +87,8 @@ func (e *Engine) Exportable(ctx context.Context, id uuid.UUID) (postgres.Privacy
 	return request, person, err
 }
 
-// ClosePrivacyRequest marks a data request as done by hand and forgets whom it was about. The errors are postgres.ErrNotFound and
-// ErrNotExportable; erasures are done by their job alone.
+// ClosePrivacyRequest marks a data request as done by hand and forgets whom it was about. The errors are
+// postgres.ErrNotFound and ErrNotExportable; erasures are done by their job alone.
 func (e *Engine) ClosePrivacyRequest(ctx context.Context, id uuid.UUID) (postgres.PrivacyRequest, error) {
 	request, _, err := e.db.PrivacyRequest(ctx, id)
 	if err != nil {

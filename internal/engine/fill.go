@@ -16,10 +16,11 @@ import (
 
 // How lines are given out.
 //
-// A fill gives an assistant's free lines to its ready carts. Whenever a transaction made a cart ready or freed a line, its process
-// wants a fill once it has committed; GiveLines runs the fills. A fill takes the assistant's lock for one transaction at a time and
-// never waits for it: where another process holds it, the fill ends. That loses nothing, because a fill ends only after it looked,
-// without the lock, and found no free line or no ready cart. So whoever held the lock sees what was committed meanwhile.
+// A fill gives an assistant's free lines to its ready carts. Whenever a transaction made a cart ready or freed a line,
+// its process wants a fill once it has committed; GiveLines runs the fills. A fill takes the assistant's lock for one
+// transaction at a time and never waits for it: where another process holds it, the fill ends. That loses nothing,
+// because a fill ends only after it looked, without the lock, and found no free line or no ready cart. So whoever held
+// the lock sees what was committed meanwhile.
 //
 // What a process wanted when it died is found by the others, which look at intervals for free lines beside ready carts.
 const (
@@ -262,13 +263,13 @@ func (e *Engine) fill(ctx context.Context, assistant string) {
 
 // giving is what one transaction of a fill did.
 type giving struct {
-	// looked are the carts that it offered a line; left are those of them that stay as they are, for example because webhooks of
-	// their shop wait.
+	// looked are the carts that it offered a line; left are those of them that stay as they are, for example because
+	// webhooks of their shop wait.
 	looked, left []uuid.UUID
 }
 
-// giveLines gives free lines to ready carts in one transaction, to most of them at most. It looks at no cart when no line is free,
-// no cart is ready, or another transaction gives out the assistant's lines.
+// giveLines gives free lines to ready carts in one transaction, to most of them at most. It looks at no cart when no
+// line is free, no cart is ready, or another transaction gives out the assistant's lines.
 func (e *Engine) giveLines(ctx context.Context, p pool, skip []uuid.UUID, most int) (giving, error) {
 	var g giving
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {

@@ -28,8 +28,8 @@ type Forwarding struct {
 
 func (e *Engine) forwards() bool { return e.forwarding.URL != "" }
 
-// The headers of what is forwarded. The signature is the lowercase hex HMAC-SHA256, keyed with integrations.webhook_secret, of the
-// timestamp, a full stop and the raw body.
+// The headers of what is forwarded. The signature is the lowercase hex HMAC-SHA256, keyed with
+// integrations.webhook_secret, of the timestamp, a full stop and the raw body.
 const (
 	headerSignature = "X-Ringback-Signature"
 	headerTimestamp = "X-Ringback-Timestamp"
@@ -47,8 +47,8 @@ type forwarded struct {
 	Event    json.RawMessage `json:"event"`
 }
 
-// ForwardAction sends one action of an agent to the operator's own system. id is the same for every try, so that the receiver can tell
-// a repeat.
+// ForwardAction sends one action of an agent to the operator's own system. id is the same for every try, so that the
+// receiver can tell a repeat.
 func (e *Engine) ForwardAction(ctx context.Context, action ForwardAction, id string) error {
 	if !e.forwards() {
 		// Whoever inserted the job knows where to.

@@ -61,8 +61,8 @@ func (c *clock) Advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-// house is an engine on a database of its own beside a simulated Shopify with one shop, all by one clock. Its jobs are inserted and
-// not worked.
+// house is an engine on a database of its own beside a simulated Shopify with one shop, all by one clock. Its jobs are
+// inserted and not worked.
 type house struct {
 	t       *testing.T
 	clock   *clock

@@ -9,8 +9,9 @@ import (
 	"ringback/internal/shopify"
 )
 
-// Install exchanges the code of a checked callback for tokens, keeps them, marks the shop as installed and has its webhooks subscribed
-// to and what it missed fetched. The errors are errUnknownShop's, and those of shopify.App.Exchange.
+// Install exchanges the code of a checked callback for tokens, keeps them, marks the shop as installed and has its
+// webhooks subscribed to and what it missed fetched. The errors are errUnknownShop's, and those of
+// shopify.App.Exchange.
 func (e *Engine) Install(ctx context.Context, cb shopify.Callback) error {
 	if _, err := e.knownStore(cb.Shop); err != nil {
 		return err

@@ -28,9 +28,9 @@ const (
 	TakenUnread Taken = "unread"
 )
 
-// TakeWebhook keeps a verified webhook. One about a checkout is kept together with others and applied soon after; see RunIntake. Any
-// other is applied in the transaction that keeps it. An error means that it could not be kept: Shopify should send it again. A webhook
-// of a shop that is not in the configuration is kept for a process that knows the shop.
+// TakeWebhook keeps a verified webhook. One about a checkout is kept together with others and applied soon after; see
+// RunIntake. Any other is applied in the transaction that keeps it. An error means that it could not be kept: Shopify
+// should send it again. A webhook of a shop that is not in the configuration is kept for a process that knows the shop.
 func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byte) (Taken, error) {
 	if taken, ok, err := e.keepCheckout(ctx, d, body); ok {
 		if err == nil {
@@ -62,8 +62,8 @@ func (e *Engine) TakeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 	return taken, nil
 }
 
-// followsCheckouts reports whether webhooks of a topic mean something only once the checkouts before them are applied: a deletion, a consent
-// and a privacy request find no cart otherwise. An order waits for its checkout by itself.
+// followsCheckouts reports whether webhooks of a topic mean something only once the checkouts before them are applied:
+// a deletion, a consent and a privacy request find no cart otherwise. An order waits for its checkout by itself.
 func followsCheckouts(topic string) bool {
 	switch topic {
 	case shopify.CheckoutsDelete,
@@ -110,8 +110,9 @@ func (e *Engine) takeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 	return taken, err
 }
 
-// leaveErasedOut forgets what a webhook that belongs to no cart tells of somebody who was erased. An order that was made since the
-// erasure is new and stays, as does whatever tells of a person who has begun another cart since. A privacy request has its own end.
+// leaveErasedOut forgets what a webhook that belongs to no cart tells of somebody who was erased. An order that was
+// made since the erasure is new and stays, as does whatever tells of a person who has begun another cart since. A
+// privacy request has its own end.
 func (u *unit) leaveErasedOut(ctx context.Context, kept postgres.KeptWebhook, d shopify.Delivery, body []byte) error {
 	if slices.Contains(shopify.ComplianceTopics(), d.Topic) {
 		return nil
@@ -197,8 +198,9 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 	return nothing, nil
 }
 
-// believable checks that a webhook is for the shop of its headers, which are not signed: whoever got hold of one signed body could
-// send it again under another shop's name. What ends or erases a whole shop must name it; nothing may name another one.
+// believable checks that a webhook is for the shop of its headers, which are not signed: whoever got hold of one signed
+// body could send it again under another shop's name. What ends or erases a whole shop must name it; nothing may name
+// another one.
 func believable(d shopify.Delivery, body []byte) error {
 	switch origin := shopify.Origin(body); {
 	case origin == d.Shop:
@@ -211,8 +213,8 @@ func believable(d shopify.Delivery, body []byte) error {
 	return nil
 }
 
-// takeCheckout gives a version of a checkout to its cart, which it makes when there is none. A cart that stood in for it, because
-// Shopify's API told of it first, gets its real token.
+// takeCheckout gives a version of a checkout to its cart, which it makes when there is none. A cart that stood in for
+// it, because Shopify's API told of it first, gets its real token.
 func (u *unit) takeCheckout(ctx context.Context, store *Store, co cart.Checkout, via string) (uuid.UUID, error) {
 	co.UpdatedAt = cart.Earlier(co.UpdatedAt, u.Now)
 	if err := u.LockCheckout(ctx, store.Domain, co.Ref()); err != nil {
@@ -241,8 +243,8 @@ func newCart(store *Store, token string) *postgres.Cart {
 	return &postgres.Cart{Cart: cart.Cart{ID: uuid.Must(uuid.NewV7()), Shop: store.Domain, Token: token}}
 }
 
-// seeCheckout gives a version of a checkout to its cart and reports whether it was news. An order that came before its checkout is
-// met here. newToken is true when the cart's token was not known before.
+// seeCheckout gives a version of a checkout to its cart and reports whether it was news. An order that came before its
+// checkout is met here. newToken is true when the cart's token was not known before.
 func (u *unit) seeCheckout(
 	ctx context.Context, store *Store, c *postgres.Cart, seen cart.CheckoutSeen, newToken bool,
 ) (bool, error) {
@@ -258,8 +260,8 @@ func (u *unit) seeCheckout(
 	return did.changed || met, err
 }
 
-// meetOrder gives a cart the order that came before it, found by the checkout's tokens or by the cart's person. It reports whether there
-// was one.
+// meetOrder gives a cart the order that came before it, found by the checkout's tokens or by the cart's person. It
+// reports whether there was one.
 func (u *unit) meetOrder(ctx context.Context, store *Store, c *postgres.Cart, byToken, byPerson bool) (bool, error) {
 	var order cart.Order
 	var match cart.Match
@@ -347,7 +349,8 @@ func (u *unit) takeDeletion(ctx context.Context, store *Store, ref cart.Ref) (uu
 	return c.ID, err
 }
 
-// takeUninstall marks the shop in this transaction, which keeps every cart of it from being called; a job then stops them.
+// takeUninstall marks the shop in this transaction, which keeps every cart of it from being called; a job then stops
+// them.
 func (u *unit) takeUninstall(ctx context.Context, store *Store, at time.Time) error {
 	if at.IsZero() {
 		at = u.Now
@@ -391,8 +394,8 @@ func (u *unit) takeConsent(ctx context.Context, store *Store, c shopify.Consent)
 	return u.keepWithdrawal(ctx, store, c, person)
 }
 
-// withdrawnOnly is what a change of consent means for what the person was told with under other names: whoever takes their consent
-// back takes it back everywhere, but consent given under one name permits no call under another.
+// withdrawnOnly is what a change of consent means for what the person was told with under other names: whoever takes
+// their consent back takes it back everywhere, but consent given under one name permits no call under another.
 func withdrawnOnly(e cart.ConsentChanged) cart.ConsentChanged {
 	var only cart.ConsentChanged
 	if e.Marketing != nil && !*e.Marketing {

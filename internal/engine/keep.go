@@ -34,7 +34,8 @@ type keeper struct {
 	crowded atomic.Int64
 }
 
-// crowd is from how many webhooks in one transaction on they come in numbers, and crowdedFor how long that is taken to last.
+// crowd is from how many webhooks in one transaction on they come in numbers, and crowdedFor how long that is taken to
+// last.
 const (
 	crowd      = 8
 	crowdedFor = 30 * time.Millisecond
@@ -121,8 +122,8 @@ func gather(first *keeping, in <-chan *keeping) []*keeping {
 	return items
 }
 
-// keepTogether keeps webhooks in one transaction. When the database cannot hold one of them, each is kept by itself, so that it does
-// not spoil the others.
+// keepTogether keeps webhooks in one transaction. When the database cannot hold one of them, each is kept by itself, so
+// that it does not spoil the others.
 func keepTogether(
 	ctx context.Context, items []*keeping, keep func(context.Context, []postgres.IncomingWebhook) ([]bool, error),
 ) {
@@ -148,8 +149,8 @@ func keepTogether(
 	}
 }
 
-// keepCheckout keeps a webhook about a checkout in the intake queue. ok is false for a webhook that must go the other way: another topic,
-// a shop that this process does not know, a body that has to be looked at whole.
+// keepCheckout keeps a webhook about a checkout in the intake queue. ok is false for a webhook that must go the other
+// way: another topic, a shop that this process does not know, a body that has to be looked at whole.
 func (e *Engine) keepCheckout(ctx context.Context, d shopify.Delivery, body []byte) (taken Taken, ok bool, err error) {
 	if d.Topic != shopify.CheckoutsCreate && d.Topic != shopify.CheckoutsUpdate || e.stores[d.Shop] == nil {
 		return "", false, nil

@@ -65,8 +65,8 @@ type connectionCollector struct {
 	due    *prometheus.Desc
 }
 
-// NewConnectionCollector tells of every shop whether Shopify refuses our access and how long ago it was last reconciled, and when the
-// next privacy request is due.
+// NewConnectionCollector tells of every shop whether Shopify refuses our access and how long ago it was last
+// reconciled, and when the next privacy request is due.
 func NewConnectionCollector(e *Engine) prometheus.Collector {
 	return &connectionCollector{
 		engine: e,

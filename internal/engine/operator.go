@@ -22,7 +22,8 @@ var ErrCalling = errors.New("a call to this cart is under way")
 // ErrNoPerson: neither a valid phone number nor an email was given.
 var ErrNoPerson = errors.New("neither a valid phone number nor an email address was given")
 
-// CancelCart stops a cart at an operator's word, aborting the call under way. The errors are postgres.ErrNotFound and ErrSettled.
+// CancelCart stops a cart at an operator's word, aborting the call under way. The errors are postgres.ErrNotFound and
+// ErrSettled.
 func (e *Engine) CancelCart(ctx context.Context, id uuid.UUID) error {
 	return e.operate(ctx, id, cart.OperatorCancelled{}, cart.Watching, cart.Waiting, cart.Ready, cart.Calling)
 }
@@ -50,8 +51,9 @@ func (e *Engine) operate(ctx context.Context, id uuid.UUID, ev cart.Event, allow
 	})
 }
 
-// Suppress keeps a person from being called, in one shop or, with shop "", in all, and stops the person's active carts. The
-// phone is read with the shop's country when it is not in international form. ErrNoPerson when neither value is usable.
+// Suppress keeps a person from being called, in one shop or, with shop "", in all, and stops the person's active carts.
+// The phone is read with the shop's country when it is not in international form. ErrNoPerson when neither value is
+// usable.
 func (e *Engine) Suppress(ctx context.Context, shop, phone, email, source string) ([]postgres.Suppression, error) {
 	person := cart.PersonWith("", []string{email}, []string{policy.Number(phone, e.countryOf(shop))})
 	if person.Unknown() {
@@ -104,8 +106,8 @@ func (e *Engine) stopSuppressed(ctx context.Context, id uuid.UUID, source string
 	})
 }
 
-// Unsuppress lifts a suppression, by its id or by the person and shop it is for; it reports whether there was one. It stays on
-// record with who lifted it and why.
+// Unsuppress lifts a suppression, by its id or by the person and shop it is for; it reports whether there was one. It
+// stays on record with who lifted it and why.
 func (e *Engine) Unsuppress(ctx context.Context, id uuid.UUID, shop, phone, email string, lift postgres.Lift) (lifted bool, err error) {
 	person := cart.PersonWith("", []string{email}, []string{policy.Number(phone, e.countryOf(shop))})
 	err = e.inTx(ctx, func(ctx context.Context, u *unit) error {
@@ -115,7 +117,8 @@ func (e *Engine) Unsuppress(ctx context.Context, id uuid.UUID, shop, phone, emai
 	return lifted, err
 }
 
-// StopPerson stops the carts of a person who asked not to be called, under every key that links them, and aborts their open calls.
+// StopPerson stops the carts of a person who asked not to be called, under every key that links them, and aborts their
+// open calls.
 func (e *Engine) StopPerson(ctx context.Context, person StopPerson) error {
 	ids, err := e.cartsToStop(ctx, person)
 	if errors.Is(err, postgres.ErrNotFound) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// What one process may not know while another one, with a newer configuration, does. A job that returns such an error is left to the
-// process that knows it.
+// What one process may not know while another one, with a newer configuration, does. A job that returns such an error
+// is left to the process that knows it.
 var (
 	// errUnknownShop: the shop is not in the configuration.
 	errUnknownShop = errors.New("the shop is not in the configuration: add it under stores")
@@ -16,7 +16,8 @@ var (
 	errUnknownReceiver = errors.New("integrations.webhook_url is not in the configuration")
 )
 
-// UnknownHere reports whether an error comes from this process's configuration alone: another process may be able to do the job.
+// UnknownHere reports whether an error comes from this process's configuration alone: another process may be able to do
+// the job.
 func UnknownHere(err error) bool {
 	return errors.Is(err, errUnknownShop) || errors.Is(err, errUnknownAccount) || errors.Is(err, errUnknownReceiver)
 }

@@ -365,8 +365,8 @@ func TestIntake_SharedNumberMakesNobodyOne(t *testing.T) {
 	}
 }
 
-// TestIntake_PersonsOfManyNames lets random persons tell their names in random events, in random order, and buy or opt out
-// under one.
+// TestIntake_PersonsOfManyNames lets random persons tell their names in random events, in random order, and buy or opt
+// out under one.
 func TestIntake_PersonsOfManyNames(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, plan{store: permissive})

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// A transaction takes at first fillBatch carts, then fewer or more, up to mostFilled, so that it takes about fillWithin:
-	// webhooks about these carts wait for it.
+	// A transaction takes at first fillBatch carts, then fewer or more, up to mostFilled, so that it takes about
+	// fillWithin: webhooks about these carts wait for it.
 	fillBatch  = 20
 	mostFilled = 200
 	fillWithin = 50 * time.Millisecond
@@ -29,8 +29,8 @@ func (e *Engine) FillPersonKeys(ctx context.Context) error {
 	return err
 }
 
-// fillPersonKeysUntil writes missing keys until a time; done is true when there is nothing left to do. Rows that somebody
-// else has locked are passed over and met again by the next run.
+// fillPersonKeysUntil writes missing keys until a time; done is true when there is nothing left to do. Rows that
+// somebody else has locked are passed over and met again by the next run.
 func (e *Engine) fillPersonKeysUntil(ctx context.Context, until time.Time) (done bool, err error) {
 	orders, filled := 0, 0
 	for pace := newFillPace(); ; pace.took(&orders) {

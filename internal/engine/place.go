@@ -24,9 +24,9 @@ type placement struct {
 	request voice.Request
 }
 
-// PlaceCall sends the request of a call, at most once. First the cart is checked again under its lock and the sending is recorded;
-// only then is anything sent; then the answer is recorded, even when the program is told to stop meanwhile. A run that finds the
-// sending already recorded does not know what came of it, and records that.
+// PlaceCall sends the request of a call, at most once. First the cart is checked again under its lock and the sending
+// is recorded; only then is anything sent; then the answer is recorded, even when the program is told to stop
+// meanwhile. A run that finds the sending already recorded does not know what came of it, and records that.
 func (e *Engine) PlaceCall(ctx context.Context, callID uuid.UUID) error {
 	ctx = context.WithoutCancel(ctx)
 	ref, err := e.db.CallRef(ctx, callID)
@@ -53,8 +53,9 @@ func (e *Engine) PlaceCall(ctx context.Context, callID uuid.UUID) error {
 	return e.record(ctx, ref, e.answer(callID, receipt, err))
 }
 
-// lastWord asks Shopify what must be known before a call goes out: whether the customer has bought meanwhile, and a code of their own,
-// which it returns as the offer to give in place of the decided one. It asks before any lock is taken.
+// lastWord asks Shopify what must be known before a call goes out: whether the customer has bought meanwhile, and a
+// code of their own, which it returns as the offer to give in place of the decided one. It asks before any lock is
+// taken.
 func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offer, error) {
 	c, err := e.db.Cart(ctx, ref.CartID)
 	if err != nil {
@@ -152,8 +153,8 @@ func (e *Engine) answer(callID uuid.UUID, receipt voice.Receipt, err error) cart
 	return cart.PlaceUncertain{CallID: callID, Error: err.Error()}
 }
 
-// recordTries bounds how long the answer to a request is tried to be recorded while the database is away. When that fails the
-// call stays as sent and is settled by its callbacks or its silence.
+// recordTries bounds how long the answer to a request is tried to be recorded while the database is away. When that
+// fails the call stays as sent and is settled by its callbacks or its silence.
 const recordTries = 20
 
 // record gives an event about a call to its cart.

@@ -48,8 +48,8 @@ func (e *Engine) countryOf(shop string) string {
 	return ""
 }
 
-// Redact acts on a privacy request: it erases a person or a shop wherever personal data is kept. Totals, the ledger without personal
-// data and hashed suppressions stay.
+// Redact acts on a privacy request: it erases a person or a shop wherever personal data is kept. Totals, the ledger
+// without personal data and hashed suppressions stay.
 func (e *Engine) Redact(ctx context.Context, request uuid.UUID) error {
 	req, person, err := e.db.PrivacyRequest(ctx, request)
 	if errors.Is(err, postgres.ErrNotFound) || err == nil && req.DoneAt != nil {
@@ -152,7 +152,8 @@ func (e *Engine) erase(ctx context.Context, id uuid.UUID) error {
 // orderMemory is how long an order is remembered for checkouts that come after it, and for calls near it.
 const orderMemory = 30 * 24 * time.Hour
 
-// answeredMemory is how long the person of a data request that was exported stays known, in case the export must be made again.
+// answeredMemory is how long the person of a data request that was exported stays known, in case the export must be
+// made again.
 const answeredMemory = 7 * 24 * time.Hour
 
 // unansweredMargin is how long after its deadline a data request that nobody answered is still answerable.
@@ -161,14 +162,16 @@ const unansweredMargin = 30 * 24 * time.Hour
 // erasedMemory is how long it is remembered, by keyed hashes, that a person was erased.
 const erasedMemory = 365 * 24 * time.Hour
 
-// settlingTime is how old an entry of the ledger is at least before it is taken for settled: no older one can still be on its way.
+// settlingTime is how old an entry of the ledger is at least before it is taken for settled: no older one can still be
+// on its way.
 const settlingTime = 10 * time.Minute
 
-// partitionsAhead is for how many days from today partitions are made: enough for some days of backups that keep maintenance out.
+// partitionsAhead is for how many days from today partitions are made: enough for some days of backups that keep
+// maintenance out.
 const partitionsAhead = 8
 
-// Purge applies the retention. It does each of its parts even if another fails. A part that finds a table in use is left to the next run: intake must not
-// wait behind it.
+// Purge applies the retention. It does each of its parts even if another fails. A part that finds a table in use is
+// left to the next run: intake must not wait behind it.
 func (e *Engine) Purge(ctx context.Context) error {
 	now := e.db.Now()
 	// A payload does not outlive what is kept of its cart.

@@ -102,8 +102,8 @@ func (h *house) tracesOf(what []string) []string {
 	return found
 }
 
-// lives puts the person into every corner of the database: a cart with a call and its messages, an order, suppressions, codes, raw
-// messages that belong to nothing, and the errors of jobs.
+// lives puts the person into every corner of the database: a cart with a call and its messages, an order, suppressions,
+// codes, raw messages that belong to nothing, and the errors of jobs.
 func (h *house) lives() uuid.UUID {
 	h.t.Helper()
 	ctx := h.t.Context()

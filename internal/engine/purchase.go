@@ -21,9 +21,10 @@ const (
 	answerFailed = "failed"
 )
 
-// checkPurchase asks Shopify whether the checkout was bought, unless the store turns that off, something was heard of the checkout lately,
-// or there is no access to the shop's Admin API. If it was bought, the cart learns it. A late or failed answer lets the call go out:
-// webhooks and reconciling have not told of a purchase, and Shopify being away must not end all calling.
+// checkPurchase asks Shopify whether the checkout was bought, unless the store turns that off, something was heard of
+// the checkout lately, or there is no access to the shop's Admin API. If it was bought, the cart learns it. A late or
+// failed answer lets the call go out: webhooks and reconciling have not told of a purchase, and Shopify being away must
+// not end all calling.
 func (e *Engine) checkPurchase(ctx context.Context, store *Store, c *postgres.Cart) error {
 	after := store.Config.PurchaseCheck
 	if after <= 0 || e.db.Now().Sub(c.LastActivityAt) < after {

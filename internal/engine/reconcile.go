@@ -38,8 +38,8 @@ type Reconciled struct {
 	Finished bool
 }
 
-// Reconcile pages through what changed at Shopify since the last time and feeds it to the carts as webhooks would have. The place
-// reached is kept after every page; the shop counts as reconciled only after the last.
+// Reconcile pages through what changed at Shopify since the last time and feeds it to the carts as webhooks would have.
+// The place reached is kept after every page; the shop counts as reconciled only after the last.
 func (e *Engine) Reconcile(ctx context.Context, domain string) (Reconciled, error) {
 	var found Reconciled
 	store, err := e.knownStore(domain)
@@ -146,8 +146,8 @@ func asked[T any](
 	return page, err
 }
 
-// noteProblems looks at the errors that came beside a page's data. What is denied will be denied the next time too; anything else may
-// have hidden a checkout, so the same time is scanned again.
+// noteProblems looks at the errors that came beside a page's data. What is denied will be denied the next time too;
+// anything else may have hidden a checkout, so the same time is scanned again.
 func (e *Engine) noteProblems(store *Store, scan *postgres.Scan, problems []shopify.FieldError) {
 	if len(problems) == 0 {
 		return
@@ -193,8 +193,8 @@ func (e *Engine) reconcileOrder(ctx context.Context, store *Store, o cart.Order,
 	return nil
 }
 
-// takeAsked gives a checkout as the API told it to its cart, joined with what webhooks told, and reports whether it was news. A
-// checkout of which no webhook ever told gets a cart with a stand-in for its token.
+// takeAsked gives a checkout as the API told it to its cart, joined with what webhooks told, and reports whether it was
+// news. A checkout of which no webhook ever told gets a cart with a stand-in for its token.
 func (u *unit) takeAsked(ctx context.Context, store *Store, asked cart.Checkout) (bool, error) {
 	asked.UpdatedAt = cart.Earlier(asked.UpdatedAt, u.Now)
 	if err := u.LockCheckout(ctx, store.Domain, asked.Ref()); err != nil {

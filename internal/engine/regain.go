@@ -8,7 +8,8 @@ import (
 	"ringback/internal/shopify"
 )
 
-// RegainAllAccess asks Shopify whether it takes the admin_token of a shop, or of every shop that lost access when shop is empty.
+// RegainAllAccess asks Shopify whether it takes the admin_token of a shop, or of every shop that lost access when shop
+// is empty.
 func (e *Engine) RegainAllAccess(ctx context.Context, shop string) error {
 	shops := []string{shop}
 	if shop == "" {
@@ -27,8 +28,8 @@ func (e *Engine) RegainAllAccess(ctx context.Context, shop string) error {
 	return errors.Join(failed...)
 }
 
-// RegainAccess asks Shopify something with the admin_token of a shop; when it answers, the shop has access again. The error is
-// ErrNotConnected for a shop that has no admin_token, else Shopify's.
+// RegainAccess asks Shopify something with the admin_token of a shop; when it answers, the shop has access again. The
+// error is ErrNotConnected for a shop that has no admin_token, else Shopify's.
 func (e *Engine) RegainAccess(ctx context.Context, domain string) error {
 	store := e.stores[domain]
 	if store == nil || !store.Config.AdminToken.Set() {
@@ -40,8 +41,9 @@ func (e *Engine) RegainAccess(ctx context.Context, domain string) error {
 	})
 }
 
-// noteAccess notes that Shopify took the token of the configuration in a request that began at an instant. A shop that removed its
-// custom app before that has installed it again: its webhooks are subscribed to anew and what it missed is fetched.
+// noteAccess notes that Shopify took the token of the configuration in a request that began at an instant. A shop that
+// removed its custom app before that has installed it again: its webhooks are subscribed to anew and what it missed is
+// fetched.
 func (e *Engine) noteAccess(ctx context.Context, domain string, began time.Time) error {
 	regained := false
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) (err error) {

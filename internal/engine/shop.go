@@ -37,8 +37,8 @@ func (e *Engine) PauseShop(ctx context.Context, domain, by string) (changed bool
 // ErrUninstalled: the merchant removed the app, and nobody is called for the shop until it is installed again.
 var ErrUninstalled = errors.New("the merchant removed the app")
 
-// ResumeShop allows calling again, after a pause or a breaker. It reports whether the shop was halted. The error is ErrUninstalled
-// when resuming would not help; for a custom app, Shopify is then asked whether the app is back.
+// ResumeShop allows calling again, after a pause or a breaker. It reports whether the shop was halted. The error is
+// ErrUninstalled when resuming would not help; for a custom app, Shopify is then asked whether the app is back.
 func (e *Engine) ResumeShop(ctx context.Context, domain, by string) (changed bool, err error) {
 	removed := false
 	err = e.inTx(ctx, func(ctx context.Context, u *unit) error {
@@ -97,8 +97,8 @@ func (u *unit) lookAtBreakers(ctx context.Context, store *Store) error {
 	return u.trip(ctx, store.Domain, why, until)
 }
 
-// HaltShop tells the carts of a shop that calling has stopped. Until it has, the shop's state, read under each cart's lock, keeps them
-// from being called.
+// HaltShop tells the carts of a shop that calling has stopped. Until it has, the shop's state, read under each cart's
+// lock, keeps them from being called.
 func (e *Engine) HaltShop(ctx context.Context, domain string) error {
 	shop, err := e.db.Shop(ctx, domain)
 	if errors.Is(err, postgres.ErrNotFound) {
@@ -122,8 +122,8 @@ func (e *Engine) WakeShop(ctx context.Context, domain string) error {
 	return e.onCarts(ctx, domain, []cart.State{cart.Waiting}, cart.ShopResumed{})
 }
 
-// onCarts gives an event to all carts of a shop that are in one of the states, one transaction each; errUnknownShop when the shop is not
-// configured.
+// onCarts gives an event to all carts of a shop that are in one of the states, one transaction each; errUnknownShop
+// when the shop is not configured.
 func (e *Engine) onCarts(ctx context.Context, shop string, states []cart.State, ev cart.Event) error {
 	const page = 500
 	if _, err := e.knownStore(shop); err != nil {

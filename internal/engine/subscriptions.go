@@ -13,8 +13,8 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// EnsureSubscriptions creates or repairs a shop's webhook subscriptions. What has to be put right after the first time is drift: it is
-// logged, counted and noted on the shop.
+// EnsureSubscriptions creates or repairs a shop's webhook subscriptions. What has to be put right after the first time
+// is drift: it is logged, counted and noted on the shop.
 func (e *Engine) EnsureSubscriptions(ctx context.Context, domain string) (shopify.Repair, error) {
 	var repair shopify.Repair
 	failed := e.askShopify(ctx, domain, func(ctx context.Context, c *shopify.Client) (err error) {
@@ -62,8 +62,8 @@ func (e *Engine) EnsureAllSubscriptions(ctx context.Context) error {
 	return e.forEachConnected(ctx, longestSpread, func(shop string) river.JobArgs { return EnsureSubscriptions{Shop: shop} })
 }
 
-// settle says what a failed request to Shopify means for its job. An error that only a person can remedy is logged and final: the
-// periodic job asks again anyway. Any other error is retried.
+// settle says what a failed request to Shopify means for its job. An error that only a person can remedy is logged and
+// final: the periodic job asks again anyway. Any other error is retried.
 func (e *Engine) settle(domain, what string, err error) error {
 	if err == nil {
 		return nil

@@ -17,8 +17,8 @@ import (
 // overdueAfter is how late a wake or a watch may be before its job is taken for lost.
 const overdueAfter = 5 * time.Minute
 
-// Sweep finds what no job takes care of any more: carts whose wake never came, calls whose deadline was never checked, aborts
-// without an answer, breakers past their time, carts and orders that lack keys of their person.
+// Sweep finds what no job takes care of any more: carts whose wake never came, calls whose deadline was never checked,
+// aborts without an answer, breakers past their time, carts and orders that lack keys of their person.
 func (e *Engine) Sweep(ctx context.Context) error {
 	if err := e.abortAnew(ctx); err != nil {
 		return err
@@ -54,8 +54,9 @@ func (e *Engine) Sweep(ctx context.Context) error {
 	return nil
 }
 
-// abortAfter is how long an abort may go unanswered before it is asked for again. The job that asks may have died with its process;
-// River would find out after minutes, and the customer's phone may ring meanwhile. Asking twice does no harm.
+// abortAfter is how long an abort may go unanswered before it is asked for again. The job that asks may have died with
+// its process; River would find out after minutes, and the customer's phone may ring meanwhile. Asking twice does no
+// harm.
 const abortAfter = 15 * time.Second
 
 func (e *Engine) abortAnew(ctx context.Context) error {

@@ -17,7 +17,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// ErrNotConnected: there is no token for the shop, or Shopify refuses the one there is. The merchant must install the app.
+// ErrNotConnected: there is no token for the shop, or Shopify refuses the one there is. The merchant must install the
+// app.
 var ErrNotConnected = errors.New("the shop has not installed the app")
 
 // renewWithin bounds the renewing of a token. Whoever needs the token may give up sooner.
@@ -26,7 +27,8 @@ const renewWithin = 15 * time.Second
 // Shopify is the app and how its API is reached.
 type Shopify struct {
 	config.Shopify
-	// BaseURL replaces https://{shop}, for a simulated Shopify: "{shop}" in it stands for the domain. Empty means the real one.
+	// BaseURL replaces https://{shop}, for a simulated Shopify: "{shop}" in it stands for the domain. Empty means the real
+	// one.
 	BaseURL string
 	// HTTP makes the requests; nil means a client with a timeout of 15 s.
 	HTTP *http.Client
@@ -78,8 +80,9 @@ func (e *Engine) Connected(ctx context.Context, domain string) (bool, error) {
 	return err == nil, err
 }
 
-// askShopify lets ask use a shop's Admin API, with a token that is good now. One that Shopify refuses is renewed once; when that
-// does not help either, the shop has lost access, which is marked for everybody to see. ErrNotConnected when there is no token.
+// askShopify lets ask use a shop's Admin API, with a token that is good now. One that Shopify refuses is renewed once;
+// when that does not help either, the shop has lost access, which is marked for everybody to see. ErrNotConnected when
+// there is no token.
 func (e *Engine) askShopify(ctx context.Context, domain string, ask func(context.Context, *shopify.Client) error) error {
 	token, err := e.accessToken(ctx, domain, "")
 	if err != nil {
@@ -135,8 +138,8 @@ func (e *Engine) stale(t postgres.ShopToken) bool {
 	return shopify.Tokens{ExpiresAt: t.ExpiresAt}.Stale(e.db.Now())
 }
 
-// renewToken renews a shop's token once, however many ask for it in however many processes. The renewal goes on when the caller has
-// gone: the next one will need it.
+// renewToken renews a shop's token once, however many ask for it in however many processes. The renewal goes on when
+// the caller has gone: the next one will need it.
 func (e *Engine) renewToken(ctx context.Context, domain, refused string) (postgres.ShopToken, error) {
 	done := e.connections.renewals.DoChan(domain+"\x00"+refused, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), renewWithin)
@@ -166,8 +169,8 @@ func (e *Engine) renewToken(ctx context.Context, domain, refused string) (postgr
 	}
 }
 
-// refresh asks for a new pair. When the refresh token is refused, the one before it is tried: of two processes of which one was
-// killed at the wrong moment, the other's may be what Shopify goes by.
+// refresh asks for a new pair. When the refresh token is refused, the one before it is tried: of two processes of which
+// one was killed at the wrong moment, the other's may be what Shopify goes by.
 func (e *Engine) refresh(ctx context.Context, domain string, t postgres.ShopToken) (postgres.ShopToken, error) {
 	app := e.App(domain)
 	used := t.Refresh

@@ -129,9 +129,9 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, queri
 	return change{effects: effects, changed: true, moved: moved}, nil
 }
 
-// unconfigured stands for a shop that is not in the configuration, for the events that need no rules: a customer is owed erasure and an
-// end of calling all the same, and a line that a silent call holds may be another shop's too. Nothing is decided for it. Nil for any
-// other event, which must wait for a process that knows the shop.
+// unconfigured stands for a shop that is not in the configuration, for the events that need no rules: a customer is
+// owed erasure and an end of calling all the same, and a line that a silent call holds may be another shop's too.
+// Nothing is decided for it. Nil for any other event, which must wait for a process that knows the shop.
 func unconfigured(domain string, ev cart.Event) *Store {
 	switch ev.(type) {
 	case cart.Erased, cart.CallSilent, cart.OptOut, cart.OperatorCancelled:

@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// UpdateCall replaces what the provider knows of the cart while its call is queued. The error is a FinalError when the provider can no
-// longer change the call.
+// UpdateCall replaces what the provider knows of the cart while its call is queued. The error is a FinalError when the
+// provider can no longer change the call.
 func (e *Engine) UpdateCall(ctx context.Context, id uuid.UUID) error {
 	_, c, call, err := e.openCall(ctx, id)
 	if err != nil || call == nil || call.State != cart.Placed || c.State != cart.Calling {

@@ -14,8 +14,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// errWebhooksWait: webhooks of the shop were kept by a process that does not know it and have not been acted upon. One of them may say
-// that the customer has bought, so nobody is called before they are.
+// errWebhooksWait: webhooks of the shop were kept by a process that does not know it and have not been acted upon. One
+// of them may say that the customer has bought, so nobody is called before they are.
 var errWebhooksWait = &LaterError{In: soonestCheck, Why: "webhooks of the shop wait to be acted upon"}
 
 // waitingEvery is how often each process looks for webhooks that wait for a shop that it knows.
@@ -64,8 +64,8 @@ func (e *Engine) waitingWebhooksOf(ctx context.Context, shop string) error {
 	}
 }
 
-// nextWaitingWebhook acts upon the shop's oldest waiting webhook; more is false when there is none. One that cannot be acted upon holds up
-// those behind it for a day.
+// nextWaitingWebhook acts upon the shop's oldest waiting webhook; more is false when there is none. One that cannot be
+// acted upon holds up those behind it for a day.
 func (e *Engine) nextWaitingWebhook(ctx context.Context, shop string) (more bool, err error) {
 	var w postgres.WaitingWebhook
 	err = e.actOnWaiting(ctx, shop, &w, "")
@@ -81,7 +81,8 @@ func (e *Engine) nextWaitingWebhook(ctx context.Context, shop string) (more bool
 	return err == nil, err
 }
 
-// actOnWaiting takes the oldest waiting webhook out of the line with what it brings about, or with the reason why it could not be used.
+// actOnWaiting takes the oldest waiting webhook out of the line with what it brings about, or with the reason why it
+// could not be used.
 func (e *Engine) actOnWaiting(ctx context.Context, shop string, w *postgres.WaitingWebhook, failure string) error {
 	taken := TakenNew
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) (err error) {
@@ -135,8 +136,8 @@ func deliveryOf(w *postgres.WaitingWebhook) shopify.Delivery {
 	return shopify.Delivery{Shop: w.Shop, Topic: w.Topic, APIVersion: w.APIVersion, TriggeredAt: w.TriggeredAt, Test: w.Test}
 }
 
-// sharesSecret reports whether a webhook that was signed with one of the app's shared secrets can be the shop's. The process that took a
-// waiting webhook in knew no others.
+// sharesSecret reports whether a webhook that was signed with one of the app's shared secrets can be the shop's. The
+// process that took a waiting webhook in knew no others.
 func (e *Engine) sharesSecret(shop string) bool {
 	return slices.ContainsFunc(e.shopify.SecretsOf(e.stores[shop].Config), func(s secret.Secret) bool {
 		return slices.Contains(e.shopify.ClientSecrets, s)

@@ -14,8 +14,8 @@ import (
 // unconfiguredLook is how often, at the slowest, it is looked whether the shop of a waiting cart is configured again.
 const unconfiguredLook = 5 * time.Minute
 
-// WakeCart checks a cart whose wake has come, for the job with the given id. When the wake was moved, or the check ends in another
-// wait, the error is a LaterError: the same job runs again then.
+// WakeCart checks a cart whose wake has come, for the job with the given id. When the wake was moved, or the check ends
+// in another wait, the error is a LaterError: the same job runs again then.
 func (e *Engine) WakeCart(ctx context.Context, id uuid.UUID, job int64) error {
 	var sleep time.Duration
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {

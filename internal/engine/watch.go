@@ -11,8 +11,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// WatchCall settles a call of which nothing was reported until its deadline. When a report has moved the deadline, the error is a
-// LaterError. If this process does not know the call's shop, the next attempt is left to a process that does.
+// WatchCall settles a call of which nothing was reported until its deadline. When a report has moved the deadline, the
+// error is a LaterError. If this process does not know the call's shop, the next attempt is left to a process that
+// does.
 func (e *Engine) WatchCall(ctx context.Context, id uuid.UUID) error {
 	ref, err := e.db.CallRef(ctx, id)
 	if errors.Is(err, postgres.ErrNotFound) {

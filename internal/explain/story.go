@@ -1,5 +1,6 @@
 // Package explain tells one cart's story from its ledger: whose cart it is, what happened to it and why, and what
-// happens next. The package is pure: it reads no clock, file or database. Package program reads the cart and its ledger.
+// happens next. The package is pure: it reads no clock, file or database. Package program reads the cart and its
+// ledger.
 package explain
 
 import (
@@ -17,12 +18,13 @@ type Options struct {
 	Location *time.Location
 	// Now is the moment of the telling.
 	Now time.Time
-	// Full tells the whole phone number, the email and what was said in the calls; otherwise the number is masked and the rest left out.
+	// Full tells the whole phone number, the email and what was said in the calls; otherwise the number is masked and the
+	// rest left out.
 	Full bool
 }
 
-// Story is a cart with everything that led to where it stands. As JSON absent values are null, instants RFC 3339 in the store's zone,
-// money decimal strings in Currency.
+// Story is a cart with everything that led to where it stands. As JSON absent values are null, instants RFC 3339 in the
+// store's zone, money decimal strings in Currency.
 type Story struct {
 	ID            uuid.UUID `json:"id"`
 	Shop          string    `json:"shop"`
@@ -54,7 +56,8 @@ type Customer struct {
 	Name *string `json:"name"`
 	// Phone is masked, as "+91••••••••10", unless the story is a full one.
 	Phone *string `json:"phone"`
-	// PhoneFrom names the field of the checkout that the number was read from, Country the number's country (ISO 3166-1 alpha-2).
+	// PhoneFrom names the field of the checkout that the number was read from, Country the number's country (ISO 3166-1
+	// alpha-2).
 	PhoneFrom *string `json:"phone_from"`
 	Country   *string `json:"country"`
 	// Email is told in a full story only.

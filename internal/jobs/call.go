@@ -15,7 +15,8 @@ type placeWorker struct {
 	engine *engine.Engine
 }
 
-// Timeout implements river.Worker: longer than a request and the recording of its answer may take, shorter than rescueAfter.
+// Timeout implements river.Worker: longer than a request and the recording of its answer may take, shorter than
+// rescueAfter.
 func (w *placeWorker) Timeout(*river.Job[engine.PlaceCall]) time.Duration { return 2 * time.Minute }
 
 // Work implements river.Worker.
@@ -63,7 +64,8 @@ type forwardWorker struct {
 	engine *engine.Engine
 }
 
-// NextRetry implements river.Worker: soon at first, because the customer may wait for what the agent asked for, then every six hours, for days.
+// NextRetry implements river.Worker: soon at first, because the customer may wait for what the agent asked for, then
+// every six hours, for days.
 func (w *forwardWorker) NextRetry(job *river.Job[engine.ForwardAction]) time.Time {
 	return w.engine.Now().Add(min(time.Second<<min(job.Attempt-1, 20), 6*time.Hour))
 }

@@ -1,5 +1,5 @@
-// Package jobs runs the engine's work as River jobs: it says which job calls what, in which queue, how often it is tried and how often
-// it comes back. What the jobs do is in package engine.
+// Package jobs runs the engine's work as River jobs: it says which job calls what, in which queue, how often it is
+// tried and how often it comes back. What the jobs do is in package engine.
 package jobs
 
 import (
@@ -15,20 +15,20 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// How River is set up. A job that outlives rescueAfter is taken for lost with its process and run again, so every job but the chores
-// is done long before.
+// How River is set up. A job that outlives rescueAfter is taken for lost with its process and run again, so every job
+// but the chores is done long before.
 const (
 	jobTimeout  = 30 * time.Second
 	rescueAfter = 3 * time.Minute
-	// pollEvery and cooldown bound how late a due job starts and how often a process looks for jobs. Jobs about calls have a shorter
-	// cooldown: a line is idle meanwhile.
+	// pollEvery and cooldown bound how late a due job starts and how often a process looks for jobs. Jobs about calls have
+	// a shorter cooldown: a line is idle meanwhile.
 	pollEvery    = 200 * time.Millisecond
 	cooldown     = 50 * time.Millisecond
 	callCooldown = 5 * time.Millisecond
 )
 
-// NewClient makes the client that enqueues and, when concurrency is above zero, works jobs, at most that many at a time in this
-// process. It attaches itself to the engine.
+// NewClient makes the client that enqueues and, when concurrency is above zero, works jobs, at most that many at a time
+// in this process. It attaches itself to the engine.
 func NewClient(e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	cfg := &river.Config{
 		Logger:                      log,

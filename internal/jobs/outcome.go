@@ -16,15 +16,15 @@ import (
 // unknownCheck is how often, at the slowest, a job is tried again that no process can do yet.
 const unknownCheck = 30 * time.Second
 
-// neverGivenUp are the jobs that wait for their shop for as long as it takes: without them a cart or a call would be forgotten. They
-// end by themselves once there is nothing left to do.
+// neverGivenUp are the jobs that wait for their shop for as long as it takes: without them a cart or a call would be
+// forgotten. They end by themselves once there is nothing left to do.
 var neverGivenUp = map[string]bool{
 	engine.WakeCart{}.Kind():  true,
 	engine.AbortCall{}.Kind(): true,
 }
 
-// outcomeMiddleware says what an engine's error means for its job: run again later, give up, or be retried as River does. A job of
-// something that this process does not know is left to a process that does.
+// outcomeMiddleware says what an engine's error means for its job: run again later, give up, or be retried as River
+// does. A job of something that this process does not know is left to a process that does.
 type outcomeMiddleware struct {
 	river.MiddlewareDefaults
 	engine *engine.Engine

@@ -20,8 +20,8 @@ const (
 	endDiscountsEvery = time.Hour
 )
 
-// periodic are the jobs that come back: at a fixed interval, or by a cron expression of the configuration, where an empty one turns the
-// job off.
+// periodic are the jobs that come back: at a fixed interval, or by a cron expression of the configuration, where an
+// empty one turns the job off.
 func periodic(schedule config.Shopify) ([]*river.PeriodicJob, error) {
 	atStart := &river.PeriodicJobOpts{RunOnStart: true}
 	list := []*river.PeriodicJob{

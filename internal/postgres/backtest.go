@@ -52,8 +52,8 @@ type PastEvent struct {
 	Event cart.Event
 }
 
-// pastEvent gives the event that a ledger entry tells of, as far as the ledger knows it; nil for one that is not wanted.
-// An order matters here only when it stopped the cart: then the customer bought with another one.
+// pastEvent gives the event that a ledger entry tells of, as far as the ledger knows it; nil for one that is not
+// wanted. An order matters here only when it stopped the cart: then the customer bought with another one.
 func pastEvent(name string, to cart.State) cart.Event {
 	for _, e := range []cart.Event{
 		cart.CheckoutDeleted{}, cart.AppUninstalled{}, cart.OperatorCancelled{}, cart.OperatorCalled{}, cart.OptOut{Source: "record"},
@@ -89,8 +89,8 @@ type PastDial struct {
 // pastBatch is how many carts are read at once.
 const pastBatch = 1000
 
-// PastCarts reads carts in the order of their ids, a batch at a time. Carts that are made meanwhile are left out. numbers gives every
-// number of a cart that rules could choose to call, in E.164.
+// PastCarts reads carts in the order of their ids, a batch at a time. Carts that are made meanwhile are left out.
+// numbers gives every number of a cart that rules could choose to call, in E.164.
 func (db *DB) PastCarts(ctx context.Context, f PastFilter, numbers func(*cart.Cart) []string) iter.Seq2[[]PastCart, error] {
 	if now := db.Now(); f.To.IsZero() || f.To.After(now) {
 		f.To = now
@@ -243,8 +243,8 @@ func (p *past) queueLedger(batch *pgx.Batch) {
 		})
 }
 
-// touchedSince reports whether the customer may have touched the checkout again at or after the first call, the purchase
-// or the stop.
+// touchedSince reports whether the customer may have touched the checkout again at or after the first call, the
+// purchase or the stop.
 func (c *PastCart) touchedSince() bool {
 	if c.State.Settled() && c.Updates > 1 {
 		return true

@@ -187,7 +187,8 @@ func (db *DB) CallByProviderID(ctx context.Context, provider, id string) (CallRe
 		LIMIT 1`, provider, id)
 }
 
-// OpenCallTo finds the one call of some assistants to a phone that is still open; ErrNotFound when there is none, or more than one.
+// OpenCallTo finds the one call of some assistants to a phone that is still open; ErrNotFound when there is none, or
+// more than one.
 func (db *DB) OpenCallTo(ctx context.Context, assistants []string, phone string) (CallRef, error) {
 	key := db.hasher.Phone(phone)
 	if key == nil {
@@ -257,8 +258,9 @@ func (db *DB) AssistantOfToken(ctx context.Context, hash []byte) (AssistantToken
 	return t, nil
 }
 
-// LastOutcomes lists the shop's newest calls that came to an outcome, newest first, of those made since an instant when that is not nil.
-// Uncertain calls are among them with an empty outcome, rejected ones with what the provider made of them.
+// LastOutcomes lists the shop's newest calls that came to an outcome, newest first, of those made since an instant when
+// that is not nil. Uncertain calls are among them with an empty outcome, rejected ones with what the provider made of
+// them.
 func (tx *Tx) LastOutcomes(ctx context.Context, shop string, since *time.Time, limit int) ([]cart.Call, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT `+callColumns+`

@@ -21,11 +21,12 @@ type Cart struct {
 	WakeJobID *int64
 	WakeJobAt *time.Time
 
-	// Person is everybody that the cart may be of, by what is told of it now. Whoever changes the checkout sets it before saving.
+	// Person is everybody that the cart may be of, by what is told of it now. Whoever changes the checkout sets it before
+	// saving.
 	Person cart.Person
 
-	// written are the keys that the cart has in person_keys, keys those that it is to have: the columns' too where the program before
-	// wrote the row.
+	// written are the keys that the cart has in person_keys, keys those that it is to have: the columns' too where the
+	// program before wrote the row.
 	written, keys []hashedKey
 	// complete is true when nothing has to be written of the keys told so far.
 	complete bool
@@ -36,7 +37,8 @@ type Cart struct {
 	unordered bool
 }
 
-// KnowsPerson reports whether the cart's keys are those of its checkout as it stands: nothing needs to be added before it changes.
+// KnowsPerson reports whether the cart's keys are those of its checkout as it stands: nothing needs to be added before
+// it changes.
 func (c *Cart) KnowsPerson() bool { return c.complete }
 
 const cartColumns = `
@@ -172,8 +174,8 @@ type CartSave struct {
 	Before []cart.Call
 }
 
-// SaveCarts stores carts, new or changed, the calls of them that differ from before, and the keys of their persons that are new. No cart
-// may be among them twice.
+// SaveCarts stores carts, new or changed, the calls of them that differ from before, and the keys of their persons that
+// are new. No cart may be among them twice.
 func (tx *Tx) SaveCarts(ctx context.Context, saves []CartSave) error {
 	batch := &pgx.Batch{}
 	columns := newCartRows(len(saves))
@@ -216,8 +218,8 @@ func (tx *Tx) SetWakeJob(ctx context.Context, id uuid.UUID, job *int64, at *time
 	return nil
 }
 
-// OlderActiveCarts lists the other carts of the same shop and person that may still be called and whose last activity came before
-// this one's.
+// OlderActiveCarts lists the other carts of the same shop and person that may still be called and whose last activity
+// came before this one's.
 func (tx *Tx) OlderActiveCarts(ctx context.Context, c *Cart) ([]uuid.UUID, error) {
 	f, err := tx.PersonOfCart(ctx, c)
 	if err != nil {

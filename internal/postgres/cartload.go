@@ -31,8 +31,8 @@ type Loaded struct {
 	KeysMissing bool
 }
 
-// LoadCheckouts locks some checkouts and loads their carts for an update, with everything that the next versions of them need, in one
-// round trip. No checkout may be among them twice.
+// LoadCheckouts locks some checkouts and loads their carts for an update, with everything that the next versions of
+// them need, in one round trip. No checkout may be among them twice.
 func (tx *Tx) LoadCheckouts(ctx context.Context, checkouts []CheckoutOf) (*Loaded, error) {
 	l := &Loaded{
 		Carts: make([]*Cart, len(checkouts)), StandIns: make([]bool, len(checkouts)),
@@ -122,7 +122,8 @@ func (tx *Tx) LoadCheckouts(ctx context.Context, checkouts []CheckoutOf) (*Loade
 	return l, nil
 }
 
-// PersonKeys are the keys of everybody that a cart may be of, hashed: two carts that share one may be the same person's.
+// PersonKeys are the keys of everybody that a cart may be of, hashed: two carts that share one may be the same
+// person's.
 func (tx *Tx) PersonKeys(c *Cart) []string {
 	keys := tx.keysOf(c)
 	all := make([]string, len(keys))
@@ -132,9 +133,9 @@ func (tx *Tx) PersonKeys(c *Cart) []string {
 	return all
 }
 
-// PrefetchPersons finds, in one round trip, what a new version of each cart may meet: an order of its checkout, and what belongs to its
-// person. What is found is kept with the cart, so that OrderOfCheckout, OrderOfPerson and OlderActiveCarts need not ask again. The carts'
-// Person must have been told with the new version.
+// PrefetchPersons finds, in one round trip, what a new version of each cart may meet: an order of its checkout, and
+// what belongs to its person. What is found is kept with the cart, so that OrderOfCheckout, OrderOfPerson and
+// OlderActiveCarts need not ask again. The carts' Person must have been told with the new version.
 func (tx *Tx) PrefetchPersons(ctx context.Context, carts []*Cart, checkouts []CheckoutOf) error {
 	var places []int32
 	var shops []string

@@ -44,7 +44,8 @@ func Open(ctx context.Context, pool *pgxpool.Pool, box *seal.Box, clock func() t
 	return db, nil
 }
 
-// KeepApart gives the intake of webhooks connections of its own, so that jobs cannot use them all up. It comes before the first use.
+// KeepApart gives the intake of webhooks connections of its own, so that jobs cannot use them all up. It comes before
+// the first use.
 func (db *DB) KeepApart(intake *pgxpool.Pool) { db.intake = intake }
 
 // Pool returns the connection pool, for River and the session store.
@@ -94,8 +95,8 @@ func lostToAnother(err error) bool {
 	return pg.Code == "40001" || pg.Code == "40P01"
 }
 
-// unreachable reports whether an error comes from the way to the database, or from a server that is stopping or full, and not from
-// what was asked.
+// unreachable reports whether an error comes from the way to the database, or from a server that is stopping or full,
+// and not from what was asked.
 func unreachable(err error) bool {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -110,8 +111,8 @@ func unreachable(err error) bool {
 	return pg.Code == readOnlyTransaction
 }
 
-// Unstorable reports whether an error of the database is owed to what was to be stored: too long for an index, out of range, missing.
-// Trying again cannot help. code is the SQLSTATE.
+// Unstorable reports whether an error of the database is owed to what was to be stored: too long for an index, out of
+// range, missing. Trying again cannot help. code is the SQLSTATE.
 func Unstorable(err error) (code string, yes bool) {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
@@ -131,7 +132,8 @@ func lockKey(space, name string) int64 {
 	return int64(binary.BigEndian.Uint64(sum[:]))
 }
 
-// lock takes a lock of the transaction's length on a name, so that two transactions about the same thing go one after the other.
+// lock takes a lock of the transaction's length on a name, so that two transactions about the same thing go one after
+// the other.
 func (tx *Tx) lock(ctx context.Context, space, name string) error {
 	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, lockKey(space, name))
 	if err != nil {

@@ -16,8 +16,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// erasedNames finds whether one of @keys names somebody who was erased in @shop, or in any shop when that is "", and of whom there is
-// nothing new: no cart of theirs has begun since and, where @born is given, what is looked at was made before the erasure.
+// erasedNames finds whether one of @keys names somebody who was erased in @shop, or in any shop when that is "", and of
+// whom there is nothing new: no cart of theirs has begun since and, where @born is given, what is looked at was made
+// before the erasure.
 const erasedNames = `
 	SELECT 1
 	FROM erased_people AS e
@@ -93,13 +94,14 @@ func (db *DB) Tell(e *Erasure, others cart.Person) {
 	}
 }
 
-// RememberErased notes under which keys a person is erased, so that nothing that comes later brings them back. It comes before
-// anything is erased.
+// RememberErased notes under which keys a person is erased, so that nothing that comes later brings them back. It comes
+// before anything is erased.
 func (db *DB) RememberErased(ctx context.Context, e *Erasure) error {
 	return db.rememberErased(ctx, e.shop, e.keys, e.told.Numbers())
 }
 
-// RememberErasedCarts is RememberErased for everybody that some carts of a shop are of. numbers are those known in plain.
+// RememberErasedCarts is RememberErased for everybody that some carts of a shop are of. numbers are those known in
+// plain.
 func (db *DB) RememberErasedCarts(ctx context.Context, shop string, carts []*Cart, numbers []string) error {
 	var keys []hashedKey
 	for _, c := range carts {
@@ -136,7 +138,8 @@ func (db *DB) rememberErased(ctx context.Context, shop string, keys []hashedKey,
 	return nil
 }
 
-// speaks reports whether a raw text names the person, by what the keys stand for or by any text in it that has one of the keys.
+// speaks reports whether a raw text names the person, by what the keys stand for or by any text in it that has one of
+// the keys.
 func (db *DB) speaks(e *Erasure) func([]byte) bool {
 	wanted := map[string]bool{}
 	for _, key := range e.keys {
@@ -149,7 +152,8 @@ func (db *DB) speaks(e *Erasure) func([]byte) bool {
 	}
 }
 
-// ForgetErased forgets that people were erased before an instant: by then nothing that was made before it can still come.
+// ForgetErased forgets that people were erased before an instant: by then nothing that was made before it can still
+// come.
 func (db *DB) ForgetErased(ctx context.Context, before time.Time) error {
 	_, err := db.pool.Exec(ctx, `
 		DELETE FROM erased_people
@@ -175,9 +179,9 @@ func (tx *Tx) Kept(shop, webhookID string) KeptWebhook {
 // Kept names the webhook that waits.
 func (w WaitingWebhook) Kept() KeptWebhook { return KeptWebhook{shop: w.Shop, day: w.day, key: w.key} }
 
-// LeaveErasedOut drops the payload of a webhook that belongs to no cart, and what its order tells of the customer, when it names
-// somebody who was erased. born is when the order was made; nil for a webhook about something else. Country is that of the shop, for
-// phones without a country code.
+// LeaveErasedOut drops the payload of a webhook that belongs to no cart, and what its order tells of the customer, when
+// it names somebody who was erased. born is when the order was made; nil for a webhook about something else. Country is
+// that of the shop, for phones without a country code.
 func (tx *Tx) LeaveErasedOut(ctx context.Context, w KeptWebhook, country string, payload []byte, order *cart.Order) error {
 	var some bool
 	err := tx.QueryRow(ctx, `
@@ -229,8 +233,8 @@ var (
 	wholes    = regexp.MustCompile(`[0-9]{4,20}`)
 )
 
-// keysIn returns the keys of every email, phone and id that a raw message holds, wherever it stands and whatever it is. Most of them
-// name nobody. shop is "" for a message of which the shop is not known; it then has no ids.
+// keysIn returns the keys of every email, phone and id that a raw message holds, wherever it stands and whatever it is.
+// Most of them name nobody. shop is "" for a message of which the shop is not known; it then has no ids.
 func keysIn(h seal.Hasher, shop, country string, payload []byte) [][]byte {
 	seen := map[string]bool{}
 	keys := [][]byte{}
@@ -259,7 +263,8 @@ func keysIn(h seal.Hasher, shop, country string, payload []byte) [][]byte {
 	return keys
 }
 
-// ending is the key of a number's last digits, by which it is found without its country code; nil for a number with fewer.
+// ending is the key of a number's last digits, by which it is found without its country code; nil for a number with
+// fewer.
 func ending(h seal.Hasher, number string) []byte {
 	digits := strings.Map(func(r rune) rune {
 		if r < '0' || r > '9' {

@@ -32,8 +32,8 @@ func (db *DB) LinesToGive(ctx context.Context, assistant string, lines int, skip
 // AssistantLock is the key of the advisory lock under which an assistant's lines are given out.
 func AssistantLock(assistant string) int64 { return lockKey("assistant", assistant) }
 
-// LockLines makes this transaction the only one that gives out an assistant's lines, and counts those that are taken. It never
-// waits: locked is false when another transaction is at it.
+// LockLines makes this transaction the only one that gives out an assistant's lines, and counts those that are taken.
+// It never waits: locked is false when another transaction is at it.
 func (tx *Tx) LockLines(ctx context.Context, assistant string) (busy int, locked bool, err error) {
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT pg_try_advisory_xact_lock($1)`, AssistantLock(assistant)).
@@ -50,12 +50,12 @@ func (tx *Tx) LockLines(ctx context.Context, assistant string) (busy int, locked
 	return busy, locked, nil
 }
 
-// NextReady locks the assistant's ready carts that should be called next, at most limit of them, and lists their ids in that order:
-// those that became ready before waitedSince, the longest waiting first, then the most valuable. It passes over carts that are
-// locked just now, and those in skip.
+// NextReady locks the assistant's ready carts that should be called next, at most limit of them, and lists their ids in
+// that order: those that became ready before waitedSince, the longest waiting first, then the most valuable. It passes
+// over carts that are locked just now, and those in skip.
 //
-// The rows must come off the indexes that are in their order: ready carts come and go faster than statistics are made, and a planner
-// that takes thousands of them for one would sort them all to find the first.
+// The rows must come off the indexes that are in their order: ready carts come and go faster than statistics are made,
+// and a planner that takes thousands of them for one would sort them all to find the first.
 func (tx *Tx) NextReady(
 	ctx context.Context, assistant string, waitedSince time.Time, skip []uuid.UUID, limit int,
 ) (ids []uuid.UUID, err error) {
@@ -175,8 +175,8 @@ func (db *DB) WaitedFor(ctx context.Context) ([]AssistantLoad, error) {
 	return pgx.CollectRows(rows, pgx.RowToStructByPos[AssistantLoad])
 }
 
-// ForgetFill takes away the notes with which the program before says that a fill_lines job of an assistant is wanted. While they
-// stand, it inserts no other.
+// ForgetFill takes away the notes with which the program before says that a fill_lines job of an assistant is wanted.
+// While they stand, it inserts no other.
 func (db *DB) ForgetFill(ctx context.Context, assistant string) error {
 	_, err := db.pool.Exec(ctx, `
 		DELETE FROM fills

@@ -12,7 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// ShopToken gives access to a shop's Admin API. It is kept sealed and bound to its shop, and never shows itself when printed.
+// ShopToken gives access to a shop's Admin API. It is kept sealed and bound to its shop, and never shows itself when
+// printed.
 type ShopToken struct {
 	Access string `json:"access"`
 	// Refresh is empty for a token that never expires.
@@ -83,10 +84,10 @@ func (db *DB) ShopToken(ctx context.Context, shop string) (ShopToken, error) {
 	return t, err
 }
 
-// RenewToken lets renew replace a shop's token while no other process does the same. renew is given the newest token and returns
-// it unchanged when there is nothing to do. It may make a request: what is held meanwhile is one connection and one lock that
-// nothing but other renewals of the shop waits for. A token that was dropped or replaced by an install meanwhile is left alone.
-// ErrNotFound when there is no token.
+// RenewToken lets renew replace a shop's token while no other process does the same. renew is given the newest token
+// and returns it unchanged when there is nothing to do. It may make a request: what is held meanwhile is one connection
+// and one lock that nothing but other renewals of the shop waits for. A token that was dropped or replaced by an
+// install meanwhile is left alone. ErrNotFound when there is no token.
 func (db *DB) RenewToken(ctx context.Context, shop string, renew func(context.Context, ShopToken) (ShopToken, error)) (ShopToken, error) {
 	var renewed ShopToken
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
@@ -146,8 +147,8 @@ func (db *DB) TokenWorked(ctx context.Context, shop string, t ShopToken) error {
 	})
 }
 
-// InstallShop marks that the merchant installed the app, now, and keeps the shop's token. What an earlier uninstall or a lost
-// access left behind is cleared.
+// InstallShop marks that the merchant installed the app, now, and keeps the shop's token. What an earlier uninstall or
+// a lost access left behind is cleared.
 func (tx *Tx) InstallShop(ctx context.Context, shop string, t ShopToken) error {
 	sealed, err := tx.db.sealToken(shop, t)
 	if err != nil {
@@ -189,8 +190,9 @@ func (tx *Tx) DropToken(ctx context.Context, shop string) error {
 	return nil
 }
 
-// LoseAccess marks that Shopify refuses the token with this access token, which is empty for one from the configuration; why
-// says what must be done. It reports false when that was known, or another token has taken its place.
+// LoseAccess marks that Shopify refuses the token with this access token, which is empty for one from the
+// configuration; why says what must be done. It reports false when that was known, or another token has taken its
+// place.
 func (tx *Tx) LoseAccess(ctx context.Context, shop, access, why string) (bool, error) {
 	if access != "" {
 		known, _, err := tx.db.readToken(ctx, tx, shop)
@@ -207,9 +209,9 @@ func (tx *Tx) LoseAccess(ctx context.Context, shop, access, why string) (bool, e
 		WHERE domain = $1 AND access_lost_at IS NULL`, shop, tx.Now, why)
 }
 
-// RegainAccess marks that Shopify took the shop's token from the configuration in a request that began at an instant. A shop that had
-// removed the app before that counts as installed since: an older word of its removal changes nothing any more. It reports whether
-// access had been lost, or the app removed.
+// RegainAccess marks that Shopify took the shop's token from the configuration in a request that began at an instant. A
+// shop that had removed the app before that counts as installed since: an older word of its removal changes nothing any
+// more. It reports whether access had been lost, or the app removed.
 func (tx *Tx) RegainAccess(ctx context.Context, shop string, began time.Time) (bool, error) {
 	return tx.changeShop(ctx, shop, "access_regained", "", `
 		UPDATE shops

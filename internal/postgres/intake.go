@@ -36,8 +36,8 @@ const QueueParts = 4
 
 func queuePart(checkout int64) int16 { return int16(uint64(checkout) % QueueParts) }
 
-// recentDays are the daily partitions that a webhook's key is looked for in, named one by one: a look-up by a range of days would read
-// the whole day. Tomorrow is another machine's today.
+// recentDays are the daily partitions that a webhook's key is looked for in, named one by one: a look-up by a range of
+// days would read the whole day. Tomorrow is another machine's today.
 func recentDays(now time.Time) []time.Time {
 	day := now.Truncate(24 * time.Hour)
 	days := make([]time.Time, 0, keptDays+2)
@@ -47,14 +47,14 @@ func recentDays(now time.Time) []time.Time {
 	return days
 }
 
-// planByIndex makes the planner use indexes until the transaction ends. The tables of the intake grow from nothing to millions of rows
-// within a day: a plan made for an empty table would read the full one.
+// planByIndex makes the planner use indexes until the transaction ends. The tables of the intake grow from nothing to
+// millions of rows within a day: a plan made for an empty table would read the full one.
 const planByIndex = `
 	SELECT set_config('enable_seqscan', 'off', true), set_config('enable_hashjoin', 'off', true),
 		set_config('enable_mergejoin', 'off', true), set_config('enable_bitmapscan', 'off', true)`
 
-// KeepWebhooks records webhooks and puts the new ones in the intake queue, in one transaction. It reports for each whether it is new: one
-// with the same shop and id was never kept. When it returns without an error, they are durable.
+// KeepWebhooks records webhooks and puts the new ones in the intake queue, in one transaction. It reports for each
+// whether it is new: one with the same shop and id was never kept. When it returns without an error, they are durable.
 func (db *DB) KeepWebhooks(ctx context.Context, webhooks []IncomingWebhook) (fresh []bool, err error) {
 	now := db.Now()
 	day := now.Truncate(24 * time.Hour)
@@ -185,8 +185,8 @@ func (tx *Tx) QueuedWaits(ctx context.Context, w *QueuedWebhook) error {
 func scanQueued(row pgx.CollectableRow) (QueuedWebhook, error) {
 	var w QueuedWebhook
 	var triggered *time.Time
-	err := row.Scan(&w.row, &w.day, &w.ReceivedAt, &w.Alone, &w.Tries, &w.key, &w.checkout, &triggered, &w.APIVersion, &w.Test,
-		&w.Shop, &w.Topic, &w.Payload)
+	err := row.Scan(&w.row, &w.day, &w.ReceivedAt, &w.Alone, &w.Tries, &w.key, &w.checkout, &triggered,
+		&w.APIVersion, &w.Test, &w.Shop, &w.Topic, &w.Payload)
 	inUTC(&w.ReceivedAt)
 	if triggered != nil {
 		w.TriggeredAt = triggered.UTC()
@@ -199,8 +199,9 @@ func (db *DB) InIntakeTx(ctx context.Context, fn func(context.Context, *Tx) erro
 	return db.retry(ctx, db.intake, fn)
 }
 
-// TakeQueued takes up to rows rows of a part of the intake queue, oldest first. What is not committed goes back. A webhook that is to be
-// applied alone comes first and by itself. Nothing is taken while another transaction has rows of the part.
+// TakeQueued takes up to rows rows of a part of the intake queue, oldest first. What is not committed goes back. A
+// webhook that is to be applied alone comes first and by itself. Nothing is taken while another transaction has rows of
+// the part.
 func (tx *Tx) TakeQueued(ctx context.Context, part, rows int) ([]QueuedWebhook, error) {
 	var mine bool
 	var taken []QueuedWebhook
@@ -329,7 +330,8 @@ func (db *DB) LastQueued(ctx context.Context) (time.Time, error) {
 	return *last, nil
 }
 
-// QueuedUntil reports whether webhooks that were kept up to an instant have yet to be applied. Those that were tried in vain do not count.
+// QueuedUntil reports whether webhooks that were kept up to an instant have yet to be applied. Those that were tried in
+// vain do not count.
 func (db *DB) QueuedUntil(ctx context.Context, last time.Time) (bool, error) {
 	var queued bool
 	err := db.pool.QueryRow(ctx, `
@@ -368,11 +370,12 @@ func (db *DB) IntakeLag(ctx context.Context) (IntakeLag, error) {
 	return lag, nil
 }
 
-// Disturbed reports whether an error of the database says nothing against what was to be stored: the connection broke, or another
-// transaction was in the way. Trying again can help.
+// Disturbed reports whether an error of the database says nothing against what was to be stored: the connection broke,
+// or another transaction was in the way. Trying again can help.
 func Disturbed(err error) bool {
 	if _, unstorable := Unstorable(err); unstorable {
 		return false
 	}
-	return lostToAnother(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || unreachable(err)
+	return lostToAnother(err) || unreachable(err) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }

@@ -94,8 +94,8 @@ func (db *DB) LedgerSince(ctx context.Context, last int64) ([]cart.Entry, int64,
 	return entries, last, err
 }
 
-// scrubActions reduces what entries say of an agent's action to the action's name. The program before this one let the agent's own
-// words follow it, and may still be running.
+// scrubActions reduces what entries say of an agent's action to the action's name. The program before this one let the
+// agent's own words follow it, and may still be running.
 const scrubActions = `
 	UPDATE ledger
 	SET trace = (
@@ -119,8 +119,8 @@ const scrubActions = `
 // scrubbedLedger names the progress of ScrubLedger.
 const scrubbedLedger = "scrubbed_ledger"
 
-// ScrubLedger takes agents' own words out of the entries that were made since it ran last and are older than an instant: a younger
-// entry may not be visible yet. It goes through the ledger in batches.
+// ScrubLedger takes agents' own words out of the entries that were made since it ran last and are older than an
+// instant: a younger entry may not be visible yet. It goes through the ledger in batches.
 func (db *DB) ScrubLedger(ctx context.Context, before time.Time) error {
 	const batch = 10_000
 	for {

@@ -13,14 +13,16 @@ import (
 // ErrBusy: maintenance found a table in use. Nothing changed, and the next run tries again.
 var ErrBusy = errors.New("the table is in use")
 
-// Maintenance takes locks that keep everybody else out of a table. While it waits for one, every later statement on the table waits
-// behind it: intake too. So it waits lockWithin at most, and holds what it got for one statement of at most workWithin.
+// Maintenance takes locks that keep everybody else out of a table. While it waits for one, every later statement on the
+// table waits behind it: intake too. So it waits lockWithin at most, and holds what it got for one statement of at most
+// workWithin.
 const (
 	lockWithin = 500 * time.Millisecond
 	workWithin = 5 * time.Second
 )
 
-// maintain runs fn in a short transaction that may take strong locks. The error is ErrBusy when it could not get them in time.
+// maintain runs fn in a short transaction that may take strong locks. The error is ErrBusy when it could not get them
+// in time.
 func (db *DB) maintain(ctx context.Context, fn func(pgx.Tx) error) error {
 	err := pgx.BeginFunc(ctx, db.pool, func(tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `
@@ -56,8 +58,9 @@ func hasState(err error, code string) bool {
 // milliseconds writes a duration as Postgres reads it.
 func milliseconds(d time.Duration) string { return fmt.Sprintf("%dms", d.Milliseconds()) }
 
-// inPages repeats a statement that changes at most a page of rows until it finds no more. Each run is a transaction of its own, so
-// that no lock is held for long however much there is to do. The statement's last argument is the page's size.
+// inPages repeats a statement that changes at most a page of rows until it finds no more. Each run is a transaction of
+// its own, so that no lock is held for long however much there is to do. The statement's last argument is the page's
+// size.
 func (db *DB) inPages(ctx context.Context, statement string, args ...any) error {
 	for {
 		tag, err := db.pool.Exec(ctx, statement, append(args, maintenancePage)...)

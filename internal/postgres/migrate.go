@@ -18,18 +18,19 @@ import (
 	"ringback/migrations"
 )
 
-// migrateLock is the key of the advisory lock under which one process at a time changes the schema ("ringback" in ASCII).
+// migrateLock is the key of the advisory lock under which one process at a time changes the schema ("ringback" in
+// ASCII).
 const migrateLock int64 = 0x72696e676261636b
 
 // migrateLockPause is how long a process waits before it asks again for the lock.
 const migrateLockPause = 100 * time.Millisecond
 
-// Migrate brings the database's schema to the version of this program: first River's migrations, of all its lines, then ours.
-// Any number of processes may call it at once: an advisory lock lets one work while the others wait, and then find nothing
-// left to do. A database that a newer program has migrated further is left as it is.
+// Migrate brings the database's schema to the version of this program: first River's migrations, of all its lines, then
+// ours. Any number of processes may call it at once: an advisory lock lets one work while the others wait, and then
+// find nothing left to do. A database that a newer program has migrated further is left as it is.
 //
-// Changing a table keeps everybody else out of it, and a change that waits for its turn makes all others wait. So a change waits
-// for its lock only briefly, and is tried again until it gets it, for at most migratePatience.
+// Changing a table keeps everybody else out of it, and a change that waits for its turn makes all others wait. So a
+// change waits for its lock only briefly, and is tried again until it gets it, for at most migratePatience.
 //
 // The lock belongs to a session, so the pool must reach Postgres itself and not a PgBouncer in transaction mode.
 func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
@@ -116,9 +117,10 @@ func MigrationsPending(ctx context.Context, pool *pgxpool.Pool) (bool, error) {
 	return pending, closing(ours, wrap("compare the database with the migrations", err))
 }
 
-// lockMigrations waits for the lock and returns what releases it. The lock has a connection of its own: a caller that waits
-// then holds none of the pool's, however small the pool is. It asks again and again instead of blocking in Postgres, because a
-// blocked session holds a snapshot for which CREATE INDEX CONCURRENTLY in a migration would wait for ever.
+// lockMigrations waits for the lock and returns what releases it. The lock has a connection of its own: a caller that
+// waits then holds none of the pool's, however small the pool is. It asks again and again instead of blocking in
+// Postgres, because a blocked session holds a snapshot for which CREATE INDEX CONCURRENTLY in a migration would wait
+// for ever.
 func lockMigrations(ctx context.Context, pool *pgxpool.Pool) (unlock func(), err error) {
 	conn, err := pgx.ConnectConfig(ctx, pool.Config().ConnConfig)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/shopspring/decimal"
 )
 
-// KeepOrder records an order of a person: the tombstone that a checkout which comes later will meet. It reports whether the order is
-// new or newer than what was known.
+// KeepOrder records an order of a person: the tombstone that a checkout which comes later will meet. It reports whether
+// the order is new or newer than what was known.
 func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.Person) (bool, error) {
 	keys := without(hashPerson(tx.hasher, shop, p), nil)
 	var kept bool
@@ -67,7 +67,8 @@ func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.P
 	return kept, nil
 }
 
-// OrderTaken ties an order to the cart that it counts for. Of one that was erased the order tells no more than keyed hashes.
+// OrderTaken ties an order to the cart that it counts for. Of one that was erased the order tells no more than keyed
+// hashes.
 func (tx *Tx) OrderTaken(ctx context.Context, shop, orderID string, cartID uuid.UUID) error {
 	_, err := tx.Exec(ctx, `
 		WITH erased AS (
@@ -86,8 +87,9 @@ func (tx *Tx) OrderTaken(ctx context.Context, shop, orderID string, cartID uuid.
 	return nil
 }
 
-// OrderOfCheckout finds an order of which word came before that of its checkout, by the checkout's or the cart's token. A cart token
-// outlives a purchase: an order made before the checkout began is another one's. The cart is known by the order's keys from then on.
+// OrderOfCheckout finds an order of which word came before that of its checkout, by the checkout's or the cart's token.
+// A cart token outlives a purchase: an order made before the checkout began is another one's. The cart is known by the
+// order's keys from then on.
 func (tx *Tx) OrderOfCheckout(ctx context.Context, c *Cart) (cart.Order, cart.Match, error) {
 	if c.unordered {
 		return cart.Order{}, "", ErrNotFound
@@ -161,10 +163,10 @@ type MatchedCart struct {
 	State cart.State
 }
 
-// CartsOfOrder finds the carts that an order may belong to and locks them, the best match first: by a single-use code, checkout token,
-// cart token, customer, email, phone, or a link through what else the person was told with. Matches by cart token, which outlives a
-// purchase, and by person are limited to carts that were there before the order, those by person to carts whose last activity is within
-// the window before it.
+// CartsOfOrder finds the carts that an order may belong to and locks them, the best match first: by a single-use code,
+// checkout token, cart token, customer, email, phone, or a link through what else the person was told with. Matches by
+// cart token, which outlives a purchase, and by person are limited to carts that were there before the order, those by
+// person to carts whose last activity is within the window before it.
 func (tx *Tx) CartsOfOrder(ctx context.Context, shop string, o cart.Order, p cart.Person, window time.Duration) ([]MatchedCart, error) {
 	of, err := tx.PersonOf(ctx, shop, p)
 	if err != nil {

@@ -15,8 +15,9 @@ var partitioned = []string{"webhooks", "callbacks"}
 
 const dayForm = "20060102"
 
-// MakePartitions makes the daily partitions from today on, for the given number of days. Rows of a day without one go to a
-// catch-all partition, so nothing depends on this but the ease of dropping a day. The error is ErrBusy when a table was in use.
+// MakePartitions makes the daily partitions from today on, for the given number of days. Rows of a day without one go
+// to a catch-all partition, so nothing depends on this but the ease of dropping a day. The error is ErrBusy when a
+// table was in use.
 func (db *DB) MakePartitions(ctx context.Context, days int) error {
 	today := db.Now().Truncate(24 * time.Hour)
 	var busy error

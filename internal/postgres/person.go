@@ -262,7 +262,8 @@ func toldUnder(
 
 // queueUnfilled adds the look-ups of the carts and orders whose keys have yet to be written, by the columns that the
 // program before writes. There are none once the fill is done. The condition is written so that it does not match the
-// partial index of such rows: at first that holds all of them, and a person's few are found by the columns' own indexes.
+// partial index of such rows: at first that holds all of them, and a person's few are found by the columns' own
+// indexes.
 func queueUnfilled(
 	batch *pgx.Batch, h seal.Hasher, shop string, keys []hashedKey, customers []string, take func(owner, []hashedKey),
 ) {
@@ -372,8 +373,8 @@ func (db *DB) cartsUnder(ctx context.Context, shops []string, keys []hashedKey, 
 	return slices.SortedFunc(maps.Keys(all), func(a, b uuid.UUID) int { return bytes.Compare(a[:], b[:]) }), nil
 }
 
-// CartsSuppressed lists the ids of the carts of whoever a suppression keeps from being called, linked ones among them. ErrNotFound when
-// there is no such suppression.
+// CartsSuppressed lists the ids of the carts of whoever a suppression keeps from being called, linked ones among them.
+// ErrNotFound when there is no such suppression.
 func (db *DB) CartsSuppressed(ctx context.Context, id uuid.UUID) ([]uuid.UUID, error) {
 	var scope string
 	var kind cart.KeyKind
@@ -400,7 +401,8 @@ func (db *DB) CartsSuppressed(ctx context.Context, id uuid.UUID) ([]uuid.UUID, e
 	return db.cartsUnder(ctx, shops, keys, nil)
 }
 
-// CartsWith lists the ids of a cart and of the others of its person, without those that only keys of many people tie to it.
+// CartsWith lists the ids of a cart and of the others of its person, without those that only keys of many people tie to
+// it.
 func (tx *Tx) CartsWith(ctx context.Context, c *Cart) ([]uuid.UUID, error) {
 	f, err := tx.PersonOfCart(ctx, c)
 	if err != nil {
@@ -438,7 +440,8 @@ func (db *DB) OrdersOfPerson(ctx context.Context, shop string, p cart.Person) ([
 	return db.ordersUnder(ctx, shop, f, f.reach.Keys)
 }
 
-// ordersUnder lists the ids of the orders that were found, and of those under some keys that were too many to be looked at.
+// ordersUnder lists the ids of the orders that were found, and of those under some keys that were too many to be looked
+// at.
 func (db *DB) ordersUnder(ctx context.Context, shop string, f *Found, keys []hashedKey) ([]string, error) {
 	ids, err := collectStrings(ctx, db.pool, `
 		SELECT DISTINCT order_id

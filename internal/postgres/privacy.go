@@ -79,7 +79,8 @@ func (a asker) person() cart.Person {
 	return cart.PersonWith(a.CustomerID, append([]string{a.Email}, a.Emails...), a.Phones)
 }
 
-// PrivacyRequest reads a request with the person it is about, who is empty once it is done. ErrNotFound for an unknown one.
+// PrivacyRequest reads a request with the person it is about, who is empty once it is done. ErrNotFound for an unknown
+// one.
 func (db *DB) PrivacyRequest(ctx context.Context, id uuid.UUID) (PrivacyRequest, cart.Person, error) {
 	var r PrivacyRequest
 	var p cart.Person
@@ -145,8 +146,8 @@ func (db *DB) OpenPrivacyRequests(ctx context.Context) (map[string]PrivacyBacklo
 	return open, nil
 }
 
-// SuppressionsOfPerson lists what keeps a person from being called in a shop, by every key that the person is known by there, and what
-// did so until it was lifted.
+// SuppressionsOfPerson lists what keeps a person from being called in a shop, by every key that the person is known by
+// there, and what did so until it was lifted.
 func (db *DB) SuppressionsOfPerson(ctx context.Context, shop string, p cart.Person) ([]Suppression, []LiftedSuppression, error) {
 	f, err := db.PersonOf(ctx, shop, p)
 	if err != nil {
@@ -177,7 +178,8 @@ func (db *DB) SuppressionsOfPerson(ctx context.Context, shop string, p cart.Pers
 	return held, lifted, err
 }
 
-// PrivacyAnswered marks a data request as answered. Whom it was about stays known for a while, in case it must be answered again.
+// PrivacyAnswered marks a data request as answered. Whom it was about stays known for a while, in case it must be
+// answered again.
 func (tx *Tx) PrivacyAnswered(ctx context.Context, id uuid.UUID, carts int) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE privacy_requests
@@ -201,8 +203,8 @@ func (db *DB) ForgetAnswered(ctx context.Context, before time.Time) error {
 	return nil
 }
 
-// ForgetUnanswered forgets whom the data requests were about that are still open at a time long after their deadline. They stay open,
-// for somebody to close.
+// ForgetUnanswered forgets whom the data requests were about that are still open at a time long after their deadline.
+// They stay open, for somebody to close.
 func (db *DB) ForgetUnanswered(ctx context.Context, dueBefore time.Time) error {
 	_, err := db.pool.Exec(ctx, `
 		UPDATE privacy_requests
@@ -264,8 +266,8 @@ func (tx *Tx) ForgetCart(ctx context.Context, c *cart.Cart) error {
 	return nil
 }
 
-// ForgetPerson erases a person's values where only hashes are needed, and the raw messages of the shop that speak of the person
-// without belonging to a cart. The carts themselves are erased before.
+// ForgetPerson erases a person's values where only hashes are needed, and the raw messages of the shop that speak of
+// the person without belonging to a cart. The carts themselves are erased before.
 func (db *DB) ForgetPerson(ctx context.Context, e *Erasure) error {
 	hashes := hashesOf(e.keys, cart.KeyCustomer, cart.KeyEmail, cart.KeyPhone)
 	batch := &pgx.Batch{}
@@ -381,11 +383,12 @@ func (db *DB) ForgetShop(ctx context.Context, shop string) error {
 	return nil
 }
 
-// wipePage is how many texts one transaction reads. A reader holds a lock that maintenance has to wait for, so it must be short.
+// wipePage is how many texts one transaction reads. A reader holds a lock that maintenance has to wait for, so it must
+// be short.
 const wipePage = 200
 
-// place is where somebody may be spoken of: a query for a page of keys and texts after a key, with whether the text belongs to one of
-// the checkouts, and what forgets the texts of some keys.
+// place is where somebody may be spoken of: a query for a page of keys and texts after a key, with whether the text
+// belongs to one of the checkouts, and what forgets the texts of some keys.
 type place struct {
 	name, read, forget string
 	// checkouts are hashes of the person's checkouts; see CheckoutHash.
@@ -433,7 +436,8 @@ func wipeAfter(ctx context.Context, tx pgx.Tx, p place, shop, after string, spea
 	return last, read, err
 }
 
-// webhookPayloads are the raw webhooks of a shop, about some checkouts or others. Their key is the day and the hexadecimal key.
+// webhookPayloads are the raw webhooks of a shop, about some checkouts or others. Their key is the day and the
+// hexadecimal key.
 func webhookPayloads(checkouts []int64) place {
 	return place{
 		name:      "webhooks",
@@ -453,7 +457,8 @@ func webhookPayloads(checkouts []int64) place {
 	}
 }
 
-// jobErrors are what providers said of requests, which may repeat the number that was dialled. Their key is the job's id.
+// jobErrors are what providers said of requests, which may repeat the number that was dialled. Their key is the job's
+// id.
 func jobErrors() place {
 	return place{
 		name: "job errors",
@@ -474,8 +479,8 @@ func jobErrors() place {
 	}
 }
 
-// strayCallbacks are the callbacks of one day's table that belong to no call. Nothing in them tells their shop. Their key is
-// where the row lies: the day's table is read in that order, from where the last page ended.
+// strayCallbacks are the callbacks of one day's table that belong to no call. Nothing in them tells their shop. Their
+// key is where the row lies: the day's table is read in that order, from where the last page ended.
 func strayCallbacks(table string) place {
 	name := pgx.Identifier{table}.Sanitize()
 	return place{

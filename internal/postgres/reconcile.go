@@ -99,9 +99,9 @@ func (db *DB) DropScan(ctx context.Context, shop string) error {
 	return nil
 }
 
-// CartOfCheckoutForUpdate finds the cart of a checkout without using its token, which Shopify's API does not tell: by the
-// checkout's id, or by the cart token of a cart whose checkout id we do not know. It locks the cart; ErrNotFound when
-// there is none.
+// CartOfCheckoutForUpdate finds the cart of a checkout without using its token, which Shopify's API does not tell: by
+// the checkout's id, or by the cart token of a cart whose checkout id we do not know. It locks the cart; ErrNotFound
+// when there is none.
 func (tx *Tx) CartOfCheckoutForUpdate(ctx context.Context, shop string, ref cart.Ref) (*Cart, error) {
 	return tx.lockedCart(ctx, `
 		SELECT `+cartColumns+`
@@ -117,7 +117,8 @@ func (tx *Tx) CartOfCheckoutForUpdate(ctx context.Context, shop string, ref cart
 }
 
 // AdoptCart gives a cart with a stand-in token the real token of its checkout. It finds the cart by the checkout's id,
-// else by the cart token, and reports whether there was one. When by is set, a checkout that began after it does not match.
+// else by the cart token, and reports whether there was one. When by is set, a checkout that began after it does not
+// match.
 func (tx *Tx) AdoptCart(ctx context.Context, shop string, ref cart.Ref, by time.Time) (bool, error) {
 	if ref.Token == "" || ref.ID == "" && ref.CartToken == "" {
 		return false, nil
@@ -152,8 +153,8 @@ func (tx *Tx) AdoptCart(ctx context.Context, shop string, ref cart.Ref, by time.
 	return tag.RowsAffected() > 0, nil
 }
 
-// OrderOfPerson finds an order that came before the cart of the same person and that no cart accounts for: made after the checkout
-// began and at most window after its last activity. ErrNotFound when there is none.
+// OrderOfPerson finds an order that came before the cart of the same person and that no cart accounts for: made after
+// the checkout began and at most window after its last activity. ErrNotFound when there is none.
 func (tx *Tx) OrderOfPerson(ctx context.Context, c *Cart, window time.Duration) (cart.Order, cart.Match, error) {
 	f, err := tx.PersonOfCart(ctx, c)
 	if err != nil {

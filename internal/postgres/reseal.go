@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// sealedColumns are the places where sealed values are kept: a query for name and value, and an update that replaces a value
-// unless it changed meanwhile. context is put before the name to what a value is bound to.
+// sealedColumns are the places where sealed values are kept: a query for name and value, and an update that replaces a
+// value unless it changed meanwhile. context is put before the name to what a value is bound to.
 var sealedColumns = []struct{ context, read, write string }{
 	{
 		context: "shop token ",
@@ -22,8 +22,8 @@ var sealedColumns = []struct{ context, read, write string }{
 	},
 }
 
-// Reseal seals everything that an old key sealed with the newest one, so that the old key can be taken out of the configuration. It
-// returns how many values it sealed anew.
+// Reseal seals everything that an old key sealed with the newest one, so that the old key can be taken out of the
+// configuration. It returns how many values it sealed anew.
 func (db *DB) Reseal(ctx context.Context) (int, error) {
 	n := 0
 	for _, place := range sealedColumns {

@@ -28,7 +28,8 @@ type Shop struct {
 	// AccessLostAt is since when Shopify refuses our token; AccessLostReason says what must be done about it.
 	AccessLostAt     *time.Time
 	AccessLostReason string
-	// ReconciledUntil is the instant up to which everything that changed at Shopify has been looked at; nil before the first time.
+	// ReconciledUntil is the instant up to which everything that changed at Shopify has been looked at; nil before the
+	// first time.
 	ReconciledUntil *time.Time
 }
 
@@ -121,7 +122,8 @@ func (tx *Tx) ResumeShop(ctx context.Context, domain, by string) (bool, error) {
 		WHERE domain = $1 AND (paused_at IS NOT NULL OR breaker_at IS NOT NULL)`, domain, tx.Now)
 }
 
-// TripBreaker halts calling for a shop because of what went wrong, until a moment or, when that is nil, until resumed by hand.
+// TripBreaker halts calling for a shop because of what went wrong, until a moment or, when that is nil, until resumed
+// by hand.
 func (tx *Tx) TripBreaker(ctx context.Context, domain, why string, until *time.Time) (bool, error) {
 	return tx.changeShop(ctx, domain, "breaker", why, `
 		UPDATE shops
@@ -151,7 +153,8 @@ func (tx *Tx) CloseBreakers(ctx context.Context) ([]string, error) {
 	return domains, nil
 }
 
-// UninstallShop marks that the merchant removed the app at an instant. A word older than the newest install changes nothing.
+// UninstallShop marks that the merchant removed the app at an instant. A word older than the newest install changes
+// nothing.
 func (tx *Tx) UninstallShop(ctx context.Context, domain string, at time.Time) (bool, error) {
 	return tx.changeShop(ctx, domain, "uninstalled", "", `
 		UPDATE shops

@@ -29,15 +29,15 @@ type Suppression struct {
 	CreatedAt time.Time
 }
 
-// Suppress keeps a person from being called, by every key that is given, in one shop or, with scope "", in all. A customer account is
-// known in one shop only. It returns what stands suppressed now.
+// Suppress keeps a person from being called, by every key that is given, in one shop or, with scope "", in all. A
+// customer account is known in one shop only. It returns what stands suppressed now.
 func (tx *Tx) Suppress(ctx context.Context, scope string, p cart.Person, source string) ([]Suppression, error) {
 	all, _, err := tx.suppress(ctx, scope, source, tx.Now, suppressedNames(tx.hasher, scope, p))
 	return all, err
 }
 
-// SuppressWithdrawn keeps a person from being called in a shop, as Suppress does, because they withdrew their consent at an instant:
-// consent given after that lifts it.
+// SuppressWithdrawn keeps a person from being called in a shop, as Suppress does, because they withdrew their consent
+// at an instant: consent given after that lifts it.
 func (tx *Tx) SuppressWithdrawn(ctx context.Context, scope string, p cart.Person, at time.Time) error {
 	_, _, err := tx.suppress(ctx, scope, SourceShopify, at, suppressedNames(tx.hasher, scope, p))
 	return err
@@ -56,8 +56,9 @@ func suppressedNames(h seal.Hasher, scope string, p cart.Person) []suppressedNam
 	return names
 }
 
-// SuppressCart keeps the customer of a cart from being called again in its shop: by the keys of known, and by those that were kept of
-// the cart and its calls when their values were erased. It reports whether anything was suppressed that was not before.
+// SuppressCart keeps the customer of a cart from being called again in its shop: by the keys of known, and by those
+// that were kept of the cart and its calls when their values were erased. It reports whether anything was suppressed
+// that was not before.
 func (tx *Tx) SuppressCart(ctx context.Context, c *Cart, known cart.Person, source string) (fresh bool, err error) {
 	values := map[hashedKey]string{}
 	for i, key := range hashPerson(tx.hasher, c.Shop, known) {
@@ -105,8 +106,9 @@ type suppressedName struct {
 	value string
 }
 
-// suppress keeps names from being called. A withdrawn consent (SourceShopify) becomes the wish of whoever asks for it after that,
-// which giving the consent again does not lift. Of somebody who was erased and has begun nothing since, the value is not kept.
+// suppress keeps names from being called. A withdrawn consent (SourceShopify) becomes the wish of whoever asks for it
+// after that, which giving the consent again does not lift. Of somebody who was erased and has begun nothing since, the
+// value is not kept.
 func (tx *Tx) suppress(ctx context.Context, scope, source string, at time.Time, names []suppressedName) (all []Suppression, fresh bool, err error) {
 	for _, n := range names {
 		var s Suppression
@@ -157,15 +159,16 @@ type LiftedSuppression struct {
 	LiftedAt time.Time
 }
 
-// Unsuppress lifts a suppression by id, or those of a person's keys in a scope; it reports whether there was one. The rows are kept
-// among the lifted ones.
+// Unsuppress lifts a suppression by id, or those of a person's keys in a scope; it reports whether there was one. The
+// rows are kept among the lifted ones.
 func (tx *Tx) Unsuppress(ctx context.Context, id uuid.UUID, scope string, p cart.Person, lift Lift) (bool, error) {
 	return tx.lift(ctx, lift, `
 		id = $4 OR ($4 = '00000000-0000-0000-0000-000000000000' AND scope = $5 AND key = ANY ($6))`,
 		id, scope, suppressible(tx.hasher, scope, p))
 }
 
-// lift moves the suppressions that a condition names to the lifted ones. The condition's arguments are numbered from $4.
+// lift moves the suppressions that a condition names to the lifted ones. The condition's arguments are numbered from
+// $4.
 func (tx *Tx) lift(ctx context.Context, lift Lift, condition string, args ...any) (bool, error) {
 	tag, err := tx.Exec(ctx, `
 		WITH gone AS (
@@ -182,8 +185,8 @@ func (tx *Tx) lift(ctx context.Context, lift Lift, condition string, args ...any
 	return tag.RowsAffected() > 0, nil
 }
 
-// LiftedSuppressions lists suppressions that were lifted, the newest first, of one scope or, with scope nil, of all, older than the id
-// before.
+// LiftedSuppressions lists suppressions that were lifted, the newest first, of one scope or, with scope nil, of all,
+// older than the id before.
 func (db *DB) LiftedSuppressions(ctx context.Context, scope *string, before uuid.UUID, limit int) ([]LiftedSuppression, error) {
 	rows, err := db.pool.Query(ctx, `
 		SELECT id, scope, kind, value, source, created_at, lifted_at, lifted_by, lifted_reason
@@ -220,7 +223,8 @@ func (db *DB) Suppressions(ctx context.Context, scope *string, before uuid.UUID,
 	return pgx.CollectRows(rows, scanSuppression)
 }
 
-// SourceShopify is the source of a suppression that came of a consent withdrawn at Shopify, and that giving it again lifts.
+// SourceShopify is the source of a suppression that came of a consent withdrawn at Shopify, and that giving it again
+// lifts.
 const SourceShopify = "shopify"
 
 // LiftWithdrawal lifts a suppression that came of a withdrawn consent, if that was given again at an instant after the
@@ -232,8 +236,8 @@ func (tx *Tx) LiftWithdrawal(ctx context.Context, scope string, p cart.Person, g
 	return err
 }
 
-// ForgetSuppressed erases the phones and emails of suppressions made, and the reasons of those lifted, before an instant. Their keys
-// keep on working.
+// ForgetSuppressed erases the phones and emails of suppressions made, and the reasons of those lifted, before an
+// instant. Their keys keep on working.
 func (db *DB) ForgetSuppressed(ctx context.Context, before time.Time) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`

@@ -36,8 +36,9 @@ func (db *DB) UnwatchedCalls(ctx context.Context, late time.Duration) ([]uuid.UU
 		LIMIT 1000`, db.Now().Add(-late))
 }
 
-// UnansweredAborts lists open calls of the given shops, known to the provider, whose abort was asked for longer ago than late and not
-// answered, and that no job is about to ask for. A job that is running may belong to a process that died.
+// UnansweredAborts lists open calls of the given shops, known to the provider, whose abort was asked for longer ago
+// than late and not answered, and that no job is about to ask for. A job that is running may belong to a process that
+// died.
 func (db *DB) UnansweredAborts(ctx context.Context, shops []string, late time.Duration) ([]uuid.UUID, error) {
 	// Every open call has a watch: the index on it holds the open calls and no others.
 	return db.ids(ctx, `

@@ -21,7 +21,8 @@ type Load struct {
 	Jobs []JobCount
 }
 
-// JobCount is how many jobs of a queue are in one of River's states: available, scheduled, retryable, running or pending.
+// JobCount is how many jobs of a queue are in one of River's states: available, scheduled, retryable, running or
+// pending.
 type JobCount struct {
 	Queue string
 	State string

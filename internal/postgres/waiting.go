@@ -31,7 +31,8 @@ type WaitingWebhook struct {
 	key []byte
 }
 
-// WebhookWaits puts a webhook that was kept in this transaction in the line of those that wait for their shop to be known.
+// WebhookWaits puts a webhook that was kept in this transaction in the line of those that wait for their shop to be
+// known.
 func (tx *Tx) WebhookWaits(ctx context.Context, shop, webhookID, apiVersion string, triggeredAt time.Time, test bool) error {
 	var at *time.Time
 	if !triggeredAt.IsZero() {
@@ -73,7 +74,8 @@ func (db *DB) ShopsWaiting(ctx context.Context) ([]string, error) {
 	return shops, nil
 }
 
-// NextWaitingWebhook takes the shop's oldest waiting webhook, which no other transaction then takes; ErrNotFound when there is none.
+// NextWaitingWebhook takes the shop's oldest waiting webhook, which no other transaction then takes; ErrNotFound when
+// there is none.
 func (tx *Tx) NextWaitingWebhook(ctx context.Context, shop string) (WaitingWebhook, error) {
 	if err := tx.lock(ctx, "waiting webhooks", shop); err != nil {
 		return WaitingWebhook{}, err
@@ -105,8 +107,8 @@ func (tx *Tx) NextWaitingWebhook(ctx context.Context, shop string) (WaitingWebho
 	return w, nil
 }
 
-// WaitingWebhookDone takes a webhook out of the line. about is the cart that it was about, uuid.Nil for none; failure is why it could not
-// be used, "" when it was.
+// WaitingWebhookDone takes a webhook out of the line. about is the cart that it was about, uuid.Nil for none; failure
+// is why it could not be used, "" when it was.
 func (tx *Tx) WaitingWebhookDone(ctx context.Context, w WaitingWebhook, about uuid.UUID, failure string) error {
 	batch := &pgx.Batch{}
 	batch.Queue(`

@@ -15,8 +15,8 @@ import (
 // no more; a merchant's clock and a slow day are allowed for.
 const keptDays = 3
 
-// KeepWebhook records a webhook as it came and reports whether it is new: one with the same shop and id was never kept. With inTurn, and
-// while webhooks of the shop wait to be acted upon, it records nothing and reports that.
+// KeepWebhook records a webhook as it came and reports whether it is new: one with the same shop and id was never kept.
+// With inTurn, and while webhooks of the shop wait to be acted upon, it records nothing and reports that.
 func (tx *Tx) KeepWebhook(ctx context.Context, shop, webhookID, topic string, payload []byte, inTurn bool) (fresh, waiting bool, err error) {
 	key := webhookKey(shop, webhookID)
 	day, days := tx.Now.Truncate(24*time.Hour), recentDays(tx.Now)
@@ -49,8 +49,8 @@ func (tx *Tx) KeepWebhook(ctx context.Context, shop, webhookID, topic string, pa
 	return fresh, waiting, nil
 }
 
-// WebhookAbout ties a kept webhook to the cart that it was about, so that both can be erased together. What comes about a cart that
-// was erased already is not kept.
+// WebhookAbout ties a kept webhook to the cart that it was about, so that both can be erased together. What comes about
+// a cart that was erased already is not kept.
 func (tx *Tx) WebhookAbout(ctx context.Context, shop, webhookID string, cartID uuid.UUID) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE webhooks
@@ -80,8 +80,8 @@ func webhookKey(shop, webhookID string) []byte {
 	return sum[:16]
 }
 
-// KeepCallback records what a voice API sent, with the reason why it changes nothing. call is nil when it names no call of ours. It is
-// kept without its payload when it is about a cart that was erased, or names somebody who was.
+// KeepCallback records what a voice API sent, with the reason why it changes nothing. call is nil when it names no call
+// of ours. It is kept without its payload when it is about a cart that was erased, or names somebody who was.
 func (db *DB) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string) error {
 	return db.InTx(ctx, func(ctx context.Context, tx *Tx) error {
 		kept := payload
@@ -101,8 +101,9 @@ func (db *DB) KeepCallback(ctx context.Context, provider string, call *uuid.UUID
 	})
 }
 
-// KeepCallback records what a voice API sent about a call of ours; without its payload when the call's cart was erased. failure is why it
-// could not be used as it is meant, "" when it was. It waits for an erasure of the cart that is under way.
+// KeepCallback records what a voice API sent about a call of ours; without its payload when the call's cart was erased.
+// failure is why it could not be used as it is meant, "" when it was. It waits for an erasure of the cart that is under
+// way.
 func (tx *Tx) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string) error {
 	_, err := tx.Exec(ctx, `
 		WITH about AS (
@@ -124,8 +125,8 @@ func (tx *Tx) KeepCallback(ctx context.Context, provider string, call *uuid.UUID
 // eventName is the form of the names that providers give to their events.
 var eventName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:-]{0,59}$`)
 
-// eventType is the provider's name of an event; "other" for a text that is no name and may say something of a person, since the type
-// outlives the payload.
+// eventType is the provider's name of an event; "other" for a text that is no name and may say something of a person,
+// since the type outlives the payload.
 func eventType(told string) string {
 	if !eventName.MatchString(told) {
 		return "other"
@@ -133,7 +134,8 @@ func eventType(told string) string {
 	return told
 }
 
-// CallbackPayload reads the raw message about a call that has the given SHA-256 prefix; ErrNotFound when it was erased or dropped.
+// CallbackPayload reads the raw message about a call that has the given SHA-256 prefix; ErrNotFound when it was erased
+// or dropped.
 func (db *DB) CallbackPayload(ctx context.Context, call uuid.UUID, digest []byte) ([]byte, error) {
 	rows, err := db.pool.Query(ctx, `
 		SELECT payload

@@ -14,11 +14,12 @@ import (
 // errProbe ends the transaction of a probe without keeping anything.
 var errProbe = errors.New("only a probe")
 
-// probeSize is the size of what a probe writes: enough that it seldom fits into what is left of a page, so that it finds a full disk.
+// probeSize is the size of what a probe writes: enough that it seldom fits into what is left of a page, so that it
+// finds a full disk.
 const probeSize = 1800
 
-// CheckWritable finds out whether webhooks can be kept, by keeping one and taking it back. The error begins with what is wrong: a full
-// disk, a server that is read-only, a right that is missing.
+// CheckWritable finds out whether webhooks can be kept, by keeping one and taking it back. The error begins with what
+// is wrong: a full disk, a server that is read-only, a right that is missing.
 func (db *DB) CheckWritable(ctx context.Context) error {
 	noise := make([]byte, probeSize)
 	// Read never fails: it ends the program if the system has no randomness.

@@ -15,8 +15,8 @@ import (
 
 // App is the app as Shopify knows it. It holds no state and is safe for concurrent use.
 //
-// The authorize URL and the check of the callback's hmac are go-shopify's. The token calls are ours: go-shopify knows neither
-// expiring tokens nor refreshing them, and would print the client secret when debugging.
+// The authorize URL and the check of the callback's hmac are go-shopify's. The token calls are ours: go-shopify knows
+// neither expiring tokens nor refreshing them, and would print the client secret when debugging.
 type App struct {
 	ClientID string
 	// Secrets are the app's client secrets: the newest first, older ones while rotating.
@@ -27,14 +27,15 @@ type App struct {
 	Scopes []string
 	// HTTP makes the requests; nil means a client with a timeout of 15 s.
 	HTTP *http.Client
-	// BaseURL replaces https://{shop} in requests and redirects, for a simulated Shopify: "{shop}" in it stands for the domain.
-	// No trailing slash. Empty means the real one.
+	// BaseURL replaces https://{shop} in requests and redirects, for a simulated Shopify: "{shop}" in it stands for the
+	// domain. No trailing slash. Empty means the real one.
 	BaseURL string
 	// Clock tells the time; nil means time.Now.
 	Clock func() time.Time
 }
 
-// DefaultScopes are the access scopes that Ringback needs: orders and abandoned checkouts, their customers, and codes of its own.
+// DefaultScopes are the access scopes that Ringback needs: orders and abandoned checkouts, their customers, and codes
+// of its own.
 func DefaultScopes() []string {
 	return []string{"read_orders", "read_customers", "write_discounts"}
 }
@@ -61,7 +62,8 @@ func baseURL(override, shop string) string {
 	return "https://" + shop
 }
 
-// AuthorizeURL is the page on which the merchant grants the scopes. State must be unguessable and come back in the callback.
+// AuthorizeURL is the page on which the merchant grants the scopes. State must be unguessable and come back in the
+// callback.
 func (a App) AuthorizeURL(shop, state string) (string, error) {
 	shop, err := ParseShop(shop)
 	if err != nil {
@@ -100,9 +102,9 @@ var (
 // callbackLife bounds the age of a callback, either way, so that a skewed clock does not stop installs.
 const callbackLife = 15 * time.Minute
 
-// VerifyCallback checks the query of the install's callback: that Shopify signed it, recently, for the shop and the state that
-// the install began with. wantShop and wantState come from the merchant's browser (a signed cookie); all comparisons that
-// involve a secret take constant time.
+// VerifyCallback checks the query of the install's callback: that Shopify signed it, recently, for the shop and the
+// state that the install began with. wantShop and wantState come from the merchant's browser (a signed cookie); all
+// comparisons that involve a secret take constant time.
 func (a App) VerifyCallback(q url.Values, wantShop, wantState string) (Callback, error) {
 	if !a.VerifyQuery(q) {
 		return Callback{}, ErrCallbackSignature
@@ -125,8 +127,8 @@ func (a App) VerifyCallback(q url.Values, wantShop, wantState string) (Callback,
 	return Callback{Shop: shop, Code: secret.Secret(code), Host: q.Get("host")}, nil
 }
 
-// VerifyQuery reports whether Shopify signed the query with one of the app's secrets, as it signs the callback and the first
-// request of an embedded page. A parameter that stands twice, or hides another one in its value, is refused.
+// VerifyQuery reports whether Shopify signed the query with one of the app's secrets, as it signs the callback and the
+// first request of an embedded page. A parameter that stands twice, or hides another one in its value, is refused.
 func (a App) VerifyQuery(q url.Values) bool {
 	if q.Get("hmac") == "" {
 		return false

@@ -157,9 +157,10 @@ func (l *codeList) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// DecodeCheckout reads the payload of checkouts/create or checkouts/update, or one checkout of the REST API. The fields that
-// Shopify leaves out or fills oddly are absent in the result; the only errors are a body that is no JSON object and a
-// missing token, which is the checkout's identity. When the payload has no updated_at, d.TriggeredAt stands in for it.
+// DecodeCheckout reads the payload of checkouts/create or checkouts/update, or one checkout of the REST API. The fields
+// that Shopify leaves out or fills oddly are absent in the result; the only errors are a body that is no JSON object
+// and a missing token, which is the checkout's identity. When the payload has no updated_at, d.TriggeredAt stands in
+// for it.
 func DecodeCheckout(body []byte, d Delivery) (cart.Checkout, error) {
 	var p checkoutPayload
 	if err := decodeObject(body, &p); err != nil {

@@ -33,8 +33,8 @@ type Access struct {
 	Log *slog.Logger
 }
 
-// Client asks one shop's GraphQL Admin API. It is safe for concurrent use, keeps to the shop's rate limit, makes requests
-// again where that is safe and may help, and never waits past its context.
+// Client asks one shop's GraphQL Admin API. It is safe for concurrent use, keeps to the shop's rate limit, makes
+// requests again where that is safe and may help, and never waits past its context.
 //
 // It is our own thin one rather than go-shopify's, which is not safe for concurrent use, sleeps past its context when
 // throttled, treats a partial answer as none, and with a malformed version silently asks the unversioned endpoint.
@@ -86,7 +86,8 @@ func noRedirects(c *http.Client) *http.Client {
 	return &strict
 }
 
-// operation is one of the requests we make. Every one of them may be made again: the mutations find what they made before.
+// operation is one of the requests we make. Every one of them may be made again: the mutations find what they made
+// before.
 type operation struct {
 	name string
 	text string
@@ -155,8 +156,8 @@ const (
 	largestAnswer = 16 << 20
 )
 
-// run makes the request, again where that may help, and decodes the data into into. Errors that came beside usable data are
-// returned as the first value; without usable data they are the error.
+// run makes the request, again where that may help, and decodes the data into into. Errors that came beside usable data
+// are returned as the first value; without usable data they are the error.
 func (c *Client) run(ctx context.Context, op operation, variables map[string]any, into any) ([]FieldError, error) {
 	body, err := json.Marshal(map[string]any{"query": op.text, "operationName": op.name, "variables": variables})
 	if err != nil {

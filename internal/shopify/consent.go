@@ -22,9 +22,10 @@ type Consent struct {
 	Tags []string
 }
 
-// DecodeCustomerConsent reads the payload of customers_marketing_consent/update, customers_email_marketing_consent/update or
-// customers/update. It fails when the body is no JSON object or names no customer by id, email or phone. Where a consent
-// has no time of its own, the payload's updated_at and then d.TriggeredAt stand in for it.
+// DecodeCustomerConsent reads the payload of customers_marketing_consent/update,
+// customers_email_marketing_consent/update or customers/update. It fails when the body is no JSON object or names no
+// customer by id, email or phone. Where a consent has no time of its own, the payload's updated_at and then
+// d.TriggeredAt stand in for it.
 func DecodeCustomerConsent(body []byte, d Delivery) (Consent, error) {
 	var p struct {
 		customerPayload

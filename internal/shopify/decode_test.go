@@ -335,7 +335,8 @@ func TestSplitCheckouts(t *testing.T) {
 	require.ErrorContains(t, err, "checkouts")
 }
 
-// TestEveryRecordingDecodes decodes all fixtures, and all recorded payloads of the directories that RINGBACK_SAMPLES names.
+// TestEveryRecordingDecodes decodes all fixtures, and all recorded payloads of the directories that RINGBACK_SAMPLES
+// names.
 func TestEveryRecordingDecodes(t *testing.T) {
 	t.Parallel()
 	dirs := append([]string{"testdata"}, filepath.SplitList(os.Getenv("RINGBACK_SAMPLES"))...)

@@ -19,7 +19,8 @@ const (
 	HeaderTest        = "X-Shopify-Test"
 )
 
-// MaxBody is the largest webhook body taken in, in bytes. Shopify names no bound; an order with hundreds of line items has megabytes.
+// MaxBody is the largest webhook body taken in, in bytes. Shopify names no bound; an order with hundreds of line items
+// has megabytes.
 const MaxBody = 16 << 20
 
 // longestHeader bounds the header values we keep.
@@ -78,7 +79,8 @@ func ParseHeaders(h http.Header) (Delivery, error) {
 	return d, nil
 }
 
-// testHeader reads the mark of a test. What is neither yes nor no marks one as well: a sample must not ring at anybody's.
+// testHeader reads the mark of a test. What is neither yes nor no marks one as well: a sample must not ring at
+// anybody's.
 func testHeader(value string) bool {
 	switch strings.ToLower(clean(value)) {
 	case "", "false", "0", "no":

@@ -44,8 +44,8 @@ var ErrCodeTaken = errors.New("the shop has this discount code already, and it i
 // letters can be told apart when read out: Crockford's base 32.
 var letters = base32.NewEncoding("0123456789ABCDEFGHJKMNPQRSTVWXYZ").WithPadding(base32.NoPadding)
 
-// Code is the code: the prefix and eight letters that follow from the cart's id and the attempt alone, so that minting it
-// twice makes one. The cart's id is random, so nobody can guess it.
+// Code is the code: the prefix and eight letters that follow from the cart's id and the attempt alone, so that minting
+// it twice makes one. The cart's id is random, so nobody can guess it.
 func (d Discount) Code() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s/%d", d.CartID, d.Attempt))
 	suffix := letters.EncodeToString(sum[:5])

@@ -196,8 +196,8 @@ func (g gqlOrder) order() (cart.Order, bool) {
 	return o, o.ID != ""
 }
 
-// The recovery links: .../checkouts/ac/{cart token}/recover today, .../checkouts/cn/{token} and .../checkouts/{token}/recover
-// of older checkouts.
+// The recovery links: .../checkouts/ac/{cart token}/recover today, .../checkouts/cn/{token} and
+// .../checkouts/{token}/recover of older checkouts.
 var (
 	cartTokenPath = regexp.MustCompile(`/checkouts/ac/([^/]+)(?:/|$)`)
 	tokenPath     = regexp.MustCompile(`/checkouts/(?:cn/)?([^/]{8,})(?:/|$)`)
@@ -218,9 +218,9 @@ func refOfURL(link string) cart.Ref {
 	return cart.Ref{}
 }
 
-// Merge joins what a webhook told of a checkout (known) with what the API said later (asked). What both tell is taken from
-// asked; what GraphQL does not know (the token, the consents ticked at the checkout, variants) stays as known. A consent that
-// the customer has since withdrawn counts as withdrawn.
+// Merge joins what a webhook told of a checkout (known) with what the API said later (asked). What both tell is taken
+// from asked; what GraphQL does not know (the token, the consents ticked at the checkout, variants) stays as known. A
+// consent that the customer has since withdrawn counts as withdrawn.
 func Merge(known, asked cart.Checkout) cart.Checkout {
 	m := asked
 	m.Token = firstOf(known.Token, asked.Token)

@@ -10,7 +10,8 @@ type ShopInfo struct {
 	// Domain is the *.myshopify.com domain in lower case.
 	Domain string
 	Name   string
-	// Timezone is an IANA zone, Currency an ISO 4217 code, Country an ISO 3166-1 alpha-2 code; "" when Shopify did not say.
+	// Timezone is an IANA zone, Currency an ISO 4217 code, Country an ISO 3166-1 alpha-2 code; "" when Shopify did not
+	// say.
 	Timezone string
 	Currency string
 	Country  string

@@ -59,8 +59,8 @@ func quoted(b []byte) (string, bool) {
 	return s, true
 }
 
-// plainText is the text of a JSON string literal of printable ASCII without escapes, which is what nearly all are. It reads the literal
-// without decoding it.
+// plainText is the text of a JSON string literal of printable ASCII without escapes, which is what nearly all are. It
+// reads the literal without decoding it.
 func plainText(b []byte) (string, bool) {
 	end := len(b) - 1
 	if b[end] != '"' {
@@ -235,8 +235,8 @@ func (f *flag) UnmarshalJSON(b []byte) error {
 
 func (f flag) yes() bool { return f.value != nil && *f.value }
 
-// instant is a time of day in one of the ways in which Shopify writes it. Given says that there was something, even if it
-// could not be read.
+// instant is a time of day in one of the ways in which Shopify writes it. Given says that there was something, even if
+// it could not be read.
 type instant struct {
 	at    time.Time
 	given bool
@@ -347,8 +347,8 @@ func (o *object[T]) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// list holds the elements of a list; an object that stands in its place is a list of one. It is nil for anything else. An element of a
-// wrong type is the zero T.
+// list holds the elements of a list; an object that stands in its place is a list of one. It is nil for anything else.
+// An element of a wrong type is the zero T.
 type list[T any] []T
 
 // UnmarshalJSON implements json.Unmarshaler.

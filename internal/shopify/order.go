@@ -47,8 +47,8 @@ type orderPayload struct {
 // bogusGateway is in the name of Shopify's test gateway: "bogus", "Bogus Gateway" or "(for testing) Bogus Gateway".
 const bogusGateway = "bogus"
 
-// DecodeOrder reads the payload of orders/create, orders/paid, orders/updated or orders/cancelled. The only errors are a
-// body that is no JSON object and a missing id. When the payload has no updated_at, d.TriggeredAt stands in for it.
+// DecodeOrder reads the payload of orders/create, orders/paid, orders/updated or orders/cancelled. The only errors are
+// a body that is no JSON object and a missing id. When the payload has no updated_at, d.TriggeredAt stands in for it.
 func DecodeOrder(body []byte, d Delivery) (cart.Order, error) {
 	var p orderPayload
 	if err := decodeObject(body, &p); err != nil {

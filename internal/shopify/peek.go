@@ -12,8 +12,9 @@ type Peeked struct {
 	Token string
 	// UpdatedAt is when the version was made; zero when it does not say so readably.
 	UpdatedAt time.Time
-	// Names is equal for two versions that tell the same of who the customer is, of their consents, of the checkout's ids and of its
-	// completion, within one process. Versions may then differ in what is in the cart, and the newest of them is all there is to know.
+	// Names is equal for two versions that tell the same of who the customer is, of their consents, of the checkout's ids
+	// and of its completion, within one process. Versions may then differ in what is in the cart, and the newest of them
+	// is all there is to know.
 	Names uint64
 
 	origin [3]string
@@ -21,8 +22,8 @@ type Peeked struct {
 
 var peekSeed = maphash.MakeSeed()
 
-// PeekCheckout reads the token and a little more from the body of a checkout's webhook. ok is false when it is not valid JSON, names no
-// token or names the token twice: whoever decodes it says what is wrong.
+// PeekCheckout reads the token and a little more from the body of a checkout's webhook. ok is false when it is not
+// valid JSON, names no token or names the token twice: whoever decodes it says what is wrong.
 func PeekCheckout(body []byte) (p Peeked, ok bool) {
 	if !gjson.ValidBytes(body) {
 		return p, false

@@ -28,8 +28,8 @@ type consentPayload struct {
 	UpdatedAt instant `json:"consent_updated_at"`
 }
 
-// given tells whether the consent stands: nil when the payload does not say. A double opt-in that is still pending is not
-// a consent.
+// given tells whether the consent stands: nil when the payload does not say. A double opt-in that is still pending is
+// not a consent.
 func (c consentPayload) given() *bool {
 	if c.State == "" {
 		return nil

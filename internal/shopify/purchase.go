@@ -22,9 +22,9 @@ type Completion struct {
 // ErrCannotAsk: the checkout has neither an id nor, for this API version, a token that can be asked for.
 var ErrCannotAsk = errors.New("the checkout has no id and no token that this API version can search for")
 
-// CheckoutCompleted asks whether the checkout was bought: by its id, and from API version 2026-07 on also by the orders of
-// its token. It is made for the instant before a call. The context bounds it; the caller decides what a late or failed
-// answer means.
+// CheckoutCompleted asks whether the checkout was bought: by its id, and from API version 2026-07 on also by the orders
+// of its token. It is made for the instant before a call. The context bounds it; the caller decides what a late or
+// failed answer means.
 func (c *Client) CheckoutCompleted(ctx context.Context, ref cart.Ref) (Completion, error) {
 	byID := numericID(ref.ID) != ""
 	byToken := searchable(ref.Token) && c.access.Version >= tokensSince

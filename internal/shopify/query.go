@@ -2,8 +2,8 @@ package shopify
 
 import "strconv"
 
-// The GraphQL we send. Fields that need a scope we do not ask for (products, variants) are left out: they would come back as
-// errors beside the data.
+// The GraphQL we send. Fields that need a scope we do not ask for (products, variants) are left out: they would come
+// back as errors beside the data.
 
 const fragmentAddress = `
 fragment AddressParts on MailingAddress {

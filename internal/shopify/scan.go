@@ -27,12 +27,13 @@ const (
 	mostLines = 30
 )
 
-// AbandonedCheckouts returns one page of the checkouts updated at or after since, those that were completed included. An empty cursor
-// begins the scan. Shopify cannot sort them by their update, so the scan's since may only move on once its last page was
-// read.
+// AbandonedCheckouts returns one page of the checkouts updated at or after since, those that were completed included.
+// An empty cursor begins the scan. Shopify cannot sort them by their update, so the scan's since may only move on once
+// its last page was read.
 //
-// GraphQL knows no token of a checkout. The result has the id, and what the recovery link tells: a cart token, for older links
-// a token. Finding the cart that belongs to it is the caller's; Merge then joins what each source alone knows.
+// GraphQL knows no token of a checkout. The result has the id, and what the recovery link tells: a cart token, for
+// older links a token. Finding the cart that belongs to it is the caller's; Merge then joins what each source alone
+// knows.
 func (c *Client) AbandonedCheckouts(ctx context.Context, since time.Time, cursor string) (Page[cart.Checkout], error) {
 	var data struct {
 		Checkouts object[connection[gqlCheckout]] `json:"abandonedCheckouts"`
@@ -45,8 +46,9 @@ func (c *Client) AbandonedCheckouts(ctx context.Context, since time.Time, cursor
 	return pageOf(data.Checkouts.value, problems, gqlCheckout.checkout), nil
 }
 
-// Orders returns one page of the orders updated at or after since. An empty cursor begins the scan; they come oldest update first.
-// The orders' checkout and cart tokens are there from version 2026-07 on; before, orders match by customer, email or phone.
+// Orders returns one page of the orders updated at or after since. An empty cursor begins the scan; they come oldest
+// update first. The orders' checkout and cart tokens are there from version 2026-07 on; before, orders match by
+// customer, email or phone.
 func (c *Client) Orders(ctx context.Context, since time.Time, cursor string) (Page[cart.Order], error) {
 	var data struct {
 		Orders object[connection[gqlOrder]] `json:"orders"`

@@ -29,8 +29,8 @@ const (
 	longestSession = 4096
 )
 
-// VerifySession checks the session token of an embedded page: HS256 under one of the app's secrets, exp and nbf present and
-// right within 10 s, made for this app (aud), and the same shop in iss and dest (Shopify, "About session tokens").
+// VerifySession checks the session token of an embedded page: HS256 under one of the app's secrets, exp and nbf present
+// and right within 10 s, made for this app (aud), and the same shop in iss and dest (Shopify, "About session tokens").
 func (a App) VerifySession(token string) (Session, error) {
 	if token == "" || len(token) > longestSession {
 		return Session{}, fmt.Errorf("%w: it has %d bytes", ErrSession, len(token))
@@ -94,8 +94,8 @@ func shopOfURL(address, path string) (string, error) {
 	return ParseShop(host)
 }
 
-// FrameAncestors is the Content-Security-Policy of an embedded page: only this shop's admin may frame it. Without a valid shop
-// nobody may (Shopify, "Set up iframe protection").
+// FrameAncestors is the Content-Security-Policy of an embedded page: only this shop's admin may frame it. Without a
+// valid shop nobody may (Shopify, "Set up iframe protection").
 func FrameAncestors(shop string) string {
 	shop, err := ParseShop(shop)
 	if err != nil {

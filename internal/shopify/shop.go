@@ -12,7 +12,8 @@ var shopPattern = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9-]*\.myshopify\.com$
 // longestShop bounds a shop's domain: a DNS label of 63 characters and the suffix.
 const longestShop = 63 + len(".myshopify.com")
 
-// ValidShop reports whether domain is a *.myshopify.com domain, in any case. Nothing is ever sent to a shop that fails this.
+// ValidShop reports whether domain is a *.myshopify.com domain, in any case. Nothing is ever sent to a shop that fails
+// this.
 func ValidShop(domain string) bool {
 	return len(domain) <= longestShop && shopPattern.MatchString(domain)
 }

@@ -10,9 +10,9 @@ import (
 	"ringback/internal/secret"
 )
 
-// Verifier checks a body's signature while the body comes in. Several secrets are needed after a rotation: Shopify signs with the
-// old one for up to an hour (Shopify, "Rotate or revoke client credentials"). An empty secret matches nothing, and an empty
-// list refuses everything. The comparison takes the same time whatever the digest holds.
+// Verifier checks a body's signature while the body comes in. Several secrets are needed after a rotation: Shopify
+// signs with the old one for up to an hour (Shopify, "Rotate or revoke client credentials"). An empty secret matches
+// nothing, and an empty list refuses everything. The comparison takes the same time whatever the digest holds.
 type Verifier struct {
 	want []byte
 	macs []hash.Hash

@@ -172,7 +172,8 @@ func missing(u *UserError) bool {
 	return strings.Contains(message, "not exist") || strings.Contains(message, "not found")
 }
 
-// Repair is what Ensure found wrong and put right. At the first time everything is created; later anything in it is drift.
+// Repair is what Ensure found wrong and put right. At the first time everything is created; later anything in it is
+// drift.
 type Repair struct {
 	// Created are the topics that were not subscribed, or to another address.
 	Created []string
@@ -183,8 +184,9 @@ type Repair struct {
 // Any reports whether something had to be put right.
 func (r Repair) Any() bool { return len(r.Created)+len(r.Removed) > 0 }
 
-// Ensure makes the shop's subscriptions exactly one per topic to the address. New ones are made before old ones go, so that
-// nothing is missed in between. One topic that fails does not stop the others: the errors come joined, beside what was done.
+// Ensure makes the shop's subscriptions exactly one per topic to the address. New ones are made before old ones go, so
+// that nothing is missed in between. One topic that fails does not stop the others: the errors come joined, beside what
+// was done.
 func (c *Client) Ensure(ctx context.Context, uri string, topics []string) (Repair, error) {
 	have, err := c.Subscriptions(ctx)
 	if err != nil {

@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// cost is what a GraphQL answer says of the rate limit (Shopify, "API limits": a leaky bucket of points per app and shop).
+// cost is what a GraphQL answer says of the rate limit (Shopify, "API limits": a leaky bucket of points per app and
+// shop).
 type cost struct {
 	Requested money `json:"requestedQueryCost"`
 	Status    object[struct {
@@ -46,8 +47,8 @@ func (b *bucket) learn(op operation, c cost) {
 	b.at = time.Now()
 }
 
-// reserve is the share of the bucket that background operations leave to the others: a check that is made while a line waits
-// must not queue behind a scan.
+// reserve is the share of the bucket that background operations leave to the others: a check that is made while a line
+// waits must not queue behind a scan.
 const reserve = 0.2
 
 // delay is how long to wait until the operation's cost is in the bucket, as far as we know.

@@ -70,15 +70,15 @@ var (
 	ErrClient = errors.New("the app's client id or secret is not accepted")
 )
 
-// Exchange turns the code of a callback into tokens, asking for an expiring pair: an access token of an hour and a refresh
-// token of 90 days (Shopify, "Offline access tokens"). It fails with ErrReinstall when the code was refused.
+// Exchange turns the code of a callback into tokens, asking for an expiring pair: an access token of an hour and a
+// refresh token of 90 days (Shopify, "Offline access tokens"). It fails with ErrReinstall when the code was refused.
 func (a App) Exchange(ctx context.Context, shop string, code secret.Secret) (Tokens, error) {
 	return a.tokenCall(ctx, shop, url.Values{"code": {code.Reveal()}, "expiring": {"1"}})
 }
 
-// Refresh renews a pair. The answer replaces both tokens; the old refresh token stays good until the new pair is used, so a
-// crash before the pair is stored does no harm. It fails with ErrReinstall when the shop must install the app again, and
-// with a temporary error when it may be tried again.
+// Refresh renews a pair. The answer replaces both tokens; the old refresh token stays good until the new pair is used,
+// so a crash before the pair is stored does no harm. It fails with ErrReinstall when the shop must install the app
+// again, and with a temporary error when it may be tried again.
 func (a App) Refresh(ctx context.Context, shop string, refresh secret.Secret) (Tokens, error) {
 	if !refresh.Set() {
 		return Tokens{}, fmt.Errorf("no refresh token is kept: %w", ErrReinstall)

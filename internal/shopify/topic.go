@@ -50,7 +50,8 @@ func knownTopics() []string {
 	return append(append(SubscribedTopics(), OrdersUpdated, OrdersCancelled, CustomersUpdate), ComplianceTopics()...)
 }
 
-// restListPrefix begins the names of files that hold an answer of the REST API's list of checkouts, restPrefix those of one checkout.
+// restListPrefix begins the names of files that hold an answer of the REST API's list of checkouts, restPrefix those of
+// one checkout.
 const (
 	restListPrefix = "rest_checkouts_list"
 	restPrefix     = "rest_checkout"

@@ -191,7 +191,8 @@ func TestRecordedCallsCarryOn(t *testing.T) {
 	gave := func(c *cart.Call) {
 		c.Offer = &cart.Offer{Code: "BACK10", Value: decimal.NewFromInt(10), Type: "percentage", ApplyAs: "additional"}
 	}
-	// The checkout came back with the code that the second call gave, and with the purchase as the customer's newest touch.
+	// The checkout came back with the code that the second call gave, and with the purchase as the customer's newest
+	// touch.
 	bought := monday.Add(6 * time.Hour)
 	p.has(t, 1, monday,
 		called(monday.Add(46*time.Minute), cart.NoAnswer), called(monday.Add(3*time.Hour), cart.Completed, gave),

@@ -21,8 +21,9 @@ import (
 	"github.com/google/uuid"
 )
 
-// recorded reads the checkouts and orders among a folder's recorded webhooks, which all belong to one shop. A file's name tells its topic
-// as it does for replaying; files of other topics are passed over. What cannot be read is told to errs and left out.
+// recorded reads the checkouts and orders among a folder's recorded webhooks, which all belong to one shop. A file's
+// name tells its topic as it does for replaying; files of other topics are passed over. What cannot be read is told to
+// errs and left out.
 func recorded(dir, shop string, o backtest.Options, errs io.Writer) (iter.Seq2[*backtest.Cart, error], error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -183,8 +184,8 @@ func later(a, b time.Time) time.Time {
 	return a
 }
 
-// match ties an order to the cart it answers: by its tokens, else to the newest of the same person's. The person's other
-// carts are only told that the person has bought.
+// match ties an order to the cart it answers: by its tokens, else to the newest of the same person's. The person's
+// other carts are only told that the person has bought.
 func match(order cart.Order, all []*versions, country string) {
 	phones := policy.Numbers(order.Phones, order.Country, country)
 	var exact, newest *versions

@@ -1,5 +1,5 @@
-// Package program runs a backtest for an operator: it makes the policies from their configurations, reads the carts from the database or
-// from recorded webhooks, tells how far it is, and writes the report.
+// Package program runs a backtest for an operator: it makes the policies from their configurations, reads the carts
+// from the database or from recorded webhooks, tells how far it is, and writes the report.
 package program
 
 import (
@@ -23,7 +23,8 @@ import (
 type Request struct {
 	// Config holds the policy that is tried, Against the one that it is compared with; nil for none.
 	Config, Against *config.Config
-	// Shop narrows the backtest to one shop; with Dir it says whose the webhooks are. Empty means every shop, or the only one.
+	// Shop narrows the backtest to one shop; with Dir it says whose the webhooks are. Empty means every shop, or the only
+	// one.
 	Shop string
 	// From, inclusive, and To, exclusive, bound when the stored carts were made; zero values do not.
 	From, To time.Time
@@ -38,8 +39,8 @@ type Request struct {
 	Terminal bool
 }
 
-// gcPercent makes garbage collection rarer than usual: a backtest is short, and most of its garbage is traces that nobody
-// asks for.
+// gcPercent makes garbage collection rarer than usual: a backtest is short, and most of its garbage is traces that
+// nobody asks for.
 const gcPercent = 400
 
 // Run runs a backtest.

@@ -26,7 +26,8 @@ type account struct {
 	switched bool
 }
 
-// serverAccount picks the user: ourselves, unless we are root; then whoever owns the cluster, else an unprivileged user.
+// serverAccount picks the user: ourselves, unless we are root; then whoever owns the cluster, else an unprivileged
+// user.
 func serverAccount(cluster string) (account, error) {
 	if os.Geteuid() != 0 {
 		return account{name: userName(os.Geteuid()), uid: os.Geteuid(), gid: os.Getegid()}, nil
@@ -64,8 +65,8 @@ func userName(uid int) string {
 	return "user " + strconv.Itoa(uid)
 }
 
-// attributes make a child run as the account, in a session of its own: an interrupt typed at the terminal is for the program, which
-// then ends its children in their turn.
+// attributes make a child run as the account, in a session of its own: an interrupt typed at the terminal is for the
+// program, which then ends its children in their turn.
 func (a account) attributes() *syscall.SysProcAttr {
 	attributes := &syscall.SysProcAttr{Setsid: true}
 	if a.switched {
@@ -74,8 +75,8 @@ func (a account) attributes() *syscall.SysProcAttr {
 	return attributes
 }
 
-// entrance is how the account reaches the folders below path. Root's own folders, such as /root or one made by mktemp -d, are
-// closed to it; Linux lets it in all the same, by folders that we open and hand over.
+// entrance is how the account reaches the folders below path. Root's own folders, such as /root or one made by mktemp
+// -d, are closed to it; Linux lets it in all the same, by folders that we open and hand over.
 func (a account) entrance(ctx context.Context, path string) (entrance, error) {
 	if !a.switched {
 		return byPath, nil

@@ -65,8 +65,8 @@ func (c connection) database(name string) string {
 	return u.String()
 }
 
-// withFreePort keeps the port if nobody listens on it, so that those who joined find a restarted server again, and takes
-// any free one otherwise.
+// withFreePort keeps the port if nobody listens on it, so that those who joined find a restarted server again, and
+// takes any free one otherwise.
 func (c connection) withFreePort(ctx context.Context) (connection, error) {
 	var system net.ListenConfig
 	for _, port := range []int{c.port, 0} {

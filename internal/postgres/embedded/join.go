@@ -58,8 +58,8 @@ func inUse(dir directory, err error) error {
 		dir.path, dir.lockedBy(), err)
 }
 
-// answers reports whether the server at url takes connections and is the one that keeps its data in dir. A port that is left
-// over from an earlier run may meanwhile belong to anybody.
+// answers reports whether the server at url takes connections and is the one that keeps its data in dir. A port that is
+// left over from an earlier run may meanwhile belong to anybody.
 func answers(ctx context.Context, url connection, dir string) error {
 	ctx, cancel := context.WithTimeout(ctx, connectPatience)
 	defer cancel()

@@ -10,8 +10,8 @@ import (
 	"syscall"
 )
 
-// startBound starts a process that the kernel sends a signal to when the calling thread ends, be it by kill -9. The caller
-// has locked its goroutine to the thread, and calls ended once it has waited for the process.
+// startBound starts a process that the kernel sends a signal to when the calling thread ends, be it by kill -9. The
+// caller has locked its goroutine to the thread, and calls ended once it has waited for the process.
 func startBound(cmd *exec.Cmd, signal syscall.Signal) (ended func(), err error) {
 	cmd.SysProcAttr.Pdeathsig = signal
 	return func() {}, cmd.Start()

@@ -15,8 +15,8 @@ import (
 // sends a signal.
 const watchScript = `read -r _; kill -"$1" "$2"`
 
-// startBound starts a process and a watcher that signals it when we are gone, be it by kill -9. The caller calls ended once
-// it has waited for the process.
+// startBound starts a process and a watcher that signals it when we are gone, be it by kill -9. The caller calls ended
+// once it has waited for the process.
 func startBound(cmd *exec.Cmd, signal syscall.Signal) (ended func(), err error) {
 	if err := cmd.Start(); err != nil {
 		return nil, err

@@ -77,10 +77,10 @@ func (d directory) endFormer(ctx context.Context, log *slog.Logger) error {
 	}
 }
 
-// disownPidFile makes a left-over postmaster.pid harmless whose process id meanwhile belongs to another program: PostgreSQL
-// would take that for a running server. It ignores a file that names its own parent, and still looks at the rest of the file,
-// which tells whether processes of the former server hold its memory. Removing the file would lose that check.
-// The caller has made sure that no former server runs.
+// disownPidFile makes a left-over postmaster.pid harmless whose process id meanwhile belongs to another program:
+// PostgreSQL would take that for a running server. It ignores a file that names its own parent, and still looks at the
+// rest of the file, which tells whether processes of the former server hold its memory. Removing the file would lose
+// that check. The caller has made sure that no former server runs.
 func (d directory) disownPidFile() error {
 	text, err := os.ReadFile(d.pidFilePath())
 	if errors.Is(err, os.ErrNotExist) {
@@ -101,8 +101,8 @@ func (d directory) disownPidFile() error {
 	return errors.Join(writeAll(file, strconv.Itoa(os.Getpid())+"\n"+rest), file.Close())
 }
 
-// isPostmaster reports whether a process is a server that was started on this directory (see serverArguments), and not a
-// program that was given the process id of one that is gone.
+// isPostmaster reports whether a process is a server that was started on this directory (see serverArguments), and not
+// a program that was given the process id of one that is gone.
 func (d directory) isPostmaster(ctx context.Context, pid int) bool {
 	command, err := commandLine(ctx, pid)
 	return err == nil && strings.Contains(command, nameSetting+"="+d.cluster()+" ")

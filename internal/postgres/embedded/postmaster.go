@@ -38,7 +38,8 @@ type postmaster struct {
 	exit   error
 }
 
-// run starts a server and returns when it takes connections. A long recovery after a crash is waited for until ctx ends.
+// run starts a server and returns when it takes connections. A long recovery after a crash is waited for until ctx
+// ends.
 func (c cluster) run(ctx context.Context, port int) (*postmaster, error) {
 	giveUp := time.After(retryPatience)
 	for {
@@ -102,8 +103,8 @@ func (c cluster) launch(ctx context.Context, port int) (*postmaster, error) {
 	return server, <-started
 }
 
-// live starts the process and waits for its end, on a thread that lives as long as the process does: on Linux the process is
-// bound to that thread.
+// live starts the process and waits for its end, on a thread that lives as long as the process does: on Linux the
+// process is bound to that thread.
 func (p *postmaster) live(cmd *exec.Cmd, end syscall.Signal, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
@@ -127,7 +128,8 @@ func endSignal(throwaway bool) syscall.Signal {
 	return syscall.SIGINT
 }
 
-// end asks the server to cut its sessions, write everything and go. When ctx ends first the server has to drop everything.
+// end asks the server to cut its sessions, write everything and go. When ctx ends first the server has to drop
+// everything.
 func (p *postmaster) end(ctx context.Context) error {
 	if p.signal(syscall.SIGINT, ctx.Done()) {
 		return nil

@@ -19,7 +19,8 @@ import (
 // oldestMajor is the oldest PostgreSQL that the program works with.
 const oldestMajor = 14
 
-// programFolders are the places where package managers put PostgreSQL's server programs without putting them on the PATH.
+// programFolders are the places where package managers put PostgreSQL's server programs without putting them on the
+// PATH.
 var programFolders = []string{
 	"/usr/lib/postgresql/*/bin",                          // Debian, Ubuntu
 	"/usr/pgsql-*/bin",                                   // Red Hat
@@ -47,8 +48,8 @@ type programs struct {
 func (p programs) postgres() string { return filepath.Join(p.folder, "postgres") }
 func (p programs) initdb() string   { return filepath.Join(p.folder, "initdb") }
 
-// findPrograms finds the installation to use: the one on the PATH, else the newest. A cluster that exists needs the major
-// version that made it; need is 0 when there is none.
+// findPrograms finds the installation to use: the one on the PATH, else the newest. A cluster that exists needs the
+// major version that made it; need is 0 when there is none.
 func findPrograms(ctx context.Context, user account, need int) (programs, error) {
 	var refused []string
 	for _, folder := range candidateFolders() {

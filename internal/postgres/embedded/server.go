@@ -43,9 +43,9 @@ type owner struct {
 	running *postmaster
 }
 
-// Start returns a server that takes connections: a new one, or the one that another process runs on the same data directory.
-// It returns an error that says what to do when PostgreSQL is not installed, too old, or may not enter the directory.
-// ctx bounds the start alone.
+// Start returns a server that takes connections: a new one, or the one that another process runs on the same data
+// directory. It returns an error that says what to do when PostgreSQL is not installed, too old, or may not enter the
+// directory. ctx bounds the start alone.
 func Start(ctx context.Context, opts Options) (*Server, error) {
 	log := opts.Logger
 	if log == nil {
@@ -65,23 +65,24 @@ func Start(ctx context.Context, opts Options) (*Server, error) {
 	return own(ctx, dir, lock, opts, log)
 }
 
-// URL is the connection string of the program's database, with the password. A process that takes the server over may have to give
-// it another port: whoever connects again asks again.
+// URL is the connection string of the program's database, with the password. A process that takes the server over may
+// have to give it another port: whoever connects again asks again.
 func (s *Server) URL() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.url.String()
 }
 
-// Owned reports whether this process runs the server; otherwise another one does, and this one takes it over when that ends.
+// Owned reports whether this process runs the server; otherwise another one does, and this one takes it over when that
+// ends.
 func (s *Server) Owned() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.owner != nil
 }
 
-// Stop ends the server, if this process owns it: sessions are cut, everything is written to disk. When ctx ends first the
-// server is killed, which loses no committed data but makes the next start slower. Stopping twice is harmless.
+// Stop ends the server, if this process owns it: sessions are cut, everything is written to disk. When ctx ends first
+// the server is killed, which loses no committed data but makes the next start slower. Stopping twice is harmless.
 func (s *Server) Stop(ctx context.Context) error {
 	if s.waits != nil {
 		s.waits.end()
@@ -163,8 +164,8 @@ func (o *owner) supervise(ctx context.Context) {
 	}
 }
 
-// A server that was told to stop takes no new sessions, but runs until the last old one ends, which pools never do. stoppingPause is
-// the wait between two looks, stoppingPatience how long its sessions may take to be cut.
+// A server that was told to stop takes no new sessions, but runs until the last old one ends, which pools never do.
+// stoppingPause is the wait between two looks, stoppingPatience how long its sessions may take to be cut.
 const (
 	stoppingPause    = 500 * time.Millisecond
 	stoppingPatience = 15 * time.Second

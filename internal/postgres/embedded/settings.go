@@ -4,11 +4,12 @@ package embedded
 
 import "strconv"
 
-// nameSetting is a setting of our own by which a server tells whose data it keeps. Its data_directory may be a mere handle.
+// nameSetting is a setting of our own by which a server tells whose data it keeps. Its data_directory may be a mere
+// handle.
 const nameSetting = "ringback.cluster"
 
-// serverArguments are the arguments of a server that reaches its data by path and is known by name. They are given here and not
-// in postgresql.conf, so that a newer program brings its settings to older data.
+// serverArguments are the arguments of a server that reaches its data by path and is known by name. They are given here
+// and not in postgresql.conf, so that a newer program brings its settings to older data.
 func serverArguments(path, name string, port int, throwaway bool) []string {
 	settings := []string{
 		nameSetting + "=" + name,

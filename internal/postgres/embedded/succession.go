@@ -32,8 +32,9 @@ func (w *succession) end() {
 	<-w.ended
 }
 
-// succeed waits for the lock that the owner holds as long as it lives, and then becomes the owner. Of several processes that wait
-// one gets the lock, and the others go on waiting. A start that fails is tried again, by whoever gets the lock.
+// succeed waits for the lock that the owner holds as long as it lives, and then becomes the owner. Of several processes
+// that wait one gets the lock, and the others go on waiting. A start that fails is tried again, by whoever gets the
+// lock.
 func (s *Server) succeed(ctx context.Context, dir directory, opts Options, log *slog.Logger) {
 	defer close(s.waits.ended)
 	for try := 0; ; {

@@ -7,7 +7,8 @@ import (
 )
 
 const (
-	// memoryFolder keeps files in memory on Linux. Creating and dropping databases there is thirty times faster than on a disk.
+	// memoryFolder keeps files in memory on Linux. Creating and dropping databases there is thirty times faster than on a
+	// disk.
 	memoryFolder = "/dev/shm"
 	// memoryNeeded is how many bytes must be free in it.
 	memoryNeeded = 2 << 30

@@ -19,8 +19,8 @@ const (
 	poolSize = 10
 )
 
-// New returns a pool on a fresh database with all migrations. When the test ends the pool is closed and the database dropped.
-// Config().ConnString() of the pool is the database's URL, for a program that connects by itself.
+// New returns a pool on a fresh database with all migrations. When the test ends the pool is closed and the database
+// dropped. Config().ConnString() of the pool is the database's URL, for a program that connects by itself.
 func New(tb testing.TB) *pgxpool.Pool {
 	tb.Helper()
 	return open(tb, server.cloneTemplate)
@@ -58,7 +58,8 @@ func open(tb testing.TB, create func(server, context.Context, string) error) *pg
 	return pool
 }
 
-// closePool closes the pool, and says so if the test still uses one of its connections: closing would wait for it for ever.
+// closePool closes the pool, and says so if the test still uses one of its connections: closing would wait for it for
+// ever.
 func closePool(tb testing.TB, pool *pgxpool.Pool) {
 	closed := make(chan struct{})
 	go func() {

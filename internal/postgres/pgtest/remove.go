@@ -23,8 +23,8 @@ rm -rf -- "$1"
 `
 
 // removeAtExit has the folder removed once this process is gone, be it by kill -9: a test binary has no other place for
-// that, short of a TestMain in every package. The caller keeps the file that is returned: once it is closed, be it by the garbage
-// collector, the folder goes.
+// that, short of a TestMain in every package. The caller keeps the file that is returned: once it is closed, be it by
+// the garbage collector, the folder goes.
 func removeAtExit(ctx context.Context, folder string) (*os.File, error) {
 	input, held, err := os.Pipe()
 	if err != nil {

@@ -18,7 +18,8 @@ import (
 // urlVariable names the environment variable with the URL of a server to use instead of one of our own.
 const urlVariable = "RINGBACK_TEST_DATABASE_URL"
 
-// templateLock is the key of the advisory lock under which one test binary at a time makes the template ("pgtest" in ASCII).
+// templateLock is the key of the advisory lock under which one test binary at a time makes the template ("pgtest" in
+// ASCII).
 const templateLock int64 = 0x706774657374
 
 // shared is the test binary's one server, started at its first use.
@@ -118,7 +119,8 @@ func migrate(ctx context.Context, url string) error {
 
 func (s server) cloneTemplate(ctx context.Context, name string) error {
 	return s.administer(ctx, func(conn *pgx.Conn) error {
-		// Copying the files is ten times faster than the default, which writes every page to the log. Before 15 it was the only way.
+		// Copying the files is ten times faster than the default, which writes every page to the log. Before 15 it was the
+		// only way.
 		var selectable bool
 		if err := conn.QueryRow(ctx, `SELECT current_setting('server_version_num')::INTEGER >= 150000`).Scan(&selectable); err != nil {
 			return err
@@ -150,7 +152,8 @@ func (s server) database(name string) string {
 	return u.String()
 }
 
-// administer works on a connection of its own. None is kept: a pool's goroutines would look like a leak to tests that search for one.
+// administer works on a connection of its own. None is kept: a pool's goroutines would look like a leak to tests that
+// search for one.
 func (s server) administer(ctx context.Context, work func(*pgx.Conn) error) error {
 	conn, err := pgx.Connect(ctx, s.url.String())
 	if err != nil {
