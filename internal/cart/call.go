@@ -118,6 +118,8 @@ type Call struct {
 
 	// CreatedAt is when the attempt was recorded.
 	CreatedAt time.Time
+	// ReadyAt is since when the cart had waited for the call's line; nil when that is not known.
+	ReadyAt *time.Time
 	// SentAt is when the request began; a call with SentAt is never sent again.
 	SentAt *time.Time
 	// PlacedAt is when the provider took the call.

@@ -31,7 +31,8 @@ func (c *Call) Equal(o *Call) bool {
 		c.Provider == o.Provider && c.Account == o.Account && c.VoiceKey == o.VoiceKey &&
 		c.Assistant == o.Assistant && c.HoldsLine == o.HoldsLine && c.ProviderCallID == o.ProviderCallID &&
 		c.Phone == o.Phone && same(c.Offer, o.Offer, (*Offer).equal) && c.Priority == o.Priority &&
-		c.CreatedAt.Equal(o.CreatedAt) && sameInstant(c.SentAt, o.SentAt) && sameInstant(c.PlacedAt, o.PlacedAt) &&
+		c.CreatedAt.Equal(o.CreatedAt) && sameInstant(c.ReadyAt, o.ReadyAt) &&
+		sameInstant(c.SentAt, o.SentAt) && sameInstant(c.PlacedAt, o.PlacedAt) &&
 		sameInstant(c.AnsweredAt, o.AnsweredAt) && sameInstant(c.EndedAt, o.EndedAt) &&
 		sameInstant(c.ClosedAt, o.ClosedAt) && sameInstant(c.HeardAt, o.HeardAt) &&
 		sameInstant(c.WatchAt, o.WatchAt) && sameInstant(c.AbortAt, o.AbortAt) &&

@@ -78,6 +78,10 @@ type (
 		RetryAt *time.Time
 	}
 
+	// PlaceThrottled: the provider takes no calls of the account for now. It answered so, or it answered another call so
+	// and nothing was sent for this one.
+	PlaceThrottled struct{ CallID uuid.UUID }
+
 	// PlaceRefused: the provider will never take this call.
 	PlaceRefused struct {
 		CallID uuid.UUID
@@ -169,6 +173,7 @@ func (LineFree) Name() string          { return "line_free" }
 func (SendBegun) Name() string         { return "call.sending" }
 func (PlaceAccepted) Name() string     { return "call.placed" }
 func (PlaceFailed) Name() string       { return "call.not_placed" }
+func (PlaceThrottled) Name() string    { return "call.throttled" }
 func (PlaceRefused) Name() string      { return "call.refused" }
 func (PlaceUncertain) Name() string    { return "call.uncertain" }
 func (e CallReported) Name() string    { return "call." + string(e.Report.Kind) }
@@ -192,6 +197,7 @@ func (LineFree) event()          {}
 func (SendBegun) event()         {}
 func (PlaceAccepted) event()     {}
 func (PlaceFailed) event()       {}
+func (PlaceThrottled) event()    {}
 func (PlaceRefused) event()      {}
 func (PlaceUncertain) event()    {}
 func (CallReported) event()      {}

@@ -42,6 +42,8 @@ type fills struct {
 	queue []string
 	// stages holds the assistants that are in the queue or being filled.
 	stages map[string]fillStage
+	// later holds when an assistant that rests is to be filled.
+	later map[string]time.Time
 	// passedOver holds carts that could not be given a line, until when they are passed over.
 	passedOver map[uuid.UUID]time.Time
 	// signal wakes the fillers. It holds one token for each of them, so none sleeps while there is something in the queue.
@@ -61,7 +63,7 @@ const (
 
 func newFills() *fills {
 	return &fills{
-		stages: map[string]fillStage{}, passedOver: map[uuid.UUID]time.Time{}, signal: make(chan struct{}, fillers),
+		stages: map[string]fillStage{}, later: map[string]time.Time{}, passedOver: map[uuid.UUID]time.Time{}, signal: make(chan struct{}, fillers),
 	}
 }
 
@@ -76,6 +78,17 @@ func (f *fills) want(assistant string) {
 	default:
 		f.enqueue(assistant)
 	}
+}
+
+// wantLater asks for it at an instant, in so long from now.
+func (f *fills) wantLater(assistant string, at time.Time, in time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.later[assistant].Equal(at) {
+		return
+	}
+	f.later[assistant] = at
+	time.AfterFunc(in, func() { f.want(assistant) })
 }
 
 // enqueue is called with the mutex held.
@@ -148,7 +161,9 @@ func (f *fills) skipped(now time.Time) []uuid.UUID {
 // pool is an assistant's lines as they are configured.
 type pool struct {
 	assistant string
-	lines     int
+	// account is the one that its calls are placed with.
+	account string
+	lines   int
 	// maxWait is how long a cart may be passed over for more valuable ones.
 	maxWait time.Duration
 }
@@ -159,7 +174,7 @@ func newPools(stores []*Store) map[string]pool {
 	for _, s := range stores {
 		key := s.Rules.Voice.Assistant
 		if _, known := pools[key]; !known {
-			pools[key] = pool{assistant: key, lines: s.Config.Voice.Lines, maxWait: s.Config.Voice.MaxWait}
+			pools[key] = pool{assistant: key, account: AccountOf(s), lines: s.Config.Voice.Lines, maxWait: s.Config.Voice.MaxWait}
 		}
 	}
 	return pools
@@ -238,7 +253,11 @@ func (e *Engine) fill(ctx context.Context, assistant string) {
 			return
 		default:
 		}
-		give, err := e.db.LinesToGive(ctx, assistant, p.lines, skip)
+		give, rests, err := e.db.LinesToGive(ctx, assistant, p.account, p.lines, skip)
+		if rests != nil {
+			e.fills.wantLater(assistant, *rests, rests.Sub(e.db.Now()))
+			return
+		}
 		var g giving
 		if err == nil && give {
 			g, err = e.giveLines(ctx, p, skip, most)
@@ -274,11 +293,15 @@ func (e *Engine) giveLines(ctx context.Context, p pool, skip []uuid.UUID, most i
 	var g giving
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		g = giving{}
-		busy, locked, err := u.LockLines(ctx, p.assistant)
-		if err != nil || !locked || busy >= p.lines {
+		use, locked, err := u.LockLines(ctx, p.assistant, p.account)
+		if err != nil || !locked {
 			return err
 		}
-		g.looked, err = u.NextReady(ctx, p.assistant, u.Now.Add(-p.maxWait), skip, min(p.lines-busy, most))
+		free, err := u.freeLines(ctx, p, use)
+		if err != nil || free <= 0 {
+			return err
+		}
+		g.looked, err = u.NextReady(ctx, p.assistant, u.Now.Add(-p.maxWait), skip, min(free, most))
 		if err != nil || len(g.looked) == 0 {
 			return err
 		}
@@ -308,6 +331,19 @@ func (e *Engine) giveLines(ctx context.Context, p pool, skip []uuid.UUID, most i
 		g.left = nil
 	}
 	return g, err
+}
+
+// freeLines is how many lines may be given out. An account that answered 429 is tried with one call before it gets the others.
+func (u *unit) freeLines(ctx context.Context, p pool, use postgres.LineUse) (int, error) {
+	free := p.lines - use.Busy
+	if use.Rest.Until.After(u.Now) {
+		return 0, nil
+	}
+	if use.Rest.Refusals == 0 || free <= 0 {
+		return free, nil
+	}
+	tried, err := u.PlacingSince(ctx, p.assistant, u.Now.Add(-tryFor))
+	return min(free, 1-tried), err
 }
 
 // giveLine offers a free line to a ready cart.

@@ -141,7 +141,7 @@ func TestFill_NeverWaitsForTheLock(t *testing.T) {
 	done := make(chan error, 1)
 	go func() {
 		done <- h.db.InTx(context.WithoutCancel(t.Context()), func(ctx context.Context, tx *postgres.Tx) error {
-			_, _, err := tx.LockLines(ctx, h.assistant())
+			_, _, err := tx.LockLines(ctx, h.assistant(), "")
 			close(held)
 			<-release
 			return err
@@ -178,6 +178,45 @@ func TestFill_JobOfTheProgramBeforeIsDone(t *testing.T) {
 	require.NoError(t, h.engine.FillLines(t.Context(), h.assistant()))
 	assert.Zero(t, h.count(`SELECT count(*) FROM fills`), "the program before may insert the next job")
 	assert.Equal(t, []uuid.UUID{id}, h.gives(1))
+}
+
+func TestFill_AccountThatRestsIsTriedWithOneCall(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, plan{store: withLines(5)})
+	another := func(s *config.Store) {
+		withLines(5)(s)
+		s.Voice.Assistant = "another"
+	}
+	other, _, _ := h.process(h.pool, another, oldKey)
+	account := engine.AccountOf(h.engine.Store(loom))
+	require.Equal(t, account, engine.AccountOf(other.Store(loom)), "two assistants of one account")
+	inTx := func(do func(context.Context, *postgres.Tx) error) {
+		t.Helper()
+		require.NoError(t, h.db.InTx(t.Context(), do))
+	}
+	inTx(func(ctx context.Context, tx *postgres.Tx) error {
+		return tx.RestAccount(ctx, account, postgres.Rest{Until: tx.Now.Add(time.Hour), Refusals: 1})
+	})
+	for i := range 4 {
+		h.readyCart(h.clock.Now(), 1+i)
+	}
+	use := func() (give bool, rests *time.Time) {
+		give, rests, err := h.db.LinesToGive(t.Context(), h.assistant(), account, 5, nil)
+		require.NoError(t, err)
+		return give, rests
+	}
+	_, rests := use()
+	require.NotNil(t, rests)
+	assert.Empty(t, h.gives(0))
+
+	h.clock.Advance(time.Hour)
+	give, rests := use()
+	assert.True(t, give)
+	assert.Nil(t, rests)
+	assert.Len(t, h.gives(1), 1, "the others wait for the first one's answer")
+
+	inTx(func(ctx context.Context, tx *postgres.Tx) error { return tx.EndRest(ctx, account) })
+	h.gives(4)
 }
 
 // eventually waits for a condition.

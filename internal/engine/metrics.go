@@ -83,6 +83,8 @@ func (m *Metrics) placed(store *Store, took time.Duration, err error) {
 	var refused *voice.RefusedError
 	switch {
 	case err == nil:
+	case errors.As(err, &failed) && failed.Throttled:
+		result = "throttled"
 	case errors.As(err, &failed):
 		result = "not_placed"
 	case errors.As(err, &refused):

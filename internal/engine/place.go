@@ -22,6 +22,8 @@ var noCall = uuid.Nil
 type placement struct {
 	store   *Store
 	request voice.Request
+	// rest is the account's last rest, if no call was accepted since.
+	rest postgres.Rest
 }
 
 // PlaceCall sends the request of a call, at most once. First the cart is checked again under its lock and the sending
@@ -50,7 +52,9 @@ func (e *Engine) PlaceCall(ctx context.Context, callID uuid.UUID) error {
 	defer cancel()
 	receipt, err := p.store.Provider.Place(sending, p.request)
 	e.metrics.placed(p.store, time.Since(started), err)
-	return e.record(ctx, ref, e.answer(callID, receipt, err))
+	return e.record(ctx, ref, e.answer(callID, receipt, err), func(ctx context.Context, u *unit) error {
+		return u.keepRest(ctx, p.store, p.rest, err)
+	})
 }
 
 // lastWord asks Shopify what must be known before a call goes out: whether the customer has bought meanwhile, and a
@@ -67,6 +71,9 @@ func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offe
 	}
 	store, err := e.knownStore(ref.Shop)
 	if err != nil {
+		return nil, err
+	}
+	if rest, err := e.db.Rest(ctx, AccountOf(store)); err != nil || rest.Until.After(e.db.Now()) {
 		return nil, err
 	}
 	if err := e.checkPurchase(ctx, store, c); err != nil {
@@ -96,6 +103,14 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 			_, err := u.apply(ctx, c, cart.PlaceUncertain{CallID: call.ID, Error: "the program stopped between the request and its answer"}, nil)
 			return err
 		}
+		rest, err := u.Rest(ctx, AccountOf(store))
+		if err != nil {
+			return err
+		}
+		if rest.Until.After(u.Now) {
+			_, err := u.apply(ctx, c, cart.PlaceThrottled{CallID: call.ID}, nil)
+			return err
+		}
 		queried, err := u.queriedFacts(ctx, c, call.ID)
 		if err != nil {
 			return err
@@ -107,7 +122,7 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 		if err != nil || !did.sends(call.ID) {
 			return err
 		}
-		p = &placement{store: store, request: e.request(store, c, c.Call(call.ID), token)}
+		p = &placement{store: store, request: e.request(store, c, c.Call(call.ID), token), rest: rest}
 		return nil
 	})
 	return p, err
@@ -139,6 +154,8 @@ func (e *Engine) answer(callID uuid.UUID, receipt voice.Receipt, err error) cart
 	switch {
 	case err == nil:
 		return cart.PlaceAccepted{CallID: callID, ProviderCallID: receipt.ProviderCallID}
+	case errors.As(err, &failed) && failed.Throttled:
+		return cart.PlaceThrottled{CallID: callID}
 	case errors.As(err, &failed):
 		event := cart.PlaceFailed{CallID: callID, Error: err.Error()}
 		if failed.RetryAfter > 0 {
@@ -157,11 +174,13 @@ func (e *Engine) answer(callID uuid.UUID, receipt voice.Receipt, err error) cart
 // fails the call stays as sent and is settled by its callbacks or its silence.
 const recordTries = 20
 
-// record gives an event about a call to its cart.
-func (e *Engine) record(ctx context.Context, ref postgres.CallRef, ev cart.Event) error {
+// record gives an event about a call to its cart, and does what belongs to it in the same transaction.
+func (e *Engine) record(
+	ctx context.Context, ref postgres.CallRef, ev cart.Event, also ...func(context.Context, *unit) error,
+) error {
 	var err error
 	for try := range recordTries {
-		if err = e.onCart(ctx, ref.CartID, ev); err == nil || errors.Is(err, postgres.ErrNotFound) {
+		if err = e.onCart(ctx, ref.CartID, ev, also...); err == nil || errors.Is(err, postgres.ErrNotFound) {
 			return nil
 		}
 		select {

@@ -15,15 +15,24 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// onCart gives an event to a cart, without the facts that need queries.
-func (e *Engine) onCart(ctx context.Context, id uuid.UUID, ev cart.Event) error {
+// onCart gives an event to a cart, without the facts that need queries, and does what belongs to it in the same transaction.
+func (e *Engine) onCart(
+	ctx context.Context, id uuid.UUID, ev cart.Event, also ...func(context.Context, *unit) error,
+) error {
 	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		c, err := u.CartForUpdate(ctx, id)
 		if err != nil {
 			return err
 		}
-		_, err = u.apply(ctx, c, ev, nil)
-		return err
+		if _, err = u.apply(ctx, c, ev, nil); err != nil {
+			return err
+		}
+		for _, do := range also {
+			if err := do(ctx, u); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -139,8 +148,8 @@ func unconfigured(domain string, ev cart.Event) *Store {
 		rules := lifecycle.Rules{Policy: &policy.Rules{}, Unknown: true, Voice: lifecycle.Voice{CanAbort: true}}
 		return &Store{Domain: domain, Rules: rules}
 	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.Woken, cart.LineFree, cart.SendBegun,
-		cart.PlaceAccepted, cart.PlaceFailed, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported,
-		cart.AbortAnswered, cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.AppUninstalled,
+		cart.PlaceAccepted, cart.PlaceFailed, cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain,
+		cart.CallReported, cart.AbortAnswered, cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.AppUninstalled,
 		cart.OperatorCalled, cart.NewerCart:
 		return nil
 	}

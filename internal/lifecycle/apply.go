@@ -56,7 +56,7 @@ func NeedsQueries(e cart.Event) bool {
 	case cart.Woken, cart.LineFree, cart.SendBegun:
 		return true
 	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.PlaceAccepted, cart.PlaceFailed,
-		cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered, cart.CallSilent, cart.OptOut,
+		cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered, cart.CallSilent, cart.OptOut,
 		cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.AppUninstalled, cart.OperatorCancelled,
 		cart.OperatorCalled, cart.NewerCart, cart.Erased:
 		return false
@@ -86,6 +86,8 @@ func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) Re
 		a.placeAccepted(e)
 	case cart.PlaceFailed:
 		a.placeFailed(e)
+	case cart.PlaceThrottled:
+		a.placeThrottled(e)
 	case cart.PlaceRefused:
 		a.placeRefused(e)
 	case cart.PlaceUncertain:

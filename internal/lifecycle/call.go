@@ -40,6 +40,7 @@ func (a *change) lineFree(e cart.LineFree) {
 		Offer:     d.Offer,
 		Priority:  d.Priority,
 		CreatedAt: a.now,
+		ReadyAt:   a.cart.ReadyAt,
 		WatchAt:   &watch,
 	})
 	a.callID = &e.CallID
@@ -212,6 +213,26 @@ func (a *change) placeFailed(e cart.PlaceFailed) {
 	}
 	a.note("provider", "did not take the call", cart.VerdictWait)
 	a.wait(cart.Provider, retry)
+}
+
+// placeThrottled closes an attempt that the provider surely did not take because it takes no calls of the account for now.
+// That says nothing about the cart, which keeps its place among the ready ones.
+func (a *change) placeThrottled(e cart.PlaceThrottled) {
+	call := a.call(e.CallID)
+	if call == nil || call.State != cart.Placing {
+		return
+	}
+	a.reject(call)
+	a.note("provider", "takes no calls of the account for now; the cart keeps its place", cart.VerdictWait)
+	if a.cart.State != cart.Calling {
+		return
+	}
+	waited := call.CreatedAt
+	if call.ReadyAt != nil {
+		waited = *call.ReadyAt
+	}
+	a.set(cart.Ready, a.cart.Reason)
+	a.cart.ReadyAt = &waited
 }
 
 // backoff is the time to wait after a rejected attempt. It grows with the number of rejections in a row.

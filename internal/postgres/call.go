@@ -14,7 +14,7 @@ import (
 
 const callColumns = `
 	id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, provider_call_id, token_hash, phone,
-	offer, priority, created_at, sent_at, placed_at, answered_at, ended_at, closed_at, heard_at, watch_at, abort_at,
+	offer, priority, created_at, ready_at, sent_at, placed_at, answered_at, ended_at, closed_at, heard_at, watch_at, abort_at,
 	abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests, duration_seconds, summary,
 	recording_url, required_actions, insights, credits_used, error, COALESCE(account, ''), COALESCE(voice_key, '')`
 
@@ -22,13 +22,13 @@ func scanCall(row pgx.CollectableRow) (cart.Call, error) {
 	var c cart.Call
 	err := row.Scan(
 		&c.ID, &c.CartID, &c.Shop, &c.Attempt, &c.State, &c.Outcome, &c.Provider, &c.Assistant, &c.HoldsLine,
-		&c.ProviderCallID, &c.TokenHash, &c.Phone, &c.Offer, &c.Priority, &c.CreatedAt, &c.SentAt, &c.PlacedAt,
+		&c.ProviderCallID, &c.TokenHash, &c.Phone, &c.Offer, &c.Priority, &c.CreatedAt, &c.ReadyAt, &c.SentAt, &c.PlacedAt,
 		&c.AnsweredAt, &c.EndedAt, &c.ClosedAt, &c.HeardAt, &c.WatchAt, &c.AbortAt, &c.AbortReason, &c.AbortedAt,
 		&c.Dials, &c.DialStarts, &c.Redials, &c.Rescheduled, &c.Seen, &c.Digests, &c.DurationSeconds, &c.Summary,
 		&c.RecordingURL, &c.RequiredActions, &c.Insights, &c.CreditsUsed, &c.Error, &c.Account, &c.VoiceKey,
 	)
 	inUTC(&c.CreatedAt)
-	inUTC(c.SentAt, c.PlacedAt, c.AnsweredAt, c.EndedAt, c.ClosedAt, c.HeardAt, c.WatchAt, c.AbortAt, c.AbortedAt)
+	inUTC(c.ReadyAt, c.SentAt, c.PlacedAt, c.AnsweredAt, c.EndedAt, c.ClosedAt, c.HeardAt, c.WatchAt, c.AbortAt, c.AbortedAt)
 	for i := range c.DialStarts {
 		inUTC(&c.DialStarts[i])
 	}
@@ -70,13 +70,13 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 		batch.Queue(`
 			INSERT INTO calls (
 				id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, provider_call_id, token_hash,
-				phone, phone_key, offer, priority, created_at, sent_at, placed_at, answered_at, ended_at, closed_at,
+				phone, phone_key, offer, priority, created_at, ready_at, sent_at, placed_at, answered_at, ended_at, closed_at,
 				heard_at, watch_at, abort_at, abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests,
 				duration_seconds, summary, recording_url, required_actions, insights, credits_used, error, account, voice_key
 			)
 			VALUES (
 				@id, @cart_id, @shop, @attempt, @state, @outcome, @provider, @assistant, @holds_line, @provider_call_id,
-				@token_hash, @phone, @phone_key, @offer, @priority, @created_at, @sent_at, @placed_at, @answered_at,
+				@token_hash, @phone, @phone_key, @offer, @priority, @created_at, @ready_at, @sent_at, @placed_at, @answered_at,
 				@ended_at, @closed_at, @heard_at, @watch_at, @abort_at, @abort_reason, @aborted_at, @dials, @dial_starts, @redials,
 				@rescheduled, @seen, @digests, @duration_seconds, @summary, @recording_url, @required_actions, @insights,
 				@credits_used, @error, NULLIF(@account, ''), NULLIF(@voice_key, '')
@@ -121,7 +121,7 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				"outcome": c.Outcome, "provider": c.Provider, "assistant": c.Assistant, "holds_line": c.HoldsLine,
 				"provider_call_id": c.ProviderCallID, "token_hash": c.TokenHash, "phone": c.Phone,
 				"phone_key": notNil(tx.hasher.Phone(c.Phone)), "offer": c.Offer, "priority": c.Priority,
-				"created_at": c.CreatedAt, "sent_at": c.SentAt, "placed_at": c.PlacedAt, "answered_at": c.AnsweredAt,
+				"created_at": c.CreatedAt, "ready_at": c.ReadyAt, "sent_at": c.SentAt, "placed_at": c.PlacedAt, "answered_at": c.AnsweredAt,
 				"ended_at": c.EndedAt, "closed_at": c.ClosedAt, "heard_at": c.HeardAt, "watch_at": c.WatchAt,
 				"abort_at": c.AbortAt, "abort_reason": c.AbortReason, "aborted_at": c.AbortedAt, "dials": c.Dials,
 				"dial_starts": c.DialStarts, "redials": c.Redials, "account": c.Account, "voice_key": c.VoiceKey,

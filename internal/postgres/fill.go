@@ -9,10 +9,12 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// LinesToGive reports whether an assistant has a free line and a ready cart, those in skip left out. It takes no lock.
-func (db *DB) LinesToGive(ctx context.Context, assistant string, lines int, skip []uuid.UUID) (bool, error) {
-	var give bool
-	err := db.pool.QueryRow(ctx, `
+// LinesToGive reports whether an assistant has a free line and a ready cart, those in skip left out, or until when its
+// account rests, if it does. It takes no lock.
+func (db *DB) LinesToGive(
+	ctx context.Context, assistant, account string, lines int, skip []uuid.UUID,
+) (give bool, rests *time.Time, err error) {
+	err = db.pool.QueryRow(ctx, `
 		SELECT EXISTS (
 				SELECT 1
 				FROM carts
@@ -22,19 +24,32 @@ func (db *DB) LinesToGive(ctx context.Context, assistant string, lines int, skip
 				SELECT count(*) < $2
 				FROM calls
 				WHERE assistant = $1 AND holds_line
-			)`, assistant, lines, orEmpty(skip)).Scan(&give)
+			),
+			(
+				SELECT until
+				FROM account_rests
+				WHERE account = $4 AND until > $5
+			)`, assistant, lines, orEmpty(skip), account, db.Now()).Scan(&give, &rests)
 	if err != nil {
-		return false, fmt.Errorf("look for free lines: %w", err)
+		return false, nil, fmt.Errorf("look for free lines: %w", err)
 	}
-	return give, nil
+	return give, rests, nil
 }
 
 // AssistantLock is the key of the advisory lock under which an assistant's lines are given out.
 func AssistantLock(assistant string) int64 { return lockKey("assistant", assistant) }
 
-// LockLines makes this transaction the only one that gives out an assistant's lines, and counts those that are taken.
-// It never waits: locked is false when another transaction is at it.
-func (tx *Tx) LockLines(ctx context.Context, assistant string) (busy int, locked bool, err error) {
+// LineUse is how an assistant's lines are used.
+type LineUse struct {
+	// Busy is how many are taken.
+	Busy int
+	// Rest is the account's last rest.
+	Rest Rest
+}
+
+// LockLines makes this transaction the only one that gives out an assistant's lines, and tells how they are used. It
+// never waits: locked is false when another transaction has the lock.
+func (tx *Tx) LockLines(ctx context.Context, assistant, account string) (use LineUse, locked bool, err error) {
 	batch := &pgx.Batch{}
 	batch.Queue(`SELECT pg_try_advisory_xact_lock($1)`, AssistantLock(assistant)).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&locked) })
@@ -43,11 +58,29 @@ func (tx *Tx) LockLines(ctx context.Context, assistant string) (busy int, locked
 		SELECT count(*)
 		FROM calls
 		WHERE assistant = $1 AND holds_line`, assistant).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&busy) })
+		QueryRow(func(row pgx.Row) error { return row.Scan(&use.Busy) })
+	batch.Queue(restQuery, account).
+		QueryRow(func(row pgx.Row) (err error) {
+			use.Rest, err = scanRest(row)
+			return err
+		})
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
-		return 0, false, fmt.Errorf("lock an assistant's lines: %w", err)
+		return LineUse{}, false, fmt.Errorf("lock an assistant's lines: %w", err)
 	}
-	return busy, locked, nil
+	return use, locked, nil
+}
+
+// PlacingSince counts the calls that were given a line of an assistant since an instant and are not placed yet.
+func (tx *Tx) PlacingSince(ctx context.Context, assistant string, since time.Time) (int, error) {
+	var n int
+	err := tx.QueryRow(ctx, `
+		SELECT count(*)
+		FROM calls
+		WHERE assistant = $1 AND holds_line AND state = 'placing' AND created_at > $2`, assistant, since).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count calls that are being placed: %w", err)
+	}
+	return n, nil
 }
 
 // NextReady locks the assistant's ready carts that should be called next, at most limit of them, and lists their ids in

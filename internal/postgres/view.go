@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"ringback/internal/cart"
 
@@ -17,6 +18,8 @@ type Load struct {
 	// Ready counts the ready carts and Busy the lines taken, by assistant key.
 	Ready map[string]int
 	Busy  map[string]int
+	// Rests says until when accounts rest that answered 429, by account.
+	Rests map[string]time.Time
 	// Jobs counts the jobs that are not finished.
 	Jobs []JobCount
 }
@@ -31,7 +34,7 @@ type JobCount struct {
 
 // Load counts what is under way. It reads indexes only, but all of them: with millions of carts it takes a while.
 func (db *DB) Load(ctx context.Context) (Load, error) {
-	load := Load{Carts: map[cart.State]int{}, Ready: map[string]int{}, Busy: map[string]int{}}
+	load := Load{Carts: map[cart.State]int{}, Ready: map[string]int{}, Busy: map[string]int{}, Rests: map[string]time.Time{}}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		SELECT state, count(*)
@@ -50,6 +53,21 @@ func (db *DB) Load(ctx context.Context) (Load, error) {
 		WHERE holds_line
 		GROUP BY assistant`).
 		Query(func(rows pgx.Rows) error { return countInto(rows, load.Busy) })
+	batch.Queue(`
+		SELECT account, until
+		FROM account_rests
+		WHERE until > $1`, db.Now()).
+		Query(func(rows pgx.Rows) error {
+			for rows.Next() {
+				var account string
+				var until time.Time
+				if err := rows.Scan(&account, &until); err != nil {
+					return err
+				}
+				load.Rests[account] = until.UTC()
+			}
+			return rows.Err()
+		})
 	batch.Queue(`
 		SELECT queue, state::text, count(*)
 		FROM river_job

@@ -17,7 +17,9 @@ var (
 type NotPlacedError struct {
 	// RetryAfter is how long the provider asked us to wait; 0 when it named no time.
 	RetryAfter time.Duration
-	Err        error
+	// Throttled is true when the provider takes no calls of the account for now, whichever cart they are for.
+	Throttled bool
+	Err       error
 }
 
 // Error implements error.

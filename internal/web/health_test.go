@@ -68,6 +68,7 @@ func TestMetrics_ShowTheLoad(t *testing.T) {
 		`ringback_lines{assistant="meera",provider="mirai"} 5`,
 		`ringback_lines_busy{assistant="meera",provider="mirai"} 1`,
 		`ringback_lines_busy{assistant="sam",provider="mirai"} 0`,
+		`ringback_lines_rest_seconds{assistant="meera",provider="mirai"} 0`,
 		`ringback_jobs{queue="calls",state="available"} 1`,
 		`ringback_http_request_seconds_count{method="GET",route="/api/v1/carts/:id",status="200"} 1`,
 	} {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"math"
 
 	"ringback/internal/cart"
 	"ringback/internal/engine"
@@ -16,7 +17,7 @@ import (
 type loadCollector struct {
 	engine *engine.Engine
 
-	up, carts, ready, busy, lines, jobs *prometheus.Desc
+	up, carts, ready, busy, lines, rest, jobs *prometheus.Desc
 
 	load *cached.Value[postgres.Load]
 }
@@ -31,7 +32,9 @@ func newLoadCollector(load *cached.Value[postgres.Load], engine *engine.Engine) 
 		ready: prometheus.NewDesc("ringback_ready_carts", "Carts that wait for a line, by assistant.", assistant, nil),
 		busy:  prometheus.NewDesc("ringback_lines_busy", "Lines that a call occupies, by assistant.", assistant, nil),
 		lines: prometheus.NewDesc("ringback_lines", "Lines configured, by assistant.", assistant, nil),
-		load:  load,
+		rest: prometheus.NewDesc("ringback_lines_rest_seconds",
+			"How long no call is placed, because the voice API answered 429, by assistant.", assistant, nil),
+		load: load,
 		jobs: prometheus.NewDesc("ringback_jobs",
 			"Jobs that are not finished, by queue and state.", []string{"queue", "state"}, nil),
 	}
@@ -39,7 +42,7 @@ func newLoadCollector(load *cached.Value[postgres.Load], engine *engine.Engine) 
 
 // Describe implements prometheus.Collector.
 func (l *loadCollector) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{l.up, l.carts, l.ready, l.busy, l.lines, l.jobs} {
+	for _, d := range []*prometheus.Desc{l.up, l.carts, l.ready, l.busy, l.lines, l.rest, l.jobs} {
 		descriptions <- d
 	}
 }
@@ -62,6 +65,7 @@ func (l *loadCollector) Collect(metrics chan<- prometheus.Metric) {
 		gauge(l.ready, a.Ready, a.Provider, a.Name)
 		gauge(l.busy, a.Busy, a.Provider, a.Name)
 		gauge(l.lines, a.Lines, a.Provider, a.Name)
+		gauge(l.rest, int(math.Ceil(max(a.RestsUntil.Sub(l.engine.Now()).Seconds(), 0))), a.Provider, a.Name)
 	}
 	for _, j := range load.Jobs {
 		gauge(l.jobs, j.Count, j.Queue, j.State)

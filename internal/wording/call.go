@@ -1,6 +1,10 @@
 package wording
 
-import "ringback/internal/cart"
+import (
+	"time"
+
+	"ringback/internal/cart"
+)
 
 // Call is the label of a call's state or, once it is closed, of its outcome.
 func Call(c *cart.Call) string {
@@ -31,6 +35,11 @@ func CallState(s cart.CallState) string {
 		return "Not placed"
 	}
 	return Title(s)
+}
+
+// Resting says that a voice API takes no calls for now and when it is asked again.
+func Resting(until, now time.Time) string {
+	return "The voice API answered that there are too many calls; the next one is tried " + Distance(until, now) + "."
 }
 
 // Outcome is the label of how a call ended; "" before that.

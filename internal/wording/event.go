@@ -23,6 +23,7 @@ var events = map[string]string{
 	"call.sending":        "Call: request sent",
 	"call.placed":         "Call: accepted by the voice API",
 	"call.not_placed":     "Call: not placed",
+	"call.throttled":      "Call: postponed, the voice API takes none for now",
 	"call.refused":        "Call: refused by the voice API",
 	"call.uncertain":      "Call: status unknown",
 	"call.abort_answered": "Call: cancel response",

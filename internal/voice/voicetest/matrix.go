@@ -51,6 +51,8 @@ func placed(err error) string {
 	switch {
 	case err == nil:
 		return "placed"
+	case errors.As(err, &failed) && failed.Throttled:
+		return "account throttled" + after(failed.RetryAfter)
 	case errors.As(err, &failed):
 		return "not placed" + after(failed.RetryAfter)
 	case errors.As(err, &refused):

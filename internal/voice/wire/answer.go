@@ -36,7 +36,8 @@ func (c *Client) Place(ctx context.Context, path string, body any, private []str
 		return a.body, nil
 	case a.status == http.StatusConflict, a.status == http.StatusLocked, a.status == http.StatusTooEarly,
 		a.status == http.StatusTooManyRequests:
-		return nil, &voice.NotPlacedError{RetryAfter: retryAfter(a.header), Err: told}
+		throttled := a.status == http.StatusTooManyRequests
+		return nil, &voice.NotPlacedError{RetryAfter: retryAfter(a.header), Throttled: throttled, Err: told}
 	case a.status == http.StatusRequestTimeout, a.status < 300, a.status >= 500:
 		// A 408 can come from a proxy that had already passed the request on.
 		return nil, &voice.UncertainError{Err: told}

@@ -7,8 +7,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/engine"
 	"ringback/internal/postgres"
 	"ringback/internal/web/webtest"
 
@@ -286,6 +288,20 @@ func TestSuppressionsPage_AddsAndLifts(t *testing.T) {
 	text, _ = read(s, "/suppressions")
 	assert.Contains(t, text, "Nobody is on this list.")
 	assert.Contains(t, text, "Dashboard asked for it in a chat", "what was lifted stays on record")
+}
+
+func TestPages_SayThatAnAccountRests(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t)
+	account := engine.AccountOf(s.Engine.Store(webtest.Acme))
+	require.NoError(t, s.DB.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
+		return tx.RestAccount(ctx, account, postgres.Rest{Until: tx.Now.Add(45 * time.Second), Refusals: 1})
+	}))
+	const says = "The voice API answered that there are too many calls; the next one is tried in 45 s."
+	text, _ := read(s, "/")
+	assert.Contains(t, text, "mirai meera: "+says)
+	text, _ = read(s, "/shops/"+webtest.Acme)
+	assert.Contains(t, text, says)
 }
 
 func TestShopPage_OperatorPausesAndResumes(t *testing.T) {

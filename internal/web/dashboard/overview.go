@@ -45,7 +45,11 @@ type overviewModel struct {
 }
 
 // lineUse is how many lines calls occupy now, and of how many.
-type lineUse struct{ Busy, Lines, Ready, Calling int }
+type lineUse struct {
+	Busy, Lines, Ready, Calling int
+	// Rests names the assistants whose provider takes no calls for now, and says when it is asked again.
+	Rests []string
+}
 
 // outcomeLine is an outcome with its share of all calls.
 type outcomeLine struct {
@@ -105,6 +109,9 @@ func (d *Dashboard) overviewPage(c echo.Context) error {
 	for _, a := range view.Assistants(d.engine.Stores(), load) {
 		v.Lines.Busy += a.Busy
 		v.Lines.Lines += a.Lines
+		if a.RestsUntil.After(v.Now) {
+			v.Lines.Rests = append(v.Lines.Rests, a.Provider+" "+a.Name+": "+wording.Resting(a.RestsUntil, v.Now))
+		}
 	}
 	v.Shops = d.shopLines(v.Frame, shops, counts)
 	if len(v.Shops) > overviewShops {

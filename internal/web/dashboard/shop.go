@@ -119,10 +119,12 @@ type shopModel struct {
 	ByConfiguration bool
 	Summary         view.Span
 	Busy, Lines     int
-	Provider        string
-	Zone            string
-	Country         string
-	Currency        string
+	// Rests says when the provider is asked again that takes no calls for now; "" when it takes calls.
+	Rests    string
+	Provider string
+	Zone     string
+	Country  string
+	Currency string
 	// Reconciled is up to when the shop was compared with Shopify; nil before the first time.
 	Reconciled *page.Moment
 	States     []view.State
@@ -169,6 +171,9 @@ func (d *Dashboard) shopPage(c echo.Context) error {
 		Currency:        store.Config.Currency,
 		Reconciled:      f.InOrNil(store.Domain, row.ReconciledUntil),
 		States:          view.States(counts),
+	}
+	if until := load.Rests[engine.AccountOf(store)]; until.After(f.Now) {
+		v.Rests = wording.Resting(until, f.Now)
 	}
 	v.tellHalts(row, store)
 	if v.Calls, err = view.NewestCalls(ctx, d.db, f, store.Domain, shopCalls); err != nil {

@@ -1,6 +1,8 @@
 package view
 
 import (
+	"time"
+
 	"ringback/internal/engine"
 	"ringback/internal/postgres"
 )
@@ -10,6 +12,8 @@ import (
 type Assistant struct {
 	Provider, Name     string
 	Lines, Busy, Ready int
+	// RestsUntil is when the provider, which answered 429, is asked again; zero when it is asked now.
+	RestsUntil time.Time
 }
 
 // Assistants lists the configured assistants in the order of the shops that use them. Two with one name, in two
@@ -35,6 +39,9 @@ func Assistants(stores []*engine.Store, load postgres.Load) []*Assistant {
 		a.Lines += voice.Lines
 		a.Busy += load.Busy[key]
 		a.Ready += load.Ready[key]
+		if until := load.Rests[engine.AccountOf(store)]; until.After(a.RestsUntil) {
+			a.RestsUntil = until
+		}
 	}
 	return list
 }
