@@ -17,8 +17,8 @@ func (s *Server) healthz(c echo.Context) error {
 	return c.JSON(http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readyz says whether the program can do its work, and what is missing when it cannot. It also tells how far the carts are behind
-// the webhooks that were kept.
+// readyz says whether the program can do its work, and what is missing when it cannot. It also tells how far the
+// carts are behind the webhooks that were kept.
 func (s *Server) readyz(c echo.Context) error {
 	err := s.ready.ask(c.Request().Context())
 	if err == nil {

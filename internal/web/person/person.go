@@ -11,8 +11,8 @@ import (
 
 	"ringback/internal/engine"
 	"ringback/internal/policy"
-	"ringback/internal/shopify"
 	"ringback/internal/web/problem"
+	"ringback/internal/web/shop"
 )
 
 // Person is whom a suppression is for, and in which shop; an empty shop means all.
@@ -34,14 +34,12 @@ func (p *Person) Check(e *engine.Engine) []problem.Field {
 	p.Shop, p.Phone, p.Email = strings.TrimSpace(p.Shop), strings.TrimSpace(p.Phone), strings.TrimSpace(p.Email)
 	country := ""
 	if p.Shop != "" {
-		domain, err := shopify.ParseShop(p.Shop)
-		store := e.Store(domain)
-		if err != nil || store == nil {
+		if store := shop.Named(e, p.Shop); store == nil {
 			problems = append(problems, problem.Field{
 				Field: "shop", Value: &p.Shop, Fix: "write the domain of a configured shop, or leave it empty for all shops",
 			})
 		} else {
-			p.Shop, country = domain, store.Config.Country
+			p.Shop, country = store.Domain, store.Config.Country
 		}
 	}
 	if p.Phone == "" && p.Email == "" {

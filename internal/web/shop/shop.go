@@ -15,12 +15,20 @@ import (
 
 // Of is the configured shop in a request's path; anything else is not found.
 func Of(c echo.Context, e *engine.Engine) (*engine.Store, error) {
-	domain, err := shopify.ParseShop(c.Param("shop"))
-	store := e.Store(domain)
-	if err != nil || store == nil {
+	store := Named(e, c.Param("shop"))
+	if store == nil {
 		return nil, problem.NotFound("There is no shop of this name in the configuration.")
 	}
 	return store, nil
+}
+
+// Named is the configured shop of a domain as somebody wrote it; nil when there is none.
+func Named(e *engine.Engine, text string) *engine.Store {
+	domain, err := shopify.ParseShop(text)
+	if err != nil {
+		return nil
+	}
+	return e.Store(domain)
 }
 
 // NotResumed is the answer when resuming a shop failed. A shop that removed the app needs more than that.
