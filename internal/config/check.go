@@ -72,8 +72,16 @@ func (l *loader) checkDatabase() {
 	l.checkRange("database.max_conns", database.MaxConns, 2, 1000)
 }
 
+// mostJobsPerConn is how many jobs can share a connection: those about calls use it for a small part of their time.
+const mostJobsPerConn = 10
+
 func (l *loader) checkWorker() {
-	l.checkRange("worker.concurrency", l.config.Worker.Concurrency, 1, 10_000)
+	jobs, conns := l.config.Worker.Concurrency, l.config.Database.MaxConns
+	l.checkRange("worker.concurrency", jobs, 1, 10_000)
+	if conns >= 2 && jobs > mostJobsPerConn*conns {
+		l.file.warn("worker.concurrency", fmt.Sprintf("%d jobs at once would wait for each other on %d database "+
+			"connections; write at most %d, or raise database.max_conns", jobs, conns, mostJobsPerConn*conns))
+	}
 }
 
 func (l *loader) checkRange(path string, n, low, high int) {

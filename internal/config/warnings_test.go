@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,25 @@ func TestWarnings_AreReturnedBesideProblems(t *testing.T) {
 	require.Error(t, err)
 	require.Len(t, warnings, 1)
 	assert.Equal(t, "security.api_token", warnings[0].Path)
+}
+
+func TestWarnings_TellOfJobsThatWaitForConnections(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"{max_conns: 5}\nworker: {concurrency: 50}": "",
+		"{max_conns: 5}\nworker: {concurrency: 51}": "51 jobs at once would wait for each other on 5 database connections; " +
+			"write at most 50, or raise database.max_conns",
+	} {
+		_, warnings, err := config.Parse("x.yml", []byte("database: "+text), config.TestEnv, vendors())
+		require.Error(t, err, "the rest is missing")
+		var said []string
+		for _, w := range warnings {
+			if w.Path == "worker.concurrency" {
+				said = append(said, w.Message)
+			}
+		}
+		assert.Equal(t, want, strings.Join(said, " "), text)
+	}
 }
 
 func TestWarnings_TellOfWindowsThatRunThroughTheNight(t *testing.T) {

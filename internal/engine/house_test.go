@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -317,6 +318,12 @@ func (h *house) waiting() []string {
 	}
 	require.NoError(h.t, rows.Err())
 	return kinds
+}
+
+// waitingOf is the part of waiting that is of one kind.
+func (h *house) waitingOf(kind string) []string {
+	h.t.Helper()
+	return slices.DeleteFunc(h.waiting(), func(k string) bool { return k != kind })
 }
 
 // metric sums the samples of a metric.

@@ -345,6 +345,25 @@ func TestSupersede_StopsThePersonsOlderCartUnderAnotherNumber(t *testing.T) {
 	assert.Len(t, h.of("newer").Calls, 1)
 }
 
+func TestSupersede_ManyNewCartsOfOnePersonNeedOneJob(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, plan{store: permissive})
+	for i := range 6 {
+		h.begins(fmt.Sprintf("visit%d", i), names{email: "kavya@example.com", phone: "+919847060101"})
+		h.clock.Advance(time.Second)
+	}
+	assert.Len(t, h.waitingOf("supersede"), 1, "the job that waits is turned to the newest cart")
+	h.workUntil("no older cart is left", func() bool {
+		for i := range 5 {
+			if h.of(fmt.Sprintf("visit%d", i)).Reason != cart.Superseded {
+				return false
+			}
+		}
+		return true
+	})
+	assert.NotEqual(t, cart.Superseded, h.of("visit5").Reason)
+}
+
 func TestIntake_SharedNumberMakesNobodyOne(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, plan{store: permissive})

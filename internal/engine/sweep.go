@@ -18,7 +18,8 @@ import (
 const overdueAfter = 5 * time.Minute
 
 // Sweep finds what no job takes care of any more: carts whose wake never came, calls whose deadline was never checked,
-// aborts without an answer, breakers past their time, carts and orders that lack keys of their person.
+// aborts without an answer, breakers past their time, carts and orders that lack keys of their person. It also renews
+// the statistics of tables that have outgrown them.
 func (e *Engine) Sweep(ctx context.Context) error {
 	if err := e.abortAnew(ctx); err != nil {
 		return err
@@ -51,7 +52,11 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	analyzed, err := e.db.AnalyzeOutgrown(ctx)
+	if len(analyzed) > 0 {
+		e.log.InfoContext(ctx, "tables that had grown were analyzed", "tables", analyzed)
+	}
+	return err
 }
 
 // abortAfter is how long an abort may go unanswered before it is asked for again. The job that asks may have died with

@@ -183,6 +183,10 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 		if err != nil || len(older) == 0 {
 			return err
 		}
+		turned, err := u.TurnSupersede(ctx, older, c.ID)
+		if err != nil || turned {
+			return err
+		}
 		return u.insert(ctx, Supersede{CartID: c.ID}, time.Time{})
 	case lifecycle.CallSettled:
 		call := c.Call(f.CallID)

@@ -27,8 +27,9 @@ const (
 	callCooldown = 5 * time.Millisecond
 )
 
-// NewClient makes the client that enqueues and, when concurrency is above zero, works jobs, at most that many at a time
-// in this process. It attaches itself to the engine.
+// NewClient makes the client that enqueues and, when concurrency is above zero, works jobs, at most that many of a
+// queue at a time in this process. Jobs about carts do nothing but ask the database, so no more of them run than the
+// pool has connections. It attaches itself to the engine.
 func NewClient(e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger) (*river.Client[pgx.Tx], error) {
 	cfg := &river.Config{
 		Logger:                      log,
@@ -45,7 +46,7 @@ func NewClient(e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.
 	if concurrency > 0 {
 		cfg.Workers = workers(e)
 		cfg.Queues = map[string]river.QueueConfig{
-			engine.QueueCarts:  {MaxWorkers: concurrency, FetchCooldown: cooldown},
+			engine.QueueCarts:  {MaxWorkers: min(concurrency, int(pool.Config().MaxConns)), FetchCooldown: cooldown},
 			engine.QueueCalls:  {MaxWorkers: concurrency},
 			engine.QueueChores: {MaxWorkers: max(concurrency/10, 2), FetchCooldown: cooldown},
 		}

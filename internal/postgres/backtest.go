@@ -115,15 +115,18 @@ func (db *DB) PastCarts(ctx context.Context, f PastFilter, numbers func(*cart.Ca
 }
 
 func (db *DB) pastCarts(ctx context.Context, f PastFilter, after uuid.UUID) ([]PastCart, error) {
+	where := newFilter()
+	where.addIf("shop = @shop", "shop", f.Shop)
+	where.add("created_at >= @from", "from", f.From)
+	where.add("created_at < @to", "to", f.To)
+	where.add("id > @after", "after", after)
+	where.args["limit"] = pastBatch
 	rows, err := db.pool.Query(ctx, `
 		SELECT `+cartColumns+`
 		FROM carts
-		WHERE (@shop = '' OR shop = @shop)
-			AND created_at >= @from
-			AND created_at < @to
-			AND id > @after
+		`+where.where()+`
 		ORDER BY id
-		LIMIT @limit`, pgx.StrictNamedArgs{"shop": f.Shop, "from": f.From, "to": f.To, "after": after, "limit": pastBatch})
+		LIMIT @limit`, where.args)
 	if err != nil {
 		return nil, err
 	}

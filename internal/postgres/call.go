@@ -262,14 +262,19 @@ func (db *DB) AssistantOfToken(ctx context.Context, hash []byte) (AssistantToken
 // that is not nil. Uncertain calls are among them with an empty outcome, rejected ones with what the provider made of
 // them.
 func (tx *Tx) LastOutcomes(ctx context.Context, shop string, since *time.Time, limit int) ([]cart.Call, error) {
+	f := newFilter()
+	f.add("shop = @shop", "shop", shop)
+	if since != nil {
+		f.add("created_at >= @since", "since", *since)
+	}
+	f.args["limit"] = limit
 	rows, err := tx.Query(ctx, `
 		SELECT `+callColumns+`
 		FROM calls
-		WHERE shop = $1
+		`+f.where()+`
 			AND (state IN ('closed', 'uncertain') OR state = 'rejected' AND error <> '')
-			AND ($2::timestamptz IS NULL OR created_at >= $2)
 		ORDER BY id DESC
-		LIMIT $3`, shop, since, limit)
+		LIMIT @limit`, f.args)
 	if err != nil {
 		return nil, fmt.Errorf("list outcomes: %w", err)
 	}
@@ -278,13 +283,16 @@ func (tx *Tx) LastOutcomes(ctx context.Context, shop string, since *time.Time, l
 
 // Calls lists calls, newest first, of one shop or, with shop "", of all, older than the id before.
 func (db *DB) Calls(ctx context.Context, shop string, before uuid.UUID, limit int) ([]cart.Call, error) {
+	f := newFilter()
+	f.addIf("shop = @shop", "shop", shop)
+	f.olderThan(before)
+	f.args["limit"] = limit
 	rows, err := db.pool.Query(ctx, `
 		SELECT `+callColumns+`
 		FROM calls
-		WHERE ($1 = '' OR shop = $1)
-			AND ($2::uuid = '00000000-0000-0000-0000-000000000000' OR id < $2)
+		`+f.where()+`
 		ORDER BY id DESC
-		LIMIT $3`, shop, before, limit)
+		LIMIT @limit`, f.args)
 	if err != nil {
 		return nil, fmt.Errorf("list calls: %w", err)
 	}

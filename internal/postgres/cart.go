@@ -242,6 +242,26 @@ func (tx *Tx) OlderActiveCarts(ctx context.Context, c *Cart) ([]uuid.UUID, error
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
+// TurnSupersede turns a job that waits to supersede what is older than one of some carts to the cart id, which is newer than all of
+// them. It reports whether there was such a job. The job cannot begin before this transaction has ended.
+func (tx *Tx) TurnSupersede(ctx context.Context, older []uuid.UUID, id uuid.UUID) (bool, error) {
+	tag, err := tx.Exec(ctx, `
+		UPDATE river_job
+		SET args = jsonb_set(args, '{cart_id}', to_jsonb($2::text))
+		WHERE id = (
+			SELECT id
+			FROM river_job
+			WHERE kind = 'supersede' AND state = 'available' AND args ->> 'cart_id' = ANY ($1::uuid[]::text[])
+			ORDER BY id
+			LIMIT 1
+			FOR UPDATE SKIP LOCKED
+		)`, older, id.String())
+	if err != nil {
+		return false, fmt.Errorf("turn the superseding of older carts: %w", err)
+	}
+	return tag.RowsAffected() > 0, nil
+}
+
 // CartsIn lists the ids of a shop's carts in the given states, after the id after, at most limit of them.
 func (db *DB) CartsIn(ctx context.Context, shop string, states []cart.State, after uuid.UUID, limit int) ([]uuid.UUID, error) {
 	rows, err := db.pool.Query(ctx, `
@@ -259,18 +279,22 @@ func (db *DB) CartsIn(ctx context.Context, shop string, states []cart.State, aft
 // CartOfDeletedForUpdate finds the cart of a deleted checkout by any of its names and locks it; ErrNotFound when there
 // is none. One cart at the shop may have had several checkouts: a cart token finds none that is known by another id.
 func (tx *Tx) CartOfDeletedForUpdate(ctx context.Context, shop string, ref cart.Ref) (*Cart, error) {
+	f := newFilter()
+	f.addIf("token = @token", "token", ref.Token)
+	f.addIf("checkout_id <> '' AND checkout_id = @id", "id", ref.ID)
+	if ref.ID == "" {
+		f.addIf("cart_token <> '' AND cart_token = @cart_token", "cart_token", ref.CartToken)
+	} else {
+		f.addIf("cart_token <> '' AND cart_token = @cart_token AND checkout_id = ''", "cart_token", ref.CartToken)
+	}
+	f.args["shop"], f.args["token"], f.args["id"] = shop, ref.Token, ref.ID
 	return tx.lockedCart(ctx, `
 		SELECT `+cartColumns+`
 		FROM carts
-		WHERE shop = $1
-			AND (
-				token = $4 AND $4 <> ''
-				OR checkout_id = $2 AND $2 <> ''
-				OR cart_token = $3 AND $3 <> '' AND ($2 = '' OR checkout_id = '')
-			)
-		ORDER BY token = $4 DESC, checkout_id = $2 DESC, id DESC
+		WHERE shop = @shop AND `+f.anyOf()+`
+		ORDER BY token = @token DESC, checkout_id = @id DESC, id DESC
 		LIMIT 1
-		FOR UPDATE`, shop, ref.ID, ref.CartToken, ref.Token)
+		FOR UPDATE`, f.args)
 }
 
 // Cart reads a cart with its calls, without locking it; ErrNotFound when there is none.
@@ -305,17 +329,18 @@ type CartFilter struct {
 
 // Carts lists carts without their calls, newest first.
 func (db *DB) Carts(ctx context.Context, f CartFilter) ([]Cart, error) {
+	where := newFilter()
+	where.addIf("shop = @shop", "shop", f.Shop)
+	where.addIf("state = @state", "state", string(f.State))
+	where.addIf("reason = @reason", "reason", string(f.Reason))
+	where.olderThan(f.Before)
+	where.args["limit"] = f.Limit
 	rows, err := db.pool.Query(ctx, `
 		SELECT `+cartColumns+`
 		FROM carts
-		WHERE (@shop = '' OR shop = @shop)
-			AND (@state = '' OR state = @state)
-			AND (@reason = '' OR reason = @reason)
-			AND (@before::uuid = '00000000-0000-0000-0000-000000000000' OR id < @before)
+		`+where.where()+`
 		ORDER BY id DESC
-		LIMIT @limit`, pgx.StrictNamedArgs{
-		"shop": f.Shop, "state": string(f.State), "reason": string(f.Reason), "before": f.Before, "limit": f.Limit,
-	})
+		LIMIT @limit`, where.args)
 	if err != nil {
 		return nil, fmt.Errorf("list carts: %w", err)
 	}

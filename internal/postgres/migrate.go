@@ -27,7 +27,8 @@ const migrateLockPause = 100 * time.Millisecond
 
 // Migrate brings the database's schema to the version of this program: first River's migrations, of all its lines, then
 // ours. Any number of processes may call it at once: an advisory lock lets one work while the others wait, and then
-// find nothing left to do. A database that a newer program has migrated further is left as it is.
+// find nothing left to do. A database that a newer program has migrated further is left as it is. Tables with rows and
+// no statistics are analyzed.
 //
 // Changing a table keeps everybody else out of it, and a change that waits for its turn makes all others wait. So a
 // change waits for its lock only briefly, and is tried again until it gets it, for at most migratePatience.
@@ -49,6 +50,12 @@ func Migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	defer patience.Stop()
 	for {
 		err := migrateOnce(ctx, hasty)
+		if err == nil {
+			// A restored or filled database has no statistics until autovacuum comes by. The first statements would
+			// keep bad plans.
+			_, err = analyze(ctx, hasty, withoutStatistics)
+			return err
+		}
 		if !hasState(err, lockNotAvailable) {
 			return err
 		}

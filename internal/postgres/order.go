@@ -97,14 +97,20 @@ func (tx *Tx) OrderOfCheckout(ctx context.Context, c *Cart) (cart.Order, cart.Ma
 	var o cart.Order
 	var match cart.Match
 	var person [][]byte
+	f := newFilter()
+	f.addIf("checkout_token <> '' AND checkout_token = @token", "token", c.Token)
+	if c.Checkout.CartToken != "" {
+		f.add("cart_token <> '' AND cart_token = @cart_token AND created_at >= @since", "cart_token", c.Checkout.CartToken)
+		f.args["since"] = orderedSince(&c.Cart)
+	}
+	f.args["shop"], f.args["token"] = c.Shop, c.Token
 	err := tx.QueryRow(ctx, `
 		SELECT order_id, name, checkout_token, cart_token, customer_id, total, currency, codes, created_at, updated_at, person,
-			CASE WHEN checkout_token = $2 THEN 'checkout_token' ELSE 'cart_token' END
+			CASE WHEN checkout_token = @token THEN 'checkout_token' ELSE 'cart_token' END
 		FROM orders
-		WHERE shop = $1
-			AND (checkout_token = $2 AND $2 <> '' OR cart_token = $3 AND $3 <> '' AND created_at >= $4)
-		ORDER BY checkout_token = $2 DESC, created_at
-		LIMIT 1`, c.Shop, c.Token, c.Checkout.CartToken, orderedSince(&c.Cart)).
+		WHERE shop = @shop AND `+f.anyOf()+`
+		ORDER BY checkout_token = @token DESC, created_at
+		LIMIT 1`, f.args).
 		Scan(
 			&o.ID, &o.Name, &o.CheckoutToken, &o.CartToken, &o.CustomerID, &o.Total, &o.Currency, &o.Codes, &o.CreatedAt, &o.UpdatedAt,
 			&person, &match,

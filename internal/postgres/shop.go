@@ -219,12 +219,15 @@ type ShopEvent struct {
 
 // ShopEvents lists the newest events of a shop, or of all shops when domain is "".
 func (db *DB) ShopEvents(ctx context.Context, domain string, limit int) ([]ShopEvent, error) {
+	f := newFilter()
+	f.addIf("shop = @shop", "shop", domain)
+	f.args["limit"] = limit
 	rows, err := db.pool.Query(ctx, `
 		SELECT shop, at, event, detail
 		FROM shop_events
-		WHERE $1 = '' OR shop = $1
+		`+f.where()+`
 		ORDER BY id DESC
-		LIMIT $2`, domain, limit)
+		LIMIT @limit`, f.args)
 	if err != nil {
 		return nil, fmt.Errorf("list shop events: %w", err)
 	}

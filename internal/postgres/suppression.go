@@ -188,17 +188,27 @@ func (tx *Tx) lift(ctx context.Context, lift Lift, condition string, args ...any
 // LiftedSuppressions lists suppressions that were lifted, the newest first, of one scope or, with scope nil, of all,
 // older than the id before.
 func (db *DB) LiftedSuppressions(ctx context.Context, scope *string, before uuid.UUID, limit int) ([]LiftedSuppression, error) {
+	f := suppressionFilter(scope, before, limit)
 	rows, err := db.pool.Query(ctx, `
 		SELECT id, scope, kind, value, source, created_at, lifted_at, lifted_by, lifted_reason
 		FROM lifted_suppressions
-		WHERE ($1::text IS NULL OR scope = $1)
-			AND ($2::uuid = '00000000-0000-0000-0000-000000000000' OR id < $2)
+		`+f.where()+`
 		ORDER BY id DESC
-		LIMIT $3`, scope, before, limit)
+		LIMIT @limit`, f.args)
 	if err != nil {
 		return nil, fmt.Errorf("list lifted suppressions: %w", err)
 	}
 	return pgx.CollectRows(rows, scanLifted)
+}
+
+func suppressionFilter(scope *string, before uuid.UUID, limit int) *filter {
+	f := newFilter()
+	if scope != nil {
+		f.add("scope = @scope", "scope", *scope)
+	}
+	f.olderThan(before)
+	f.args["limit"] = limit
+	return f
 }
 
 func scanLifted(row pgx.CollectableRow) (LiftedSuppression, error) {
@@ -210,13 +220,13 @@ func scanLifted(row pgx.CollectableRow) (LiftedSuppression, error) {
 
 // Suppressions lists suppressions, newest first, of one scope or, with scope nil, of all, older than the id before.
 func (db *DB) Suppressions(ctx context.Context, scope *string, before uuid.UUID, limit int) ([]Suppression, error) {
+	f := suppressionFilter(scope, before, limit)
 	rows, err := db.pool.Query(ctx, `
 		SELECT id, scope, kind, value, source, created_at
 		FROM suppressions
-		WHERE ($1::text IS NULL OR scope = $1)
-			AND ($2::uuid = '00000000-0000-0000-0000-000000000000' OR id < $2)
+		`+f.where()+`
 		ORDER BY id DESC
-		LIMIT $3`, scope, before, limit)
+		LIMIT @limit`, f.args)
 	if err != nil {
 		return nil, fmt.Errorf("list suppressions: %w", err)
 	}
