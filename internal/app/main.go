@@ -34,6 +34,7 @@ func Main(name string, role Role, args []string, stderr io.Writer) int {
 		}
 		return 2
 	}
+	TuneMemory()
 	cfg, warnings, err := LoadConfig(*path)
 	if err != nil {
 		fmt.Fprintln(stderr, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // saveCarts stores carts given as one array for each column. person_at is the cart's updated_at: its keys are complete.
@@ -202,42 +203,43 @@ func (r *cartRows) add(h seal.Hasher, save *CartSave, keys []hashedKey) error {
 	return nil
 }
 
+// args are the parameters of saveCarts. The type of the arrays spares pgx from looking at each element by reflection.
 func (r *cartRows) args() pgx.StrictNamedArgs {
 	return pgx.StrictNamedArgs{
-		"id":               r.id,
-		"shop":             r.shop,
-		"token":            r.token,
-		"checkout_id":      r.checkoutID,
-		"cart_token":       r.cartToken,
-		"customer_id":      r.customerID,
-		"email_key":        r.emailKey,
-		"phone_key":        r.phoneKey,
-		"state":            r.state,
-		"reason":           r.reason,
-		"checkout":         r.checkout,
-		"phone":            r.phone,
-		"phone_from":       r.phoneFrom,
-		"country":          r.country,
-		"total":            r.total,
-		"currency":         r.currency,
-		"assistant":        r.assistant,
-		"last_activity_at": r.lastActivityAt,
-		"wake_at":          r.wakeAt,
-		"wake_job_id":      r.wakeJobID,
-		"wake_job_at":      r.wakeJobAt,
-		"ready_at":         r.readyAt,
-		"callback_at":      r.callbackAt,
-		"forced":           r.forced,
-		"attempts":         r.attempts,
-		"updates":          r.updates,
-		"arm":              r.arm,
-		"attribution":      r.attribution,
-		"order":            r.order,
-		"purchased_at":     r.purchasedAt,
-		"created_at":       r.createdAt,
-		"updated_at":       r.updatedAt,
-		"erased_at":        r.erasedAt,
-		"person":           r.person,
+		"id":               pgtype.FlatArray[uuid.UUID](r.id),
+		"shop":             pgtype.FlatArray[string](r.shop),
+		"token":            pgtype.FlatArray[string](r.token),
+		"checkout_id":      pgtype.FlatArray[string](r.checkoutID),
+		"cart_token":       pgtype.FlatArray[string](r.cartToken),
+		"customer_id":      pgtype.FlatArray[string](r.customerID),
+		"email_key":        pgtype.FlatArray[[]byte](r.emailKey),
+		"phone_key":        pgtype.FlatArray[[]byte](r.phoneKey),
+		"state":            pgtype.FlatArray[string](r.state),
+		"reason":           pgtype.FlatArray[string](r.reason),
+		"checkout":         pgtype.FlatArray[string](r.checkout),
+		"phone":            pgtype.FlatArray[string](r.phone),
+		"phone_from":       pgtype.FlatArray[string](r.phoneFrom),
+		"country":          pgtype.FlatArray[string](r.country),
+		"total":            pgtype.FlatArray[string](r.total),
+		"currency":         pgtype.FlatArray[string](r.currency),
+		"assistant":        pgtype.FlatArray[string](r.assistant),
+		"last_activity_at": pgtype.FlatArray[time.Time](r.lastActivityAt),
+		"wake_at":          pgtype.FlatArray[*time.Time](r.wakeAt),
+		"wake_job_id":      pgtype.FlatArray[*int64](r.wakeJobID),
+		"wake_job_at":      pgtype.FlatArray[*time.Time](r.wakeJobAt),
+		"ready_at":         pgtype.FlatArray[*time.Time](r.readyAt),
+		"callback_at":      pgtype.FlatArray[*time.Time](r.callbackAt),
+		"forced":           pgtype.FlatArray[bool](r.forced),
+		"attempts":         pgtype.FlatArray[int](r.attempts),
+		"updates":          pgtype.FlatArray[int](r.updates),
+		"arm":              pgtype.FlatArray[string](r.arm),
+		"attribution":      pgtype.FlatArray[string](r.attribution),
+		"order":            pgtype.FlatArray[*string](r.order),
+		"purchased_at":     pgtype.FlatArray[*time.Time](r.purchasedAt),
+		"created_at":       pgtype.FlatArray[time.Time](r.createdAt),
+		"updated_at":       pgtype.FlatArray[time.Time](r.updatedAt),
+		"erased_at":        pgtype.FlatArray[*time.Time](r.erasedAt),
+		"person":           pgtype.FlatArray[string](r.person),
 	}
 }
 
