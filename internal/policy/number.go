@@ -583,7 +583,8 @@ func callableNumber(digits, country string) *phonenumbers.PhoneNumber {
 
 // usable reports whether the number is one person's and can be called.
 func usable(n *phonenumbers.PhoneNumber) bool {
-	if !phonenumbers.IsValidNumber(n) || !callable(phonenumbers.GetNumberType(n)) {
+	// A number that is not valid has no type.
+	if !callable(phonenumbers.GetNumberType(n)) {
 		return false
 	}
 	region := phonenumbers.GetRegionCodeForNumber(n)

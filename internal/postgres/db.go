@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/cart"
 	"ringback/internal/seal"
 
 	"github.com/jackc/pgx/v5"
@@ -61,6 +62,15 @@ type Tx struct {
 	Now    time.Time
 	db     *DB
 	hasher seal.Hasher
+	// hashes are the keys that were hashed in this transaction.
+	hashes map[shopKey]hashedKey
+}
+
+// shopKey is a key of a person in a shop.
+type shopKey struct {
+	shop  string
+	kind  cart.KeyKind
+	value string
 }
 
 // retries bounds how often a transaction that lost to a concurrent one is run again.
@@ -83,7 +93,7 @@ func (db *DB) retry(ctx context.Context, pool *pgxpool.Pool, fn func(context.Con
 
 func (db *DB) once(ctx context.Context, pool *pgxpool.Pool, fn func(context.Context, *Tx) error) error {
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		return fn(ctx, &Tx{Tx: tx, Now: db.Now(), db: db, hasher: db.hasher})
+		return fn(ctx, &Tx{Tx: tx, Now: db.Now(), db: db, hasher: db.hasher, hashes: map[shopKey]hashedKey{}})
 	})
 }
 

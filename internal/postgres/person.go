@@ -88,14 +88,34 @@ func without(keys, others []hashedKey) []hashedKey {
 func hashPerson(h seal.Hasher, shop string, p cart.Person) []hashedKey {
 	keys := make([]hashedKey, len(p.Keys))
 	for i, k := range p.Keys {
-		switch k.Kind {
-		case cart.KeyCustomer:
-			keys[i] = hashedWith(customerByte, h.Customer(shop, k.Value))
-		case cart.KeyEmail:
-			keys[i] = hashedWith(emailByte, h.Email(k.Value))
-		case cart.KeyPhone:
-			keys[i] = hashedWith(phoneByte, h.Phone(k.Value))
+		keys[i] = hashKey(h, shop, k)
+	}
+	return keys
+}
+
+func hashKey(h seal.Hasher, shop string, k cart.Key) hashedKey {
+	switch k.Kind {
+	case cart.KeyCustomer:
+		return hashedWith(customerByte, h.Customer(shop, k.Value))
+	case cart.KeyEmail:
+		return hashedWith(emailByte, h.Email(k.Value))
+	case cart.KeyPhone:
+		return hashedWith(phoneByte, h.Phone(k.Value))
+	}
+	return ""
+}
+
+// hashPerson is the function hashPerson, which hashes each key once in a transaction.
+func (tx *Tx) hashPerson(shop string, p cart.Person) []hashedKey {
+	keys := make([]hashedKey, len(p.Keys))
+	for i, k := range p.Keys {
+		name := shopKey{shop, k.Kind, k.Value}
+		known, ok := tx.hashes[name]
+		if !ok {
+			known = hashKey(tx.hasher, shop, k)
+			tx.hashes[name] = known
 		}
+		keys[i] = known
 	}
 	return keys
 }
@@ -490,7 +510,7 @@ func (tx *Tx) numberOf(c *Cart) hashedKey { return hashedWith(phoneByte, tx.hash
 // keysOf are all keys that a cart has and is to have.
 func (tx *Tx) keysOf(c *Cart) []hashedKey {
 	p := cart.PersonWith(c.Checkout.Customer.ID, []string{c.Checkout.KnownEmail()}, []string{c.Phone})
-	told := hashPerson(tx.hasher, c.Shop, c.Person.With(p))
+	told := tx.hashPerson(c.Shop, c.Person.With(p))
 	return append(slices.Clone(c.keys), without(told, c.keys)...)
 }
 

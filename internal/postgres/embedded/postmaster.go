@@ -95,7 +95,7 @@ func (c cluster) launch(ctx context.Context, port int) (*postmaster, error) {
 	}
 	defer w.close()
 	// It outlives the start, so no context may end it.
-	cmd := c.command(context.WithoutCancel(ctx), w, c.programs.postgres(), serverArguments(w.path, c.dir.cluster(), port, c.throwaway)...)
+	cmd := c.command(context.WithoutCancel(ctx), w, c.programs.postgres(), serverArguments(w.path, c.dir.cluster(), port, c.programs.major, c.throwaway)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	server := &postmaster{logFrom: size, logFile: c.dir.logFile(), exited: make(chan struct{})}
 	started := make(chan error)

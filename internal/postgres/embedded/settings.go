@@ -8,9 +8,17 @@ import "strconv"
 // handle.
 const nameSetting = "ringback.cluster"
 
+// walCompression is the cheapest compression that a version of Postgres has.
+func walCompression(major int) string {
+	if major < 15 {
+		return "on"
+	}
+	return "lz4"
+}
+
 // serverArguments are the arguments of a server that reaches its data by path and is known by name. They are given here
 // and not in postgresql.conf, so that a newer program brings its settings to older data.
-func serverArguments(path, name string, port int, throwaway bool) []string {
+func serverArguments(path, name string, port, major int, throwaway bool) []string {
 	settings := []string{
 		nameSetting + "=" + name,
 		"listen_addresses=" + host,
@@ -23,7 +31,11 @@ func serverArguments(path, name string, port int, throwaway bool) []string {
 		"max_connections=200",
 		// Small enough for the smallest machine; what the system caches serves the rest.
 		"shared_buffers=128MB",
-		"wal_compression=on",
+		"wal_compression=" + walCompression(major),
+		// After a checkpoint each page is written whole once more: with the defaults a busy server does little else.
+		"wal_buffers=16MB",
+		"max_wal_size=2GB",
+		"checkpoint_timeout=15min",
 		// Short statements on solid-state disks.
 		"random_page_cost=1.1",
 		"jit=off",
