@@ -82,10 +82,13 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{
 		db: o.DB, stores: o.Stores, publicURL: o.PublicURL, retention: o.Retention, forwarding: o.Forwarding, log: o.Log,
-		metrics: o.Metrics, fills: newFills(), shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
+		metrics: o.Metrics, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
 		applier: newApplier(),
 	}
 	e.pools = sync.OnceValue(func() map[string]pool { return newPools(e.Stores()) })
+	e.fills = newFills(func(assistant string) time.Duration {
+		return time.Duration(e.pools()[assistant].lines) * pausePerLine
+	})
 	e.accounts = sync.OnceValue(func() accounts { return newAccounts(e.Stores(), e.assistantToken) })
 	return e
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,6 +33,9 @@ const (
 	fillTimeout = 30 * time.Second
 	// lookEvery is how often a process looks for free lines beside ready carts.
 	lookEvery = 2 * time.Second
+	// pausePerLine times the lines of an assistant is the least time between two fills of it by one process. With many lines, some
+	// become free all the time, and are given out together.
+	pausePerLine = 50 * time.Microsecond
 	// passOver is for how long a cart is passed over that could not be given a line because of an error.
 	passOver = 10 * time.Second
 )
@@ -42,6 +46,9 @@ type fills struct {
 	queue []string
 	// stages holds the assistants that are in the queue or being filled.
 	stages map[string]fillStage
+	// pause is the least time between two fills of an assistant, ended when its last one ended.
+	pause func(assistant string) time.Duration
+	ended map[string]time.Time
 	// later holds when an assistant that rests is to be filled.
 	later map[string]time.Time
 	// passedOver holds carts that could not be given a line, until when they are passed over.
@@ -61,9 +68,10 @@ const (
 	fillRunsAgain
 )
 
-func newFills() *fills {
+func newFills(pause func(assistant string) time.Duration) *fills {
 	return &fills{
-		stages: map[string]fillStage{}, later: map[string]time.Time{}, passedOver: map[uuid.UUID]time.Time{}, signal: make(chan struct{}, fillers),
+		pause: pause, stages: map[string]fillStage{}, ended: map[string]time.Time{}, later: map[string]time.Time{},
+		passedOver: map[uuid.UUID]time.Time{}, signal: make(chan struct{}, fillers),
 	}
 }
 
@@ -91,9 +99,23 @@ func (f *fills) wantLater(assistant string, at time.Time, in time.Duration) {
 	time.AfterFunc(in, func() { f.want(assistant) })
 }
 
-// enqueue is called with the mutex held.
+// enqueue puts an assistant in the queue, once the pause after its last fill is over. The mutex is held.
 func (f *fills) enqueue(assistant string) {
 	f.stages[assistant] = fillQueued
+	wait := f.pause(assistant) - time.Since(f.ended[assistant])
+	if wait <= 0 {
+		f.push(assistant)
+		return
+	}
+	time.AfterFunc(wait, func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.push(assistant)
+	})
+}
+
+// push lets a filler take an assistant. The mutex is held.
+func (f *fills) push(assistant string) {
 	f.queue = append(f.queue, assistant)
 	select {
 	case f.signal <- struct{}{}:
@@ -129,6 +151,7 @@ func (f *fills) begin() (assistant string, ok bool) {
 func (f *fills) done(assistant string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.ended[assistant] = time.Now()
 	if f.stages[assistant] == fillRunsAgain {
 		f.enqueue(assistant)
 	} else {
@@ -317,10 +340,10 @@ func (e *Engine) giveLines(ctx context.Context, p pool, skip []uuid.UUID, most i
 		if err := u.LockPhones(ctx, phones); err != nil {
 			return err
 		}
+		if err := u.giveEach(ctx, carts); err != nil {
+			return err
+		}
 		for _, c := range carts {
-			if err := u.giveLine(ctx, c); err != nil {
-				return fmt.Errorf("give a line to cart %s: %w", c.ID, err)
-			}
 			if c.State == cart.Ready {
 				g.left = append(g.left, c.ID)
 			}
@@ -331,6 +354,60 @@ func (e *Engine) giveLines(ctx context.Context, p pool, skip []uuid.UUID, most i
 		g.left = nil
 	}
 	return g, err
+}
+
+// giveEach offers a free line to each of some carts. What follows is stored for all of them at once, but before a cart is decided on whose
+// facts depend on it.
+func (u *unit) giveEach(ctx context.Context, carts []*postgres.Cart) error {
+	shops := map[string]postgres.Shop{}
+	for _, c := range carts {
+		if _, read := shops[c.Shop]; read {
+			continue
+		}
+		s, err := u.Shop(ctx, c.Shop)
+		if err != nil {
+			return err
+		}
+		shops[c.Shop] = s
+	}
+	u.deferred = newDeferred(shops)
+	// met are the keys of the persons, and the shops with limits of their own, of the carts that are not stored yet.
+	met := map[string]bool{}
+	for _, c := range carts {
+		meets, err := u.meets(ctx, c)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(meets, func(name string) bool { return met[name] }) {
+			if err := u.flush(ctx); err != nil {
+				return err
+			}
+			u.deferred = newDeferred(shops)
+			clear(met)
+		}
+		for _, name := range meets {
+			met[name] = true
+		}
+		if err := u.giveLine(ctx, c); err != nil {
+			return fmt.Errorf("give a line to cart %s: %w", c.ID, err)
+		}
+	}
+	return u.flush(ctx)
+}
+
+// meets names what the facts about a cart share with those about others: the keys of its person, and its shop where that limits calls or
+// offers.
+func (u *unit) meets(ctx context.Context, c *postgres.Cart) ([]string, error) {
+	store := u.engine.stores[c.Shop]
+	if store == nil {
+		return nil, nil
+	}
+	u.tellPerson(c, &c.Cart)
+	names, err := u.ReachOfCart(ctx, c)
+	if rules := store.Rules.Policy; rules.Caps.DailyCalls > 0 || rules.OfferBudget.Monthly != nil {
+		names = append(names, "shop "+c.Shop)
+	}
+	return names, err
 }
 
 // freeLines is how many lines may be given out. An account that answered 429 is tried with one call before it gets the others.

@@ -353,6 +353,20 @@ func (tx *Tx) PersonOfCart(ctx context.Context, c *Cart) (*Found, error) {
 	return f, nil
 }
 
+// ReachOfCart are the keys of the person of a cart, hashed, those of linked carts and orders among them: what is found by
+// another person's keys is another's.
+func (tx *Tx) ReachOfCart(ctx context.Context, c *Cart) ([]string, error) {
+	f, err := tx.PersonOfCart(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	keys := tx.PersonKeys(c)
+	for _, k := range f.reach.Keys {
+		keys = append(keys, string(k))
+	}
+	return keys, nil
+}
+
 // CartsOfPerson lists the ids of the carts that belong to a person in a shop (in every shop when shop is ""), linked
 // ones among them.
 func (db *DB) CartsOfPerson(ctx context.Context, shop string, p cart.Person) ([]uuid.UUID, error) {
