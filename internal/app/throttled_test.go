@@ -32,7 +32,8 @@ func (th *throttle) script(simvoice.Order) simvoice.Behaviour {
 	return simvoice.Behaviour{}
 }
 
-// throttledWorld has so many lines at a voice API that answers 429, and asks to be tried again after some seconds (0 for not saying).
+// throttledWorld has so many lines at a voice API that answers 429, and asks to be tried again after some seconds (0
+// for not saying).
 func throttledWorld(t *testing.T, lines, after int) (*world, *throttle) {
 	t.Helper()
 	th := &throttle{after: after}
@@ -48,7 +49,8 @@ func throttledWorld(t *testing.T, lines, after int) (*world, *throttle) {
 func (w *world) calledOnce(carts int) {
 	w.t.Helper()
 	w.eventually("all are called", func() bool { return len(w.voice.Calls()) >= carts })
-	w.eventually("all calls end", func() bool { return w.count(`SELECT count(*) FROM carts WHERE state = 'stopped'`) == carts })
+	stopped := func() int { return w.count(`SELECT count(*) FROM carts WHERE state = 'stopped'`) }
+	w.eventually("all calls end", func() bool { return stopped() == carts })
 	assert.Len(w.t, w.voice.Calls(), carts)
 	assert.Equal(w.t, carts, w.count(`SELECT count(*) FROM calls WHERE attempt = 1 AND state = 'closed'`))
 	assert.Equal(w.t, carts, w.count(`SELECT count(*) FROM carts WHERE attempts = 1`))
@@ -63,7 +65,8 @@ func TestThrottled_AccountRestsAndItsCartsKeepTheirPlaces(t *testing.T) {
 		w.took(shopify.CheckoutsCreate, checkout(fmt.Sprintf("throttled%d", i)))
 	}
 	w.eventually("all wait for a line", func() bool {
-		return w.count(`SELECT count(*) FROM account_rests`) == 1 && w.count(`SELECT count(*) FROM carts WHERE state = 'ready'`) == carts
+		return w.count(`SELECT count(*) FROM account_rests`) == 1 &&
+			w.count(`SELECT count(*) FROM carts WHERE state = 'ready'`) == carts
 	})
 	w.took(shopify.CheckoutsCreate, checkout("later"))
 	w.comes("later", cart.Ready)
@@ -72,8 +75,15 @@ func TestThrottled_AccountRestsAndItsCartsKeepTheirPlaces(t *testing.T) {
 	assert.Zero(t, w.count(`
 		SELECT count(*)
 		FROM carts
-		WHERE ready_at <> (SELECT min(at) FROM ledger WHERE cart_id = carts.id AND to_state = 'ready')`), "their places")
-	assert.Equal(t, 1, w.count(`SELECT count(*) FROM account_rests WHERE until BETWEEN now() + interval '59 minutes' AND now() + interval '1 hour'`))
+		WHERE ready_at <> (
+			SELECT min(at)
+			FROM ledger
+			WHERE cart_id = carts.id AND to_state = 'ready'
+		)`), "their places")
+	assert.Equal(t, 1, w.count(`
+		SELECT count(*)
+		FROM account_rests
+		WHERE until BETWEEN now() + interval '59 minutes' AND now() + interval '1 hour'`))
 
 	// The hour is over.
 	th.on.Store(false)
@@ -89,7 +99,8 @@ func TestThrottled_AccountIsTriedAgainAfterTheSecondThatWasAskedFor(t *testing.T
 	for i := range carts {
 		w.took(shopify.CheckoutsCreate, checkout(fmt.Sprintf("second%d", i)))
 	}
-	w.eventually("it was tried again three times", func() bool { return w.count(`SELECT count(*) FROM account_rests WHERE refusals > 3`) == 1 })
+	tries := func() int { return w.count(`SELECT COALESCE(max(refusals), 0) FROM account_rests`) }
+	w.eventually("it was tried again three times", func() bool { return tries() > 3 })
 	assert.Zero(t, w.count(`SELECT count(*) FROM account_rests WHERE until > now() + interval '1 second'`))
 	th.on.Store(false)
 	w.calledOnce(carts)
@@ -107,7 +118,10 @@ func TestThrottled_AccountIsTriedEverMoreSeldomWithOneCall(t *testing.T) {
 			return w.count(`SELECT count(*) FROM account_rests WHERE refusals >= $1`, refusals) == 1
 		})
 		most := time.Second << refusals
-		assert.Zero(t, w.count(`SELECT count(*) FROM account_rests WHERE refusals <= $1 AND until > now() + $2`, refusals, most))
+		assert.Zero(t, w.count(`
+			SELECT count(*)
+			FROM account_rests
+			WHERE refusals <= $1 AND until > now() + $2`, refusals, most))
 	}
 	assert.LessOrEqual(t, int(th.requests.Load()), lines+2+1, "after the first answers one call at a time is tried")
 	th.on.Store(false)

@@ -425,7 +425,8 @@ func (r *replay) keep(e cart.Event, trace []cart.Step) {
 	}
 	switch e.(type) {
 	case cart.CheckoutSeen, cart.Woken, cart.LineFree, cart.SendBegun, cart.PlaceAccepted, cart.PlaceFailed,
-		cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered, cart.CallSilent,
+		cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered,
+		cart.CallSilent,
 		cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.OperatorCalled, cart.NewerCart, cart.Erased:
 	case cart.OrderSeen, cart.CheckoutDeleted, cart.OptOut, cart.AppUninstalled, cart.OperatorCancelled:
 		saw := "the cart had ended: " + string(r.cart.Reason)

@@ -104,9 +104,9 @@ type Call struct {
 	VoiceKey string
 	// Assistant is the key of the line pool that the call takes a line from.
 	Assistant string
-	// HoldsLine reports whether the call occupies one of the assistant's lines: from the moment that it gets the line until
-	// its connection is over and the provider will not dial again by itself. The call may stay open longer, until its
-	// analysis comes.
+	// HoldsLine reports whether the call occupies one of the assistant's lines: from the moment that it gets the line
+	// until its connection is over and the provider will not dial again by itself. The call may stay open longer, until
+	// its analysis comes.
 	HoldsLine bool
 	// ProviderCallID is the provider's id, once known.
 	ProviderCallID string

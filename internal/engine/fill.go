@@ -33,8 +33,8 @@ const (
 	fillTimeout = 30 * time.Second
 	// lookEvery is how often a process looks for free lines beside ready carts.
 	lookEvery = 2 * time.Second
-	// pausePerLine times the lines of an assistant is the least time between two fills of it by one process. With many lines, some
-	// become free all the time, and are given out together.
+	// pausePerLine times the lines of an assistant is the least time between two fills of it by one process. With many
+	// lines, some become free all the time, and are given out together.
 	pausePerLine = 50 * time.Microsecond
 	// passOver is for how long a cart is passed over that could not be given a line because of an error.
 	passOver = 10 * time.Second
@@ -53,7 +53,8 @@ type fills struct {
 	later map[string]time.Time
 	// passedOver holds carts that could not be given a line, until when they are passed over.
 	passedOver map[uuid.UUID]time.Time
-	// signal wakes the fillers. It holds one token for each of them, so none sleeps while there is something in the queue.
+	// signal wakes the fillers. It holds one token for each of them, so none sleeps while there is something in the
+	// queue.
 	signal chan struct{}
 }
 
@@ -197,7 +198,8 @@ func newPools(stores []*Store) map[string]pool {
 	for _, s := range stores {
 		key := s.Rules.Voice.Assistant
 		if _, known := pools[key]; !known {
-			pools[key] = pool{assistant: key, account: AccountOf(s), lines: s.Config.Voice.Lines, maxWait: s.Config.Voice.MaxWait}
+			v := s.Config.Voice
+			pools[key] = pool{assistant: key, account: AccountOf(s), lines: v.Lines, maxWait: v.MaxWait}
 		}
 	}
 	return pools
@@ -356,8 +358,8 @@ func (e *Engine) giveLines(ctx context.Context, p pool, skip []uuid.UUID, most i
 	return g, err
 }
 
-// giveEach offers a free line to each of some carts. What follows is stored for all of them at once, but before a cart is decided on whose
-// facts depend on it.
+// giveEach offers a free line to each of some carts. What follows is stored for all of them at once, but before a cart
+// is decided on whose facts depend on it.
 func (u *unit) giveEach(ctx context.Context, carts []*postgres.Cart) error {
 	shops := map[string]postgres.Shop{}
 	for _, c := range carts {
@@ -395,8 +397,8 @@ func (u *unit) giveEach(ctx context.Context, carts []*postgres.Cart) error {
 	return u.flush(ctx)
 }
 
-// meets names what the facts about a cart share with those about others: the keys of its person, and its shop where that limits calls or
-// offers.
+// meets names what the facts about a cart share with those about others: the keys of its person, and its shop where
+// that limits calls or offers.
 func (u *unit) meets(ctx context.Context, c *postgres.Cart) ([]string, error) {
 	store := u.engine.stores[c.Shop]
 	if store == nil {
@@ -410,7 +412,8 @@ func (u *unit) meets(ctx context.Context, c *postgres.Cart) ([]string, error) {
 	return names, err
 }
 
-// freeLines is how many lines may be given out. An account that answered 429 is tried with one call before it gets the others.
+// freeLines is how many lines may be given out. An account that answered 429 is tried with one call before it gets the
+// others.
 func (u *unit) freeLines(ctx context.Context, p pool, use postgres.LineUse) (int, error) {
 	free := p.lines - use.Busy
 	if use.Rest.Until.After(u.Now) {

@@ -23,11 +23,13 @@ func (h *house) readyCart(at time.Time, value int, change ...func(*cart.Cart)) u
 	h.t.Helper()
 	token := uuid.NewString()
 	c := postgres.Cart{Cart: cart.Cart{
-		ID: uuid.Must(uuid.NewV7()), Shop: loom, Token: token, State: cart.Ready, Reason: cart.Due, ReadyAt: &at, Country: "IN",
-		LastActivityAt: at.Add(-time.Hour), CreatedAt: at.Add(-time.Hour), UpdatedAt: at, Updates: 1,
+		ID: uuid.Must(uuid.NewV7()), Shop: loom, Token: token, State: cart.Ready, Reason: cart.Due, ReadyAt: &at,
+		Country: "IN", LastActivityAt: at.Add(-time.Hour), CreatedAt: at.Add(-time.Hour), UpdatedAt: at, Updates: 1,
 		Checkout: cart.Checkout{
-			Token: token, Total: decimal.NewFromInt(int64(value)), Currency: "INR", URL: "https://" + loom + "/1/checkouts/ac/x/recover",
-			CreatedAt: at.Add(-time.Hour), UpdatedAt: at.Add(-time.Hour), Items: []cart.Item{{Title: "Saree", Quantity: 1}},
+			Token: token, Total: decimal.NewFromInt(int64(value)), Currency: "INR",
+			URL:       "https://" + loom + "/1/checkouts/ac/x/recover",
+			CreatedAt: at.Add(-time.Hour), UpdatedAt: at.Add(-time.Hour),
+			Items: []cart.Item{{Title: "Saree", Quantity: 1}},
 		},
 	}}
 	c.Phone = fmt.Sprintf("+9198%08d", h.phones.Add(1))
@@ -54,7 +56,11 @@ func withLines(n int) func(*config.Store) {
 // given lists the carts that were given a line, in that order.
 func (h *house) given() []uuid.UUID {
 	h.t.Helper()
-	rows, err := h.pool.Query(h.t.Context(), `SELECT cart_id FROM ledger WHERE event = 'line_free' AND to_state = 'calling' ORDER BY id`)
+	rows, err := h.pool.Query(h.t.Context(), `
+		SELECT cart_id
+		FROM ledger
+		WHERE event = 'line_free' AND to_state = 'calling'
+		ORDER BY id`)
 	require.NoError(h.t, err)
 	defer rows.Close()
 	ids := []uuid.UUID{}
@@ -73,7 +79,8 @@ func (h *house) gives(n int, processes ...*engine.Engine) []uuid.UUID {
 	for _, e := range append(processes, h.engine) {
 		defer h.givesLines(e)()
 	}
-	assert.Eventually(h.t, func() bool { return len(h.given()) >= n }, 20*time.Second, 10*time.Millisecond, "%d lines are given: %s", n, h.log)
+	enough := func() bool { return len(h.given()) >= n }
+	assert.Eventually(h.t, enough, 20*time.Second, 10*time.Millisecond, "%d lines are given: %s", n, h.log)
 	return h.given()
 }
 
@@ -130,7 +137,8 @@ func TestFill_OnePhoneIsGivenOneLineOfABatch(t *testing.T) {
 		h.readyCart(h.clock.Now(), i, same)
 	}
 	h.gives(1)
-	h.eventually("no cart is ready", func() bool { return h.count(`SELECT count(*) FROM carts WHERE state = 'ready'`) == 0 })
+	ready := func() int { return h.count(`SELECT count(*) FROM carts WHERE state = 'ready'`) }
+	h.eventually("no cart is ready", func() bool { return ready() == 0 })
 	assert.Len(t, h.given(), 1)
 }
 
@@ -153,7 +161,10 @@ func TestFill_NeverWaitsForTheLock(t *testing.T) {
 	id := h.readyCart(h.clock.Now(), 100)
 	require.NoError(t, h.engine.FillLines(t.Context(), h.assistant()))
 	asked := func() int {
-		return h.count(`SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_try_advisory%'`)
+		return h.count(`
+			SELECT count(*)
+			FROM pg_stat_activity
+			WHERE datname = current_database() AND query LIKE '%pg_try_advisory%'`)
 	}
 	h.eventually("the lock was asked for", func() bool { return asked() > 0 })
 	assert.Zero(t, h.count(`

@@ -10,18 +10,19 @@ import (
 	"ringback/internal/voice"
 )
 
-// How long an account rests that answered 429 without naming a time: doubling from the first to the last value, less up to half of it
-// by chance, so that accounts and processes do not try again all at once.
+// How long an account rests that answered 429 without naming a time: doubling from the first to the last value, less up
+// to half of it by chance, so that accounts and processes do not try again all at once.
 const (
 	firstRest = 2 * time.Second
 	lastRest  = 5 * time.Minute
 )
 
-// tryFor is how long a call may take to be placed with an account that answered 429 before. Until then no other is tried.
+// tryFor is how long a call may take to be placed with an account that answered 429 before. Until then no other is
+// tried.
 const tryFor = 15 * time.Second
 
-// AccountOf names the account that a store's calls are placed with, for all stores that share it: by its public key, or by the assistant
-// where the provider's accounts have no name.
+// AccountOf names the account that a store's calls are placed with, for all stores that share it: by its public key, or
+// by the assistant where the provider's accounts have no name.
 func AccountOf(s *Store) string {
 	publicKey, _ := s.identity()
 	if publicKey == "" {
@@ -46,8 +47,9 @@ func restAfter(failed *voice.NotPlacedError, before postgres.Rest, now time.Time
 	return rest
 }
 
-// keepRest keeps what the answer to a request, err, tells of its account: that it takes no calls for now, or that it takes calls again.
-// before is what was known when the request was sent. It comes last in a transaction: many carts share an account.
+// keepRest keeps what the answer to a request, err, tells of its account: that it takes no calls for now, or that it
+// takes calls again. before is what was known when the request was sent. It comes last in a transaction: many carts
+// share an account.
 func (u *unit) keepRest(ctx context.Context, store *Store, before postgres.Rest, err error) error {
 	var failed *voice.NotPlacedError
 	switch {

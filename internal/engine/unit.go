@@ -15,7 +15,8 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// onCart gives an event to a cart, without the facts that need queries, and does what belongs to it in the same transaction.
+// onCart gives an event to a cart, without the facts that need queries, and does what belongs to it in the same
+// transaction.
 func (e *Engine) onCart(
 	ctx context.Context, id uuid.UUID, ev cart.Event, also ...func(context.Context, *unit) error,
 ) error {
@@ -149,8 +150,8 @@ func unconfigured(domain string, ev cart.Event) *Store {
 		return &Store{Domain: domain, Rules: rules}
 	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.Woken, cart.LineFree, cart.SendBegun,
 		cart.PlaceAccepted, cart.PlaceFailed, cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain,
-		cart.CallReported, cart.AbortAnswered, cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.AppUninstalled,
-		cart.OperatorCalled, cart.NewerCart:
+		cart.CallReported, cart.AbortAnswered, cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed,
+		cart.AppUninstalled, cart.OperatorCalled, cart.NewerCart:
 		return nil
 	}
 	return nil

@@ -56,7 +56,8 @@ func NeedsQueries(e cart.Event) bool {
 	case cart.Woken, cart.LineFree, cart.SendBegun:
 		return true
 	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.PlaceAccepted, cart.PlaceFailed,
-		cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered, cart.CallSilent, cart.OptOut,
+		cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered,
+		cart.CallSilent, cart.OptOut,
 		cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.AppUninstalled, cart.OperatorCancelled,
 		cart.OperatorCalled, cart.NewerCart, cart.Erased:
 		return false

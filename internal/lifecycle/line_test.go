@@ -131,7 +131,8 @@ func TestLine_IsBusyDuringEveryDialOfAChain(t *testing.T) {
 		heard := rapid.Permutation(told).Draw(rt, "order")
 		heard = heard[:rapid.IntRange(0, len(heard)).Draw(rt, "came")]
 		for i, r := range heard {
-			result := lifecycle.Apply(s.cart, cart.CallReported{CallID: id, Report: r, Digest: []byte{byte(i)}}, s.rules,
+			reported := cart.CallReported{CallID: id, Report: r, Digest: []byte{byte(i)}}
+			result := lifecycle.Apply(s.cart, reported, s.rules,
 				s.facts, s.now)
 			s.cart = result.Cart
 			require.True(rt, s.holds(id), "%v of %v", heard[:i+1], told)

@@ -353,8 +353,8 @@ func (tx *Tx) PersonOfCart(ctx context.Context, c *Cart) (*Found, error) {
 	return f, nil
 }
 
-// ReachOfCart are the keys of the person of a cart, hashed, those of linked carts and orders among them: what is found by
-// another person's keys is another's.
+// ReachOfCart are the keys of the person of a cart, hashed, those of linked carts and orders among them: what is found
+// by another person's keys is another's.
 func (tx *Tx) ReachOfCart(ctx context.Context, c *Cart) ([]string, error) {
 	f, err := tx.PersonOfCart(ctx, c)
 	if err != nil {

@@ -34,7 +34,9 @@ type JobCount struct {
 
 // Load counts what is under way. It reads indexes only, but all of them: with millions of carts it takes a while.
 func (db *DB) Load(ctx context.Context) (Load, error) {
-	load := Load{Carts: map[cart.State]int{}, Ready: map[string]int{}, Busy: map[string]int{}, Rests: map[string]time.Time{}}
+	load := Load{
+		Carts: map[cart.State]int{}, Ready: map[string]int{}, Busy: map[string]int{}, Rests: map[string]time.Time{},
+	}
 	batch := &pgx.Batch{}
 	batch.Queue(`
 		SELECT state, count(*)

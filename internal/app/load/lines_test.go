@@ -61,10 +61,11 @@ type burst struct {
 	timing simvoice.Timing
 }
 
-// BenchmarkLines lets four worker processes and a server call the ready carts of one assistant. The customer talks for a minute, and the
-// analysis takes half a minute more; a hundred times as fast. It reports the share of the lines' time that was busy while carts
-// were ready, as the provider counts connections, and fails when that is below 97 %, when there were ever more connections than lines,
-// when a cart was called twice or not at all, or when a line was given to a cart while a more valuable one waited.
+// BenchmarkLines lets four worker processes and a server call the ready carts of one assistant. The customer talks for
+// a minute, and the analysis takes half a minute more; a hundred times as fast. It reports the share of the lines' time
+// that was busy while carts were ready, as the provider counts connections, and fails when that is below 97 %, when
+// there were ever more connections than lines, when a cart was called twice or not at all, or when a line was given to
+// a cart while a more valuable one waited.
 func BenchmarkLines(b *testing.B) {
 	for _, carts := range []int{1000, 10_000} {
 		b.Run(fmt.Sprintf("carts=%d", carts), func(b *testing.B) {
@@ -74,7 +75,7 @@ func BenchmarkLines(b *testing.B) {
 					timing: simvoice.Timing{Talk: time.Minute, Process: 10 * time.Second, Analyse: 20 * time.Second},
 				})
 				r.call(b)
-				require.Zero(b, count(b, r.pool, outOfOrder), "lines given to a cart while a more valuable one was ready")
+				require.Zero(b, count(b, r.pool, outOfOrder), "a line was given while a more valuable cart was ready")
 				r.busyAtLeast(b, 0.97)
 				r.report(b)
 			}
@@ -82,8 +83,9 @@ func BenchmarkLines(b *testing.B) {
 	}
 }
 
-// BenchmarkFills lets the thousand lines of one assistant call a burst of ready carts. It reports how much of the database's time goes
-// into giving out lines, and how many connections of one process ever waited for the assistant's lock.
+// BenchmarkFills lets the thousand lines of one assistant call a burst of ready carts. It reports how much of the
+// database's time goes into giving out lines, and how many connections of one process ever waited for the assistant's
+// lock.
 func BenchmarkFills(b *testing.B) {
 	for b.Loop() {
 		r := newRun(b, burst{carts: 3000, lines: 1000, workers: 4, speed: 20})
@@ -112,7 +114,8 @@ func newRun(b *testing.B, size burst) *run {
 	r := &run{burst: size, done: make(chan struct{})}
 	var err error
 	r.sim, err = simvoice.New(simvoice.Options{
-		PublicKey: "pk", PrivateKey: "sk", Workspace: "ws", Assistant: "as", Lines: r.lines, Speed: r.speed, Timing: r.timing,
+		PublicKey: "pk", PrivateKey: "sk", Workspace: "ws", Assistant: "as",
+		Lines: r.lines, Speed: r.speed, Timing: r.timing,
 		Script: func(simvoice.Order) simvoice.Behaviour {
 			switch r.placed.Add(1) {
 			case 1:
@@ -137,7 +140,8 @@ func newRun(b *testing.B, size burst) *run {
 	return r
 }
 
-// call lets the processes call all carts, and checks that each was called once and never more at a time than there are lines.
+// call lets the processes call all carts, and checks that each was called once and never more at a time than there are
+// lines.
 func (r *run) call(b *testing.B) {
 	b.Helper()
 	cfg := load(b, r.path)
@@ -158,7 +162,9 @@ func (r *run) call(b *testing.B) {
 	require.LessOrEqual(b, stats.MostOpen, r.lines, "calls open at one instant")
 	require.Len(b, r.sim.Calls(), r.carts, "every cart is called once")
 	require.Zero(b, stats.Undelivered)
-	require.Zero(b, count(b, r.pool, `SELECT count(*) FROM (SELECT 1 FROM calls GROUP BY cart_id HAVING count(*) <> 1) AS x`))
+	require.Zero(b, count(b, r.pool, `
+		SELECT count(*)
+		FROM (SELECT 1 FROM calls GROUP BY cart_id HAVING count(*) <> 1) AS x`))
 }
 
 // busyAtLeast holds the lines to a share of their time.
@@ -208,7 +214,8 @@ func sampleFills(b *testing.B, pool *pgxpool.Pool, assistant string) (stop func(
 			case <-ticks.C:
 			}
 			var active, fills, waiting int
-			if err := pool.QueryRow(ctx, fillSample, postgres.AssistantLock(assistant)).Scan(&active, &fills, &waiting); err != nil {
+			row := pool.QueryRow(ctx, fillSample, postgres.AssistantLock(assistant))
+			if err := row.Scan(&active, &fills, &waiting); err != nil {
 				return
 			}
 			all.active, all.fills, all.waiting = all.active+active, all.fills+fills, max(all.waiting, waiting)
@@ -220,8 +227,8 @@ func sampleFills(b *testing.B, pool *pgxpool.Pool, assistant string) (stop func(
 	}
 }
 
-// fillSample counts the connections at work, those of them that hold or want the assistant's lock or look for free lines, and the most
-// of one process that wait for the lock.
+// fillSample counts the connections at work, those of them that hold or want the assistant's lock or look for free
+// lines, and the most of one process that wait for the lock.
 const fillSample = `
 	WITH wanted AS (
 		SELECT pid, granted
@@ -232,7 +239,10 @@ const fillSample = `
 	), working AS (
 		SELECT pid, application_name, query
 		FROM pg_stat_activity
-		WHERE datname = current_database() AND state = 'active' AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+		WHERE datname = current_database()
+			AND state = 'active'
+			AND backend_type = 'client backend'
+			AND pid <> pg_backend_pid()
 	)
 	SELECT (SELECT count(*) FROM working),
 		(
@@ -254,8 +264,8 @@ const fillSample = `
 			) AS processes
 		), 0)`
 
-// outOfOrder counts the lines that were given to a more valuable cart later than to a less valuable one. The ledger's ids tell the
-// order in which lines were given, because that is done under the assistant's lock.
+// outOfOrder counts the lines that were given to a more valuable cart later than to a less valuable one. The ledger's
+// ids tell the order in which lines were given, because that is done under the assistant's lock.
 const outOfOrder = `
 	SELECT count(*)
 	FROM (
@@ -336,7 +346,8 @@ func startWorker(tb testing.TB, path string, env ...string) (stop func()) {
 	}
 }
 
-// makeReady abandons the checkouts, of a value each, and waits until all of them are ready for a line; there are none yet.
+// makeReady abandons the checkouts, of a value each, and waits until all of them are ready for a line; there are none
+// yet.
 func makeReady(tb testing.TB, cfg *config.Config, pool *pgxpool.Pool, carts int) {
 	tb.Helper()
 	store := cfg.Stores[shop]
