@@ -142,6 +142,22 @@ func TestFill_OnePhoneIsGivenOneLineOfABatch(t *testing.T) {
 	assert.Len(t, h.given(), 1)
 }
 
+func TestFill_LimitOfAShopHoldsWithinABatch(t *testing.T) {
+	t.Parallel()
+	const limit = 3
+	h := newHouse(t, plan{store: func(s *config.Store) {
+		withLines(20)(s)
+		s.Policy.Caps.DailyCalls = limit
+	}})
+	for i := range 12 {
+		h.readyCart(h.clock.Now(), 1+i)
+	}
+	h.gives(limit)
+	ready := func() int { return h.count(`SELECT count(*) FROM carts WHERE state = 'ready'`) }
+	h.eventually("no cart is ready", func() bool { return ready() == 0 })
+	assert.Len(t, h.given(), limit)
+}
+
 func TestFill_NeverWaitsForTheLock(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, plan{store: withLines(3)})
