@@ -77,7 +77,7 @@ func New(o Options) (*Server, error) {
 		DB: o.DB, Password: security.DashboardPassword, PublicURL: public, Logger: o.Logger,
 	})
 	counts := cached.New(func(ctx context.Context) ([]postgres.StateCount, error) { return o.DB.CountCarts(ctx, "") })
-	load := cached.New(o.DB.Load)
+	load, lag := cached.New(o.DB.Load), cached.New(o.DB.IntakeLag)
 	if err := o.Metrics.Register(newLoadCollector(load, o.Engine)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
@@ -86,7 +86,7 @@ func New(o Options) (*Server, error) {
 		router:  echo.New(),
 		metrics: newHTTPMetrics(o.Metrics),
 		ready:   &readiness{check: o.Ready},
-		lag:     cached.New(o.DB.IntakeLag),
+		lag:     lag,
 		pages:   &page.Maker{Engine: o.Engine, Logout: sessions.Needed(), Jobs: o.RiverUI != nil},
 	}
 	s.router.HTTPErrorHandler = s.fail
@@ -113,7 +113,7 @@ func New(o Options) (*Server, error) {
 		Engine: o.Engine, DB: o.DB, Pages: s.pages, PublicURL: public, Logger: o.Logger,
 	}).Route(s.router)
 	dashboard.New(dashboard.Options{
-		Engine: o.Engine, DB: o.DB, Pages: s.pages, Sessions: sessions, Counts: counts, Load: load, Logger: o.Logger,
+		Engine: o.Engine, DB: o.DB, Pages: s.pages, Sessions: sessions, Counts: counts, Load: load, Lag: lag, Logger: o.Logger,
 	}).Route(s.router, pageGuards(guard.PagePolicy))
 	if o.RiverUI != nil {
 		s.routeJobs(o.RiverUI, append(pageGuards(guard.RiverPolicy), sessions.Require))

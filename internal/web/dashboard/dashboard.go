@@ -31,6 +31,8 @@ type Options struct {
 	// Counts and Load are of all shops.
 	Counts *cached.Value[[]postgres.StateCount]
 	Load   *cached.Value[postgres.Load]
+	// Lag is how far the carts are behind the webhooks that were kept.
+	Lag    *cached.Value[postgres.IntakeLag]
 	Logger *slog.Logger
 }
 
@@ -44,6 +46,7 @@ type Dashboard struct {
 
 	counts *cached.Value[[]postgres.StateCount]
 	load   *cached.Value[postgres.Load]
+	lag    *cached.Value[postgres.IntakeLag]
 	// day and month sum up the last 24 hours and the last 30 days of all shops.
 	day, month *cached.Value[postgres.Stats]
 }
@@ -52,7 +55,7 @@ type Dashboard struct {
 func New(o Options) *Dashboard {
 	return &Dashboard{
 		engine: o.Engine, db: o.DB, pages: o.Pages, sessions: o.Sessions, log: o.Logger,
-		counts: o.Counts, load: o.Load, day: statsOfLast(o.DB, day), month: statsOfLast(o.DB, month),
+		counts: o.Counts, load: o.Load, lag: o.Lag, day: statsOfLast(o.DB, day), month: statsOfLast(o.DB, month),
 	}
 }
 

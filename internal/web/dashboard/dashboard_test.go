@@ -304,6 +304,22 @@ func TestPages_SayThatAnAccountRests(t *testing.T) {
 	assert.Contains(t, text, says)
 }
 
+func TestOverview_SaysHowFarTheCartsAreBehind(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t)
+	_, err := s.DB.KeepWebhooks(t.Context(), []postgres.IncomingWebhook{
+		{Shop: webtest.Acme, WebhookID: "1", Topic: "checkouts/update", Checkout: "a", Payload: []byte("{}")},
+		{Shop: webtest.Acme, WebhookID: "2", Topic: "checkouts/update", Checkout: "b", Payload: []byte("{}")},
+	})
+	require.NoError(t, err)
+	_, err = s.Pool.Exec(t.Context(), `UPDATE intake_queue SET received_at = received_at - interval '7 seconds'`)
+	require.NoError(t, err)
+	text, _ := read(s, "/")
+	assert.Contains(t, text, "2 webhooks wait to be applied, the oldest for 7 s")
+	a := s.Send(http.MethodGet, "/readyz", nil)
+	assert.JSONEq(t, `{"status": "ready", "intake_queued_webhooks": 2, "intake_lag_seconds": 7}`, a.Text())
+}
+
 func TestShopPage_OperatorPausesAndResumes(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)

@@ -49,6 +49,8 @@ type lineUse struct {
 	Busy, Lines, Ready, Calling int
 	// Rests names the assistants whose provider takes no calls for now, and says when it is asked again.
 	Rests []string
+	// Behind says how far the carts are behind the webhooks that were kept; "" when they are not.
+	Behind string
 }
 
 // outcomeLine is an outcome with its share of all calls.
@@ -92,6 +94,10 @@ func (d *Dashboard) overviewPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	lag, err := d.lag.Get(ctx)
+	if err != nil {
+		return err
+	}
 	shops, err := d.db.Shops(ctx)
 	if err != nil {
 		return err
@@ -105,7 +111,7 @@ func (d *Dashboard) overviewPage(c echo.Context) error {
 	v.Spans = []view.Span{view.NewSpan("Last 24 hours", lastDay), view.NewSpan("Last 30 days", lastMonth)}
 	v.Outcomes = outcomeLines(lastMonth)
 	v.States = view.States(counts)
-	v.Lines = lineUse{Ready: load.Carts[cart.Ready], Calling: load.Carts[cart.Calling]}
+	v.Lines = lineUse{Ready: load.Carts[cart.Ready], Calling: load.Carts[cart.Calling], Behind: behind(lag)}
 	for _, a := range view.Assistants(d.engine.Stores(), load) {
 		v.Lines.Busy += a.Busy
 		v.Lines.Lines += a.Lines
@@ -119,6 +125,18 @@ func (d *Dashboard) overviewPage(c echo.Context) error {
 		v.Shops = v.Shops[:overviewShops]
 	}
 	return page.Show(c, http.StatusOK, overviewView(v))
+}
+
+// shortLag is a wait that is not worth a word: webhooks are applied soon after they were kept.
+const shortLag = 2 * time.Second
+
+// behind says how far the carts are behind the webhooks that were kept.
+func behind(lag postgres.IntakeLag) string {
+	if lag.Oldest < shortLag {
+		return ""
+	}
+	return wording.Count(lag.Queued, "webhook waits", "webhooks wait") + " to be applied, the oldest for " +
+		wording.Span(lag.Oldest)
 }
 
 // events lists what happened to a shop, or to all with shop "", the newest first.
