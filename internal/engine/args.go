@@ -42,6 +42,8 @@ type (
 	WatchCall struct {
 		CallID uuid.UUID `json:"call_id"`
 	}
+	// CountCarts counts what was there before sums were kept.
+	CountCarts struct{}
 	// Supersede stops the older carts of the same shop and person.
 	Supersede struct {
 		CartID uuid.UUID `json:"cart_id"`
@@ -107,6 +109,7 @@ func (AbortCall) Kind() string              { return "abort_call" }
 func (UpdateCall) Kind() string             { return "update_call" }
 func (WatchCall) Kind() string              { return "watch_call" }
 func (Supersede) Kind() string              { return "supersede" }
+func (CountCarts) Kind() string             { return "count_carts" }
 func (StopPerson) Kind() string             { return "stop_person" }
 func (HaltShop) Kind() string               { return "halt_shop" }
 func (ResumeShop) Kind() string             { return "resume_shop" }
@@ -148,6 +151,7 @@ func (Redact) InsertOpts() river.InsertOpts                 { return chore() }
 func (Sweep) InsertOpts() river.InsertOpts                  { return errand(1) }
 func (Purge) InsertOpts() river.InsertOpts                  { return errand(3) }
 func (FillPersonKeys) InsertOpts() river.InsertOpts         { return errand(3) }
+func (CountCarts) InsertOpts() river.InsertOpts             { return errand(3) }
 func (EndDiscounts) InsertOpts() river.InsertOpts           { return errand(1) }
 func (ReconcileShop) InsertOpts() river.InsertOpts          { return errand(3) }
 func (ReconcileAll) InsertOpts() river.InsertOpts           { return errand(3) }

@@ -18,8 +18,8 @@ import (
 const overdueAfter = 5 * time.Minute
 
 // Sweep finds what no job takes care of any more: carts whose wake never came, calls whose deadline was never checked,
-// aborts without an answer, breakers past their time, carts and orders that lack keys of their person. It also renews
-// the statistics of tables that have outgrown them.
+// aborts without an answer, breakers past their time, carts and orders that lack keys of their person. It also brings
+// the sums that pages show up to date, and renews the statistics of tables that have outgrown them.
 func (e *Engine) Sweep(ctx context.Context) error {
 	if err := e.abortAnew(ctx); err != nil {
 		return err
@@ -52,11 +52,35 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
+	counted, err := e.db.FoldSums(ctx)
+	if err != nil {
+		return err
+	}
+	if !counted {
+		if _, err := e.river.Insert(ctx, CountCarts{}, nil); err != nil {
+			return err
+		}
+	}
 	analyzed, err := e.db.AnalyzeOutgrown(ctx)
 	if len(analyzed) > 0 {
 		e.log.InfoContext(ctx, "tables that had grown were analyzed", "tables", analyzed)
 	}
 	return err
+}
+
+// countSlice is how long one run of CountCarts works; the next goes on.
+const countSlice = 20 * time.Second
+
+// CountCarts counts what was there before sums were kept, shop by shop. When there is more to do, the error is a
+// LaterError.
+func (e *Engine) CountCarts(ctx context.Context) error {
+	for until := time.Now().Add(countSlice); time.Now().Before(until); {
+		done, err := e.db.CountNextShop(ctx)
+		if err != nil || done {
+			return err
+		}
+	}
+	return later(time.Second, nil)
 }
 
 // abortAfter is how long an abort may go unanswered before it is asked for again. The job that asks may have died with

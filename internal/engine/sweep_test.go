@@ -46,6 +46,37 @@ func TestSweep_AsksAgainForAnAbortThatWasNeverAnswered(t *testing.T) {
 	assert.Zero(t, asks(), "the provider has answered")
 }
 
+func TestSweep_KeepsTheSumsThatPagesShow(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, plan{store: permissive})
+	unfolded := func() (n int) {
+		require.NoError(t, h.pool.QueryRow(t.Context(), `SELECT count(*) FROM cart_deltas`).Scan(&n))
+		return n
+	}
+	h.begins("first", names{email: "kavya@example.com", phone: "+919847060101"})
+	assert.NotZero(t, unfolded())
+	require.NoError(t, h.engine.Sweep(t.Context()))
+	assert.Zero(t, unfolded())
+	assert.Empty(t, h.waitingOf("count_carts"), "a new database has nothing to count")
+
+	// As after an upgrade.
+	_, err := h.pool.Exec(t.Context(), `TRUNCATE counted_shops, cart_sums`)
+	require.NoError(t, err)
+	require.NoError(t, h.engine.Sweep(t.Context()))
+	assert.Len(t, h.waitingOf("count_carts"), 1)
+	h.workUntil("the carts are counted and folded", func() bool {
+		var sum int
+		err := h.pool.QueryRow(t.Context(), `
+			SELECT COALESCE(sum(carts), 0)
+			FROM cart_sums
+			WHERE span = 'ever' AND shop = ''`).Scan(&sum)
+		return err == nil && sum == 1
+	})
+	counts, err := h.db.CountCarts(t.Context(), loom)
+	require.NoError(t, err)
+	assert.Len(t, counts, 1)
+}
+
 // callingCart stores a cart with one open call and returns the call's id.
 func (h *house) callingCart(change func(*cart.Call)) uuid.UUID {
 	h.t.Helper()

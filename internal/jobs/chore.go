@@ -45,6 +45,21 @@ func (w *sweepWorker) Work(ctx context.Context, _ *river.Job[engine.Sweep]) erro
 	return w.engine.Sweep(ctx)
 }
 
+type countCartsWorker struct {
+	river.WorkerDefaults[engine.CountCarts]
+	engine *engine.Engine
+}
+
+// Timeout implements river.Worker: a large shop takes minutes.
+func (w *countCartsWorker) Timeout(*river.Job[engine.CountCarts]) time.Duration {
+	return 10 * time.Minute
+}
+
+// Work implements river.Worker.
+func (w *countCartsWorker) Work(ctx context.Context, _ *river.Job[engine.CountCarts]) error {
+	return w.engine.CountCarts(ctx)
+}
+
 type fillPersonKeysWorker struct {
 	river.WorkerDefaults[engine.FillPersonKeys]
 	engine *engine.Engine

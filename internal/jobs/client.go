@@ -80,6 +80,7 @@ func workers(e *engine.Engine) *river.Workers {
 	river.AddWorker(all, &purgeWorker{engine: e})
 	river.AddWorker(all, &sweepWorker{engine: e})
 	river.AddWorker(all, &fillPersonKeysWorker{engine: e})
+	river.AddWorker(all, &countCartsWorker{engine: e})
 	river.AddWorker(all, &ensureWorker{engine: e})
 	river.AddWorker(all, &ensureAllWorker{engine: e})
 	river.AddWorker(all, &reconcileWorker{engine: e})

@@ -9,7 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// withoutStatistics finds the tables that have rows and no statistics. Autovacuum never looks at a partitioned table itself.
+// withoutStatistics finds the tables that have rows and no statistics. Autovacuum never looks at a partitioned table
+// itself.
 const withoutStatistics = `
 	SELECT oid::regclass::text
 	FROM pg_class AS c
@@ -28,7 +29,8 @@ const withoutStatistics = `
 			WHERE schemaname = current_schema() AND tablename = c.relname
 		)`
 
-// outgrown finds the tables that have become more than twice as large since their statistics were made. Small ones do not matter.
+// outgrown finds the tables that have become more than twice as large since their statistics were made. Small ones do
+// not matter.
 const outgrown = `
 	SELECT oid::regclass::text
 	FROM pg_class AS c
@@ -44,8 +46,8 @@ const outgrown = `
 			) > 2 * greatest(c.reltuples, 0) + 1000
 		)`
 
-// AnalyzeOutgrown makes new statistics of the tables that have outgrown theirs. Autovacuum would do so within a minute or more, and
-// until then statements keep the plans that were right for small tables. It returns the tables.
+// AnalyzeOutgrown makes new statistics of the tables that have outgrown theirs. Autovacuum would do so within a minute
+// or more, and until then statements keep the plans that were right for small tables. It returns the tables.
 func (db *DB) AnalyzeOutgrown(ctx context.Context) ([]string, error) {
 	return analyze(ctx, db.pool, outgrown)
 }
@@ -60,11 +62,12 @@ func analyze(ctx context.Context, pool *pgxpool.Pool, query string) ([]string, e
 	var failed []error
 	for _, table := range found {
 		err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, milliseconds(lockWithin)); err != nil {
+			_, err := tx.Exec(ctx, `SELECT set_config('lock_timeout', $1, true)`, milliseconds(lockWithin))
+			if err != nil {
 				return err
 			}
 			// The name comes from the database, which has quoted it.
-			_, err := tx.Exec(ctx, `ANALYZE `+table)
+			_, err = tx.Exec(ctx, `ANALYZE `+table)
 			return err
 		})
 		switch {

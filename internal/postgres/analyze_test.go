@@ -27,7 +27,9 @@ func TestMigrate_AnalyzesTablesWithoutStatistics(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	b.keeps("tok")
-	b.exec(`INSERT INTO webhooks (day, key, shop, topic, received_at) VALUES ('2026-03-10', 'k', $1, 'orders/create', now())`, shop)
+	b.exec(`
+		INSERT INTO webhooks (day, key, shop, topic, received_at)
+		VALUES ('2026-03-10', 'k', $1, 'orders/create', now())`, shop)
 	require.False(t, b.hasStatistics("carts"))
 	require.NoError(t, postgres.Migrate(t.Context(), b.pool))
 	assert.True(t, b.hasStatistics("carts"))

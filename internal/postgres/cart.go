@@ -242,8 +242,8 @@ func (tx *Tx) OlderActiveCarts(ctx context.Context, c *Cart) ([]uuid.UUID, error
 	return pgx.CollectRows(rows, pgx.RowTo[uuid.UUID])
 }
 
-// TurnSupersede turns a job that waits to supersede what is older than one of some carts to the cart id, which is newer than all of
-// them. It reports whether there was such a job. The job cannot begin before this transaction has ended.
+// TurnSupersede turns a job that waits to supersede what is older than one of some carts to the cart id, which is newer
+// than all of them. It reports whether there was such a job. The job cannot begin before this transaction has ended.
 func (tx *Tx) TurnSupersede(ctx context.Context, older []uuid.UUID, id uuid.UUID) (bool, error) {
 	tag, err := tx.Exec(ctx, `
 		UPDATE river_job
@@ -357,12 +357,38 @@ type StateCount struct {
 
 // CountCarts counts the carts by shop, state and reason; shop "" means all.
 func (db *DB) CountCarts(ctx context.Context, shop string) ([]StateCount, error) {
-	rows, err := db.pool.Query(ctx, `
+	counted, err := db.counted(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f := newFilter()
+	f.addIf("shop = @shop", "shop", shop)
+	query := `
 		SELECT shop, state, reason, count(*)
 		FROM carts
-		WHERE $1 = '' OR shop = $1
+		` + f.where() + `
 		GROUP BY shop, state, reason
-		ORDER BY shop, state, reason`, shop)
+		ORDER BY shop, state, reason`
+	if counted {
+		sums := newFilter()
+		sums.addIf("shop = @shop", "shop", shop)
+		sums.conditions = append(sums.conditions, "span = 'ever'", "shop <> ''")
+		query = `
+			SELECT shop, state, reason, sum(carts)::bigint
+			FROM (
+				SELECT shop, state, reason, carts
+				FROM cart_sums
+				` + sums.where() + `
+				UNION ALL
+				SELECT shop, state, reason, carts
+				FROM cart_deltas
+				` + f.where() + `
+			) AS counted
+			GROUP BY shop, state, reason
+			HAVING sum(carts) <> 0
+			ORDER BY shop, state, reason`
+	}
+	rows, err := db.pool.Query(ctx, query, f.args)
 	if err != nil {
 		return nil, fmt.Errorf("count carts: %w", err)
 	}

@@ -20,8 +20,6 @@ type Load struct {
 	Busy  map[string]int
 	// Rests says until when accounts rest that answered 429, by account.
 	Rests map[string]time.Time
-	// Jobs counts the jobs that are not finished.
-	Jobs []JobCount
 }
 
 // JobCount is how many jobs of a queue are in one of River's states: available, scheduled, retryable, running or
@@ -32,16 +30,35 @@ type JobCount struct {
 	Count int
 }
 
-// Load counts what is under way. It reads indexes only, but all of them: with millions of carts it takes a while.
+// Load counts what is under way.
 func (db *DB) Load(ctx context.Context) (Load, error) {
+	counted, err := db.counted(ctx)
+	if err != nil {
+		return Load{}, err
+	}
 	load := Load{
 		Carts: map[cart.State]int{}, Ready: map[string]int{}, Busy: map[string]int{}, Rests: map[string]time.Time{},
 	}
 	batch := &pgx.Batch{}
-	batch.Queue(`
+	carts := `
 		SELECT state, count(*)
 		FROM carts
-		GROUP BY state`).
+		GROUP BY state`
+	if counted {
+		carts = `
+			SELECT state, sum(carts)::bigint
+			FROM (
+				SELECT state, carts
+				FROM cart_sums
+				WHERE span = 'ever' AND shop = ''
+				UNION ALL
+				SELECT state, carts
+				FROM cart_deltas
+			) AS counted
+			GROUP BY state
+			HAVING sum(carts) <> 0`
+	}
+	batch.Queue(carts).
 		Query(func(rows pgx.Rows) error { return countInto(rows, load.Carts) })
 	batch.Queue(`
 		SELECT assistant, count(*)
@@ -70,20 +87,24 @@ func (db *DB) Load(ctx context.Context) (Load, error) {
 			}
 			return rows.Err()
 		})
-	batch.Queue(`
-		SELECT queue, state::text, count(*)
-		FROM river_job
-		WHERE state IN ('available', 'scheduled', 'retryable', 'running', 'pending')
-		GROUP BY queue, state
-		ORDER BY queue, state`).
-		Query(func(rows pgx.Rows) (err error) {
-			load.Jobs, err = pgx.CollectRows(rows, pgx.RowToStructByPos[JobCount])
-			return err
-		})
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return Load{}, fmt.Errorf("count what is under way: %w", err)
 	}
 	return load, nil
+}
+
+// Jobs counts the jobs that are not finished. With millions of carts it takes a while.
+func (db *DB) Jobs(ctx context.Context) ([]JobCount, error) {
+	rows, err := db.pool.Query(ctx, `
+		SELECT queue, state::text, count(*)
+		FROM river_job
+		WHERE state IN ('available', 'scheduled', 'retryable', 'running', 'pending')
+		GROUP BY queue, state
+		ORDER BY queue, state`)
+	if err != nil {
+		return nil, fmt.Errorf("count jobs: %w", err)
+	}
+	return pgx.CollectRows(rows, pgx.RowToStructByPos[JobCount])
 }
 
 func countInto[K ~string](rows pgx.Rows, counts map[K]int) error {

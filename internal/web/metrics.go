@@ -20,9 +20,13 @@ type loadCollector struct {
 	up, carts, ready, busy, lines, rest, jobs *prometheus.Desc
 
 	load *cached.Value[postgres.Load]
+	// unfinished counts jobs.
+	unfinished *cached.Value[[]postgres.JobCount]
 }
 
-func newLoadCollector(load *cached.Value[postgres.Load], engine *engine.Engine) *loadCollector {
+func newLoadCollector(
+	load *cached.Value[postgres.Load], unfinished *cached.Value[[]postgres.JobCount], engine *engine.Engine,
+) *loadCollector {
 	assistant := []string{"provider", "assistant"}
 	return &loadCollector{
 		engine: engine,
@@ -34,7 +38,7 @@ func newLoadCollector(load *cached.Value[postgres.Load], engine *engine.Engine) 
 		lines: prometheus.NewDesc("ringback_lines", "Lines configured, by assistant.", assistant, nil),
 		rest: prometheus.NewDesc("ringback_lines_rest_seconds",
 			"How long no call is placed, because the voice API answered 429, by assistant.", assistant, nil),
-		load: load,
+		load: load, unfinished: unfinished,
 		jobs: prometheus.NewDesc("ringback_jobs",
 			"Jobs that are not finished, by queue and state.", []string{"queue", "state"}, nil),
 	}
@@ -53,7 +57,8 @@ func (l *loadCollector) Collect(metrics chan<- prometheus.Metric) {
 		metrics <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(n), labels...)
 	}
 	load, err := l.load.Get(context.Background())
-	if err != nil {
+	unfinished, failed := l.unfinished.Get(context.Background())
+	if err != nil || failed != nil {
 		gauge(l.up, 0)
 		return
 	}
@@ -67,7 +72,7 @@ func (l *loadCollector) Collect(metrics chan<- prometheus.Metric) {
 		gauge(l.lines, a.Lines, a.Provider, a.Name)
 		gauge(l.rest, int(math.Ceil(max(a.RestsUntil.Sub(l.engine.Now()).Seconds(), 0))), a.Provider, a.Name)
 	}
-	for _, j := range load.Jobs {
+	for _, j := range unfinished {
 		gauge(l.jobs, j.Count, j.Queue, j.State)
 	}
 }

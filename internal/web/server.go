@@ -78,7 +78,7 @@ func New(o Options) (*Server, error) {
 	})
 	counts := cached.New(func(ctx context.Context) ([]postgres.StateCount, error) { return o.DB.CountCarts(ctx, "") })
 	load, lag := cached.New(o.DB.Load), cached.New(o.DB.IntakeLag)
-	if err := o.Metrics.Register(newLoadCollector(load, o.Engine)); err != nil {
+	if err := o.Metrics.Register(newLoadCollector(load, cached.New(o.DB.Jobs), o.Engine)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{

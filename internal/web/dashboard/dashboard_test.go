@@ -23,7 +23,7 @@ import (
 
 // parse reads a page and checks what holds for all of them: it has one heading, loads nothing from other
 // hosts and runs no inline code.
-func parse(t *testing.T, a webtest.Answer) *html.Node {
+func parse(t testing.TB, a webtest.Answer) *html.Node {
 	t.Helper()
 	require.Contains(t, a.Header.Get("Content-Type"), "text/html")
 	doc, err := html.Parse(strings.NewReader(a.Text()))

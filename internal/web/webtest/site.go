@@ -75,7 +75,7 @@ stores:
 
 // Site is a running server with a database of its own.
 type Site struct {
-	T       *testing.T
+	T       testing.TB
 	Config  *config.Config
 	Pool    *pgxpool.Pool
 	DB      *postgres.DB
@@ -108,7 +108,7 @@ func (l *Log) String() string {
 }
 
 // New starts a server; change may alter what it is made of.
-func New(t *testing.T, change ...func(*web.Options)) *Site {
+func New(t testing.TB, change ...func(*web.Options)) *Site {
 	t.Helper()
 	s := &Site{T: t, Pool: pgtest.New(t), Metrics: prometheus.NewRegistry(), Log: &Log{}}
 	s.Config = loadSettings(t)
@@ -152,7 +152,7 @@ func (s *Site) Serve(o web.Options) {
 // WithPassword closes the pages.
 func WithPassword(o *web.Options) { o.Config.Security.DashboardPassword = Password }
 
-func loadSettings(t *testing.T) *config.Config {
+func loadSettings(t testing.TB) *config.Config {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "config.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(settings), 0o600))
@@ -161,7 +161,7 @@ func loadSettings(t *testing.T) *config.Config {
 	return cfg
 }
 
-func stores(t *testing.T, cfg *config.Config) map[string]*engine.Store {
+func stores(t testing.TB, cfg *config.Config) map[string]*engine.Store {
 	t.Helper()
 	all := map[string]*engine.Store{}
 	for domain, sc := range cfg.Stores {
