@@ -249,6 +249,12 @@ func (tx *Tx) TakeQueued(ctx context.Context, part, rows int) ([]QueuedWebhook, 
 	if err != nil {
 		return nil, fmt.Errorf("take queued webhooks: %w", err)
 	}
+	for i := range taken {
+		if taken[i].ReceivedAt.After(tx.Now) {
+			// It was kept after this transaction began: what is applied happens after it was kept.
+			tx.Now = taken[i].ReceivedAt
+		}
+	}
 	return taken, nil
 }
 
