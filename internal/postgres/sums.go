@@ -75,8 +75,12 @@ const allCounted = `
 		WHERE shop = ''
 	)`
 
-// foldPage is how many rows one transaction adds to the sums.
-const foldPage = 50_000
+const (
+	// foldPage is how many rows one transaction adds to the sums.
+	foldPage = 10_000
+	// foldWithin is after which time a run leaves the rest to the next one.
+	foldWithin = 10 * time.Second
+)
 
 // foldCarts and foldCalls add rows to the sums of which they are part.
 const (
@@ -144,7 +148,8 @@ const (
 // FoldSums adds what changed to the sums that the pages show, unless another process is about it. counted is false while
 // what was there before the sums were kept has yet to be counted; see CountNextShop.
 func (db *DB) FoldSums(ctx context.Context) (counted bool, err error) {
-	for more := true; more; {
+	until := time.Now().Add(foldWithin)
+	for more := true; more && time.Now().Before(until); {
 		err := db.InTx(ctx, func(ctx context.Context, tx *Tx) error {
 			more = false
 			ours, err := tx.lockSums(ctx)
