@@ -76,6 +76,9 @@ const countSlice = 20 * time.Second
 func (e *Engine) CountCarts(ctx context.Context) error {
 	for until := time.Now().Add(countSlice); time.Now().Before(until); {
 		done, err := e.db.CountNextShop(ctx)
+		if errors.Is(err, postgres.ErrBusy) {
+			break
+		}
 		if err != nil || done {
 			return err
 		}

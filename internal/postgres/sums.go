@@ -187,7 +187,7 @@ func (tx *Tx) lockSums(ctx context.Context) (bool, error) {
 
 // CountNextShop counts the carts and calls of one shop that were there before the sums were kept, and reports whether
 // there was no shop left. It looks at one moment: what was added to the sums until then is part of what it counts, and
-// is replaced.
+// is replaced. The error is ErrBusy while another process is about it.
 func (db *DB) CountNextShop(ctx context.Context) (done bool, err error) {
 	err = pgx.BeginTxFunc(ctx, db.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(raw pgx.Tx) error {
 		tx := &Tx{Tx: raw, Now: db.Now(), db: db, hasher: db.hasher}
@@ -196,7 +196,7 @@ func (db *DB) CountNextShop(ctx context.Context) (done bool, err error) {
 	})
 	if lostToAnother(err) {
 		// Another process has counted a shop meanwhile.
-		return false, nil
+		return false, ErrBusy
 	}
 	if err != nil {
 		return false, fmt.Errorf("count carts and calls: %w", err)
@@ -205,8 +205,10 @@ func (db *DB) CountNextShop(ctx context.Context) (done bool, err error) {
 }
 
 func (tx *Tx) countNextShop(ctx context.Context) (done bool, err error) {
-	if ours, err := tx.lockSums(ctx); err != nil || !ours {
+	if ours, err := tx.lockSums(ctx); err != nil {
 		return false, err
+	} else if !ours {
+		return false, ErrBusy
 	}
 	var shop string
 	err = tx.QueryRow(ctx, `
