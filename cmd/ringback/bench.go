@@ -16,7 +16,7 @@ func bench(ctx context.Context, flags *flag.FlagSet, args []string) error {
 		"measure in this Postgres, in two databases that are made there and dropped at the end; a `URL`")
 	flags.StringVar(&o.Dir, "data", "data/bench",
 		"the `folder` for a Postgres that is started for this run and removed at the end; up to 12 GB, on a disk")
-	flags.BoolVar(&o.Quick, "quick", false, "measure less: within about a minute, not a quarter of an hour")
+	flags.BoolVar(&o.Quick, "quick", false, "measure less: about a minute, not a quarter of an hour")
 	asJSON := flags.Bool("json", false, "write JSON")
 	if err := parse(flags, args); err != nil {
 		return err

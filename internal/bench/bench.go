@@ -26,7 +26,7 @@ type Options struct {
 	DatabaseURL string
 	// Dir is where the server that is started keeps its data until the end. It should be on a disk, not in memory.
 	Dir string
-	// Quick measures less and shorter: within a minute on a machine that has nothing else to do.
+	// Quick measures less and shorter: in about a minute on a machine that has nothing else to do.
 	Quick bool
 	// Progress is told what is being measured.
 	Progress io.Writer
@@ -64,7 +64,7 @@ func (o *Options) measured() sizes {
 		return *o.sizes
 	case o.Quick:
 		return sizes{
-			repeats: 1, burst: 4000, sustained: 5 * time.Second, openLoop: 2 * time.Second, yardstick: time.Second,
+			repeats: 1, burst: 2500, sustained: 5 * time.Second, openLoop: time.Second, yardstick: time.Second,
 			kept: 100_000, fewCarts: 1000, manyCarts: 10_000,
 			dials: 50, dialEvery: 20 * time.Millisecond, lead: 6 * time.Second, calls: 300,
 		}
