@@ -197,7 +197,7 @@ func (h *house) settles(kinds ...string) {
 			FROM river_job
 			WHERE state IN ('available', 'running', 'retryable') AND kind = ANY ($1)`, kinds).Scan(&n)
 		return err == nil && n == 0
-	}, 20*time.Second, 5*time.Millisecond, "jobs do not end: %v: %s", kinds, h.log)
+	}, time.Minute, 5*time.Millisecond, "jobs do not end: %v: %s", kinds, h.log)
 }
 
 // does has a job worked.
