@@ -101,6 +101,8 @@ type run struct {
 
 // Run measures. When it returns, whatever it has made is gone, also when ctx ended or something failed.
 func Run(ctx context.Context, o Options) (report *Report, err error) {
+	// As the server does.
+	app.TuneMemory()
 	r := &run{
 		sizes: o.measured(), began: time.Now(), progress: o.Progress, key: "secret of the benchmark", next: 1,
 		fresh: map[int]float64{},

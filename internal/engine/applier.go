@@ -28,6 +28,8 @@ const (
 	// linger is how long webhooks may wait for the appliers while so many come that keeping them needs the machine: those
 	// that come meanwhile about the same checkouts are applied together.
 	linger = time.Second
+	// shortLinger is the same while others come one by one.
+	shortLinger = 100 * time.Millisecond
 	// mostQueued is how many webhooks may wait to be applied, by what this process has kept, before it keeps others more
 	// slowly.
 	mostQueued = 10_000
@@ -167,11 +169,11 @@ func (e *Engine) keepTogether(ctx context.Context, webhooks []postgres.IncomingW
 // lingers is how often it is looked whether fewer webhooks come.
 const lingers = 10 * time.Millisecond
 
-// letCome waits while webhooks come in numbers, for as long as they may wait.
+// letCome waits while others come, for as long as webhooks may wait: what is applied together costs less.
 func (e *Engine) letCome(ctx context.Context) {
 	ticks := time.NewTicker(lingers)
 	defer ticks.Stop()
-	for e.keeper.busy() && e.applier.waited() < linger {
+	for e.applier.waited() < e.keeper.patience() {
 		select {
 		case <-ticks.C:
 		case <-ctx.Done():

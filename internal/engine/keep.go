@@ -30,8 +30,9 @@ type keeper struct {
 	mu   sync.RWMutex
 	open bool
 	in   chan *keeping
-	// crowded is until when, in Unix nanoseconds, webhooks are taken to come in numbers.
-	crowded atomic.Int64
+	// more is until when, in Unix nanoseconds, others are taken to follow soon; crowded is until when they are taken to
+	// come in numbers.
+	more, crowded atomic.Int64
 }
 
 // crowd is from how many webhooks in one transaction on they come in numbers, and crowdedFor how long that is taken to
@@ -39,10 +40,19 @@ type keeper struct {
 const (
 	crowd      = 8
 	crowdedFor = 30 * time.Millisecond
+	moreFor    = 15 * time.Millisecond
 )
 
-// busy reports whether webhooks come in numbers.
-func (k *keeper) busy() bool { return time.Now().UnixNano() < k.crowded.Load() }
+// patience is how long webhooks may wait for the appliers, as others come now.
+func (k *keeper) patience() time.Duration {
+	switch now := time.Now().UnixNano(); {
+	case now < k.crowded.Load():
+		return linger
+	case now < k.more.Load():
+		return shortLinger
+	}
+	return 0
+}
 
 // keeping is a webhook that waits to be kept.
 type keeping struct {
@@ -90,8 +100,10 @@ func (k *keeper) run(ctx context.Context, keep func(context.Context, []postgres.
 		group.Go(func() {
 			for first := range in {
 				items := gather(first, in)
+				now := time.Now()
+				k.more.Store(now.Add(moreFor).UnixNano())
 				if len(items) >= crowd {
-					k.crowded.Store(time.Now().Add(crowdedFor).UnixNano())
+					k.crowded.Store(now.Add(crowdedFor).UnixNano())
 				}
 				keepTogether(context.WithoutCancel(ctx), items, keep)
 			}
