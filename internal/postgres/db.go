@@ -158,7 +158,7 @@ func (db *DB) dataKey(ctx context.Context, name string) ([]byte, error) {
 		INSERT INTO keys (name, sealed)
 		VALUES ($1, $2)
 		ON CONFLICT (name) DO NOTHING`,
-		name, db.box.Seal(seal.NewKey(), "key "+name))
+		name, db.box.Seal(seal.NewKey(), sealedKey+name))
 	if err != nil {
 		return nil, fmt.Errorf("make data key: %w", err)
 	}
@@ -170,7 +170,7 @@ func (db *DB) dataKey(ctx context.Context, name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read data key: %w", err)
 	}
-	key, current, err := db.box.Open(sealed, "key "+name)
+	key, current, err := db.box.Open(sealed, sealedKey+name)
 	if err != nil {
 		return nil, fmt.Errorf("open data key: %w", err)
 	}
@@ -179,7 +179,7 @@ func (db *DB) dataKey(ctx context.Context, name string) ([]byte, error) {
 			UPDATE keys
 			SET sealed = $2
 			WHERE name = $1 AND sealed = $3`,
-			name, db.box.Seal(key, "key "+name), sealed)
+			name, db.box.Seal(key, sealedKey+name), sealed)
 		if err != nil {
 			return nil, fmt.Errorf("seal data key anew: %w", err)
 		}

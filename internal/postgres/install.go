@@ -33,19 +33,17 @@ func (ShopToken) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, 
 // LogValue implements slog.LogValuer.
 func (ShopToken) LogValue() slog.Value { return slog.StringValue("[token]") }
 
-func tokenContext(shop string) string { return "shop token " + shop }
-
 func (db *DB) sealToken(shop string, t ShopToken) ([]byte, error) {
 	plain, err := json.Marshal(t)
 	if err != nil {
 		return nil, err
 	}
-	return db.box.Seal(plain, tokenContext(shop)), nil
+	return db.box.Seal(plain, sealedToken+shop), nil
 }
 
 func (db *DB) openToken(shop string, sealed []byte) (ShopToken, error) {
 	var t ShopToken
-	plain, _, err := db.box.Open(sealed, tokenContext(shop))
+	plain, _, err := db.box.Open(sealed, sealedToken+shop)
 	if err != nil {
 		return t, fmt.Errorf("open the token of %s: %w", shop, err)
 	}

@@ -48,7 +48,7 @@ func (tx *Tx) AskPrivacy(ctx context.Context, shop, kind, webhookID string, p ca
 	_, err = tx.Exec(ctx, `
 		INSERT INTO privacy_requests (id, shop, kind, person, webhook_day, webhook_key, requested_at, due_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		id, shop, kind, tx.db.box.Seal(plain, "privacy "+id.String()), tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID),
+		id, shop, kind, tx.db.box.Seal(plain, sealedRequest+id.String()), tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID),
 		tx.Now, tx.Now.Add(privacyDeadline))
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("record privacy request: %w", err)
@@ -98,7 +98,7 @@ func (db *DB) PrivacyRequest(ctx context.Context, id uuid.UUID) (PrivacyRequest,
 	if sealed == nil {
 		return r, p, nil
 	}
-	plain, _, err := db.box.Open(sealed, "privacy "+id.String())
+	plain, _, err := db.box.Open(sealed, sealedRequest+id.String())
 	if err != nil {
 		return r, p, fmt.Errorf("open privacy request: %w", err)
 	}

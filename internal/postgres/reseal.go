@@ -7,16 +7,24 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// What a sealed value is bound to: one of these, then the value's name. A value that is moved to another row does not
+// open there.
+const (
+	sealedKey     = "key "
+	sealedToken   = "shop token "
+	sealedRequest = "privacy "
+)
+
 // sealedColumns are the places where sealed values are kept: a query for name and value, and an update that replaces a
 // value unless it changed meanwhile. context is put before the name to what a value is bound to.
 var sealedColumns = []struct{ context, read, write string }{
 	{
-		context: "shop token ",
+		context: sealedToken,
 		read:    `SELECT shop, sealed FROM shop_tokens`,
 		write:   `UPDATE shop_tokens SET sealed = $3 WHERE shop = $1 AND sealed = $2`,
 	},
 	{
-		context: "privacy ",
+		context: sealedRequest,
 		read:    `SELECT id::text, person FROM privacy_requests WHERE person IS NOT NULL`,
 		write:   `UPDATE privacy_requests SET person = $3 WHERE id = $1::uuid AND person = $2`,
 	},
