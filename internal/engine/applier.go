@@ -419,7 +419,7 @@ func (u *unit) grouped(ctx context.Context, taken []postgres.QueuedWebhook) ([]*
 		}
 		store := u.engine.stores[w.Shop]
 		if store == nil {
-			if err := u.QueuedWaits(ctx, w); err != nil {
+			if err := u.WebhookWaits(ctx, w.Kept(), w.APIVersion, w.TriggeredAt, w.ReceivedAt, w.Test); err != nil {
 				return nil, err
 			}
 			continue
@@ -480,7 +480,7 @@ func (u *unit) decode(ctx context.Context, g *group) error {
 func (u *unit) unread(ctx context.Context, w *postgres.QueuedWebhook, why error) error {
 	topic := w.Topic
 	u.counts = append(u.counts, func(m *Metrics) { m.webhook(topic, TakenUnread) })
-	if err := u.QueuedFailed(ctx, w, why.Error()); err != nil {
+	if err := u.WebhookFailed(ctx, w.Kept(), why.Error()); err != nil {
 		return err
 	}
 	return u.leaveErasedOut(ctx, w.Kept(), deliveryOfQueued(w), w.Payload)
@@ -512,7 +512,7 @@ func (u *unit) setAside(ctx context.Context, w *postgres.QueuedWebhook, failed e
 	u.engine.log.ErrorContext(ctx, "a webhook was set aside", "shop", w.Shop, "topic", w.Topic, "error", failed)
 	topic := w.Topic
 	u.counts = append(u.counts, func(m *Metrics) { m.webhook(topic, TakenUnread) })
-	return u.QueuedFailed(ctx, w, why)
+	return u.WebhookFailed(ctx, w.Kept(), why)
 }
 
 // applyOne applies a webhook by itself.
@@ -520,7 +520,7 @@ func (u *unit) applyOne(ctx context.Context, w *postgres.QueuedWebhook) (err err
 	defer recovered(&err)
 	store := u.engine.stores[w.Shop]
 	if store == nil {
-		return u.QueuedWaits(ctx, w)
+		return u.WebhookWaits(ctx, w.Kept(), w.APIVersion, w.TriggeredAt, w.ReceivedAt, w.Test)
 	}
 	if w.Payload == nil {
 		return nil

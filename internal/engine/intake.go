@@ -74,7 +74,9 @@ func followsCheckouts(topic string) bool {
 }
 
 // takeWebhook keeps a webhook with what it brings about, or with the reason why it could not be used.
-func (e *Engine) takeWebhook(ctx context.Context, d shopify.Delivery, body []byte, read action, unreadable error) (Taken, error) {
+func (e *Engine) takeWebhook(
+	ctx context.Context, d shopify.Delivery, body []byte, read action, unreadable error,
+) (Taken, error) {
 	var taken Taken
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		taken = TakenBefore
@@ -89,11 +91,11 @@ func (e *Engine) takeWebhook(ctx context.Context, d shopify.Delivery, body []byt
 		taken = TakenNew
 		if errors.Is(unreadable, errUnknownShop) {
 			taken = TakenUnread
-			return u.WebhookWaits(ctx, d.Shop, d.WebhookID, d.APIVersion, d.TriggeredAt, d.Test)
+			return u.WebhookWaits(ctx, u.Kept(d.Shop, d.WebhookID), d.APIVersion, d.TriggeredAt, u.Now, d.Test)
 		}
 		if unreadable != nil {
 			taken = TakenUnread
-			if err := u.WebhookFailed(ctx, d.Shop, d.WebhookID, unreadable.Error()); err != nil {
+			if err := u.WebhookFailed(ctx, u.Kept(d.Shop, d.WebhookID), unreadable.Error()); err != nil {
 				return err
 			}
 			return u.leaveErasedOut(ctx, u.Kept(d.Shop, d.WebhookID), d, body)

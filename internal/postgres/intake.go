@@ -167,21 +167,6 @@ func (w *QueuedWebhook) Row() int64 { return w.row }
 // CheckoutKey is equal for two webhooks of a shop that are about one checkout.
 func (w *QueuedWebhook) CheckoutKey() int64 { return w.checkout }
 
-// QueuedWaits lets a webhook of the queue wait for a process that knows its shop.
-func (tx *Tx) QueuedWaits(ctx context.Context, w *QueuedWebhook) error {
-	var at *time.Time
-	if !w.TriggeredAt.IsZero() {
-		at = &w.TriggeredAt
-	}
-	_, err := tx.Exec(ctx, `
-		INSERT INTO waiting_webhooks (shop, day, key, api_version, triggered_at, received_at, test)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`, w.Shop, w.day, w.key, w.APIVersion, at, w.ReceivedAt, w.Test)
-	if err != nil {
-		return fmt.Errorf("let webhook wait: %w", err)
-	}
-	return tx.QueuedFailed(ctx, w, UnknownShop)
-}
-
 func scanQueued(row pgx.CollectableRow) (QueuedWebhook, error) {
 	var w QueuedWebhook
 	var triggered *time.Time
@@ -277,18 +262,6 @@ func (tx *Tx) QueueAlone(ctx context.Context, webhooks []QueuedWebhook, due *tim
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("queue webhooks alone: %w", err)
-	}
-	return nil
-}
-
-// QueuedFailed notes why a webhook of the queue could not be used.
-func (tx *Tx) QueuedFailed(ctx context.Context, w *QueuedWebhook, why string) error {
-	_, err := tx.Exec(ctx, `
-		UPDATE webhooks
-		SET error = $3
-		WHERE day = $1 AND key = $2`, w.day, w.key, why)
-	if err != nil {
-		return fmt.Errorf("note why a webhook failed: %w", err)
 	}
 	return nil
 }

@@ -31,21 +31,22 @@ type WaitingWebhook struct {
 	key []byte
 }
 
-// WebhookWaits puts a webhook that was kept in this transaction in the line of those that wait for their shop to be
-// known.
-func (tx *Tx) WebhookWaits(ctx context.Context, shop, webhookID, apiVersion string, triggeredAt time.Time, test bool) error {
+// WebhookWaits lets a kept webhook wait for a process that knows its shop. triggeredAt is zero when the headers did not
+// tell it.
+func (tx *Tx) WebhookWaits(
+	ctx context.Context, w KeptWebhook, apiVersion string, triggeredAt, receivedAt time.Time, test bool,
+) error {
 	var at *time.Time
 	if !triggeredAt.IsZero() {
 		at = &triggeredAt
 	}
 	_, err := tx.Exec(ctx, `
 		INSERT INTO waiting_webhooks (shop, day, key, api_version, triggered_at, received_at, test)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		shop, tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID), apiVersion, at, tx.Now, test)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`, w.shop, w.day, w.key, apiVersion, at, receivedAt, test)
 	if err != nil {
 		return fmt.Errorf("let webhook wait: %w", err)
 	}
-	return tx.WebhookFailed(ctx, shop, webhookID, UnknownShop)
+	return tx.WebhookFailed(ctx, w, UnknownShop)
 }
 
 // WebhooksWait reports whether webhooks of a shop wait to be acted upon.

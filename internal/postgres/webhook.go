@@ -17,7 +17,9 @@ const keptDays = 3
 
 // KeepWebhook records a webhook as it came and reports whether it is new: one with the same shop and id was never kept.
 // With inTurn, and while webhooks of the shop wait to be acted upon, it records nothing and reports that.
-func (tx *Tx) KeepWebhook(ctx context.Context, shop, webhookID, topic string, payload []byte, inTurn bool) (fresh, waiting bool, err error) {
+func (tx *Tx) KeepWebhook(
+	ctx context.Context, shop, webhookID, topic string, payload []byte, inTurn bool,
+) (fresh, waiting bool, err error) {
 	key := webhookKey(shop, webhookID)
 	day, days := tx.Now.Truncate(24*time.Hour), recentDays(tx.Now)
 	err = tx.QueryRow(ctx, `
@@ -64,11 +66,11 @@ func (tx *Tx) WebhookAbout(ctx context.Context, shop, webhookID string, cartID u
 }
 
 // WebhookFailed notes why a kept webhook could not be used.
-func (tx *Tx) WebhookFailed(ctx context.Context, shop, webhookID, why string) error {
+func (tx *Tx) WebhookFailed(ctx context.Context, w KeptWebhook, why string) error {
 	_, err := tx.Exec(ctx, `
 		UPDATE webhooks
 		SET error = $3
-		WHERE day = $1 AND key = $2`, tx.Now.Truncate(24*time.Hour), webhookKey(shop, webhookID), why)
+		WHERE day = $1 AND key = $2`, w.day, w.key, why)
 	if err != nil {
 		return fmt.Errorf("note why webhook failed: %w", err)
 	}
@@ -82,7 +84,9 @@ func webhookKey(shop, webhookID string) []byte {
 
 // KeepCallback records what a voice API sent, with the reason why it changes nothing. call is nil when it names no call
 // of ours. It is kept without its payload when it is about a cart that was erased, or names somebody who was.
-func (db *DB) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string) error {
+func (db *DB) KeepCallback(
+	ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string,
+) error {
 	return db.InTx(ctx, func(ctx context.Context, tx *Tx) error {
 		kept := payload
 		if call == nil {
@@ -104,7 +108,9 @@ func (db *DB) KeepCallback(ctx context.Context, provider string, call *uuid.UUID
 // KeepCallback records what a voice API sent about a call of ours; without its payload when the call's cart was erased.
 // failure is why it could not be used as it is meant, "" when it was. It waits for an erasure of the cart that is under
 // way.
-func (tx *Tx) KeepCallback(ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string) error {
+func (tx *Tx) KeepCallback(
+	ctx context.Context, provider string, call *uuid.UUID, kind string, payload []byte, failure string,
+) error {
 	_, err := tx.Exec(ctx, `
 		WITH about AS (
 			SELECT carts.erased_at
