@@ -192,7 +192,8 @@ func (tx *Tx) TakeQueued(ctx context.Context, part, rows int) ([]QueuedWebhook, 
 	var taken []QueuedWebhook
 	batch := &pgx.Batch{}
 	batch.Queue(planByIndex)
-	// What a crash undoes of this transaction is back in the queue. Whoever builds on it commits after it, and takes it along.
+	// What a crash undoes of this transaction is back in the queue. A transaction that builds on this one commits later,
+	// and makes both durable.
 	batch.Queue(`SELECT set_config('synchronous_commit', 'off', true)`)
 	batch.Queue(`SELECT pg_try_advisory_xact_lock($1)`, lockKey("intake queue", strconv.Itoa(part))).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&mine) })
