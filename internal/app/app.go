@@ -367,6 +367,13 @@ func (a *App) Run(ctx context.Context) error {
 		a.Engine.GiveLines(running, a.works)
 		return nil
 	})
+	if a.works {
+		left := jobs.NewLeft(a.Engine, a.Log)
+		group.Go(func() error {
+			left.Run(running)
+			return nil
+		})
+	}
 	group.Go(func() error {
 		defer stopIntake()
 		<-running.Done()

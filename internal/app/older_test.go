@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
 	"ringback/internal/app"
 	"ringback/internal/cart"
 	"ringback/internal/config"
+	"ringback/internal/jobs"
 	"ringback/internal/postgres"
 	"ringback/internal/secret"
 	"ringback/internal/shopify"
@@ -79,6 +81,34 @@ func TestOlderWorker_DoesNotSwallowTheJobsOfACall(t *testing.T) {
 	w.joins()
 	w.eventually("the provider was asked", func() bool { return w.cart("bought").Calls[0].Outcome == cart.Aborted })
 	assert.Zero(t, w.voice.Calls()[0].Dials, "the customer's phone never rang")
+}
+
+// An idle worker with an older configuration may get every job before a busy one that knows the shop.
+func TestOlderWorker_HoldsNothingUpWhenItGetsEveryJob(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, setup{config: serverOnly})
+	w.joins(older)
+	ctx, stop := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() { jobs.NewLeft(w.app.Engine, slog.New(slog.DiscardHandler)).Run(ctx) })
+	defer group.Wait()
+	defer stop()
+	tokens := []string{"a", "b", "c"}
+	for _, tok := range tokens {
+		w.took(shopify.CheckoutsCreate, checkout(tok))
+	}
+	start := time.Now()
+	for _, tok := range tokens {
+		w.comes(tok, cart.Stopped)
+	}
+	assert.Less(t, time.Since(start), 20*time.Second)
+	assert.Len(t, w.voice.Calls(), len(tokens))
+	w.eventually("every job that was left has ended", func() bool {
+		return w.count(`SELECT count(*) FROM left_jobs`) == 0 && w.count(`
+			SELECT count(*)
+			FROM river_job
+			WHERE kind IN ('wake_cart', 'place_call') AND state <> 'completed'`) == 0
+	})
 }
 
 func TestOlderWorker_LeavesAPlacementToTheWorkerThatKnowsTheShop(t *testing.T) {

@@ -77,7 +77,7 @@ func (e *Engine) placedBy(call *cart.Call) (*Store, error) {
 		return nil, err
 	}
 	if call.Provider != "" && call.Provider != store.Provider.Name() || call.Account != "" && !store.uses(call.Account) {
-		return nil, errUnknownAccount
+		return nil, &unknownError{shop: call.Shop, err: errUnknownAccount}
 	}
 	return store, nil
 }

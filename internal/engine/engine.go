@@ -120,7 +120,7 @@ func (e *Engine) Store(domain string) *Store { return e.stores[domain] }
 func (e *Engine) knownStore(domain string) (*Store, error) {
 	store := e.stores[domain]
 	if store == nil {
-		return nil, errUnknownShop
+		return nil, &unknownError{shop: domain, err: errUnknownShop}
 	}
 	return store, nil
 }

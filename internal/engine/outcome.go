@@ -16,10 +16,26 @@ var (
 	errUnknownReceiver = errors.New("integrations.webhook_url is not in the configuration")
 )
 
+// unknownError says of which shop something is not known.
+type unknownError struct {
+	shop string
+	err  error
+}
+
+// Error implements error.
+func (e *unknownError) Error() string { return e.err.Error() }
+
+// Unwrap gives what is not known.
+func (e *unknownError) Unwrap() error { return e.err }
+
 // UnknownHere reports whether an error comes from this process's configuration alone: another process may be able to do
-// the job.
-func UnknownHere(err error) bool {
-	return errors.Is(err, errUnknownShop) || errors.Is(err, errUnknownAccount) || errors.Is(err, errUnknownReceiver)
+// the job, one that knows the shop. shop is empty when that makes no difference.
+func UnknownHere(err error) (shop string, yes bool) {
+	var unknown *unknownError
+	if errors.As(err, &unknown) {
+		shop = unknown.shop
+	}
+	return shop, errors.Is(err, errUnknownShop) || errors.Is(err, errUnknownAccount) || errors.Is(err, errUnknownReceiver)
 }
 
 // UnknownFor is how long most jobs wait for a process that knows their shop.
@@ -38,6 +54,8 @@ type LaterError struct {
 	In time.Duration
 	// Why is empty when there is simply more to do.
 	Why string
+	// Shop is the one that this process does not know, when that is why. A process that knows it need not wait.
+	Shop string
 }
 
 // Error implements error.

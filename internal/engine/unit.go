@@ -101,7 +101,7 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, queri
 	store := u.engine.stores[c.Shop]
 	if store == nil {
 		if store = unconfigured(c.Shop, ev); store == nil {
-			return change{}, errUnknownShop
+			return change{}, &unknownError{shop: c.Shop, err: errUnknownShop}
 		}
 	}
 	shop, err := u.shop(ctx, c.Shop)

@@ -18,8 +18,9 @@ const unconfiguredLook = 5 * time.Minute
 // in another wait, the error is a LaterError: the same job runs again then.
 func (e *Engine) WakeCart(ctx context.Context, id uuid.UUID, job int64) error {
 	var sleep time.Duration
+	unknown := ""
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
-		sleep = 0
+		sleep, unknown = 0, ""
 		c, err := u.CartForUpdate(ctx, id)
 		if errors.Is(err, postgres.ErrNotFound) {
 			return nil
@@ -37,6 +38,7 @@ func (e *Engine) WakeCart(ctx context.Context, id uuid.UUID, job int64) error {
 		}
 		if e.stores[c.Shop] == nil {
 			// Another process may know the shop, or this one after a restart.
+			unknown = c.Shop
 			sleep = CheckAgain(u.Now.Sub(*c.WakeAt), unconfiguredLook)
 			next := u.Now.Add(sleep)
 			return u.SetWakeJob(ctx, c.ID, c.WakeJobID, &next)
@@ -58,5 +60,8 @@ func (e *Engine) WakeCart(ctx context.Context, id uuid.UUID, job int64) error {
 		}
 		return nil
 	})
+	if err == nil && unknown != "" {
+		return &LaterError{In: sleep, Shop: unknown}
+	}
 	return later(sleep, err)
 }

@@ -3,6 +3,7 @@
 package jobs
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -44,7 +45,7 @@ func NewClient(e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.
 		Middleware:                  []rivertype.Middleware{&outcomeMiddleware{engine: e, log: log}},
 	}
 	if concurrency > 0 {
-		cfg.Workers = workers(e)
+		cfg.Workers = workersOf(e).river
 		cfg.Queues = map[string]river.QueueConfig{
 			engine.QueueCarts:  {MaxWorkers: min(concurrency, int(pool.Config().MaxConns)), FetchCooldown: cooldown},
 			engine.QueueCalls:  {MaxWorkers: concurrency},
@@ -63,29 +64,29 @@ func NewClient(e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.
 	return client, nil
 }
 
-func workers(e *engine.Engine) *river.Workers {
-	all := river.NewWorkers()
-	river.AddWorker(all, &wakeWorker{engine: e})
-	river.AddWorker(all, &fillWorker{engine: e})
-	river.AddWorker(all, &supersedeWorker{engine: e})
-	river.AddWorker(all, &stopWorker{engine: e})
-	river.AddWorker(all, &haltWorker{engine: e})
-	river.AddWorker(all, &resumeWorker{engine: e})
-	river.AddWorker(all, &placeWorker{engine: e})
-	river.AddWorker(all, &abortWorker{engine: e})
-	river.AddWorker(all, &updateWorker{engine: e})
-	river.AddWorker(all, &watchWorker{engine: e})
-	river.AddWorker(all, &forwardWorker{engine: e})
-	river.AddWorker(all, &redactWorker{engine: e})
-	river.AddWorker(all, &purgeWorker{engine: e})
-	river.AddWorker(all, &sweepWorker{engine: e})
-	river.AddWorker(all, &fillPersonKeysWorker{engine: e})
-	river.AddWorker(all, &countCartsWorker{engine: e})
-	river.AddWorker(all, &ensureWorker{engine: e})
-	river.AddWorker(all, &ensureAllWorker{engine: e})
-	river.AddWorker(all, &reconcileWorker{engine: e})
-	river.AddWorker(all, &reconcileAllWorker{engine: e})
-	river.AddWorker(all, &endDiscountsWorker{engine: e})
-	river.AddWorker(all, &regainWorker{engine: e})
+func workersOf(e *engine.Engine) *registry {
+	all := &registry{river: river.NewWorkers(), direct: map[string]func(context.Context, *rivertype.JobRow) error{}}
+	add(all, &wakeWorker{engine: e})
+	add(all, &fillWorker{engine: e})
+	add(all, &supersedeWorker{engine: e})
+	add(all, &stopWorker{engine: e})
+	add(all, &haltWorker{engine: e})
+	add(all, &resumeWorker{engine: e})
+	add(all, &placeWorker{engine: e})
+	add(all, &abortWorker{engine: e})
+	add(all, &updateWorker{engine: e})
+	add(all, &watchWorker{engine: e})
+	add(all, &forwardWorker{engine: e})
+	add(all, &redactWorker{engine: e})
+	add(all, &purgeWorker{engine: e})
+	add(all, &sweepWorker{engine: e})
+	add(all, &fillPersonKeysWorker{engine: e})
+	add(all, &countCartsWorker{engine: e})
+	add(all, &ensureWorker{engine: e})
+	add(all, &ensureAllWorker{engine: e})
+	add(all, &reconcileWorker{engine: e})
+	add(all, &reconcileAllWorker{engine: e})
+	add(all, &endDiscountsWorker{engine: e})
+	add(all, &regainWorker{engine: e})
 	return all
 }

@@ -2,8 +2,6 @@ package jobs
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -34,20 +32,20 @@ type outcomeMiddleware struct {
 // Work implements rivertype.WorkerMiddleware.
 func (m *outcomeMiddleware) Work(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
 	err := work(ctx)
-	var later *engine.LaterError
-	var final *engine.FinalError
+	then := outcomeOf(m.engine, err, job.Kind, job.CreatedAt)
+	if then.unknown != "" {
+		if err := m.engine.LeaveJob(ctx, job.ID, then.unknown); err != nil {
+			m.log.WarnContext(ctx, "a job waits until this process tries it again", "job", job.ID, "error", err)
+		}
+	}
 	switch {
-	case errors.As(err, &later):
-		return river.JobSnooze(later.In)
-	case errors.As(err, &final):
-		return river.JobCancel(final.Err)
-	case err == nil || !engine.UnknownHere(err):
-		return err
+	case then.final != nil:
+		if _, unknown := engine.UnknownHere(then.final); unknown {
+			m.log.WarnContext(ctx, "a job was given up", "job", job.ID, "kind", job.Kind, "error", then.final)
+		}
+		return river.JobCancel(then.final)
+	case then.again > 0:
+		return river.JobSnooze(then.again)
 	}
-	waited := m.engine.Now().Sub(job.CreatedAt)
-	if waited > engine.UnknownFor && !neverGivenUp[job.Kind] {
-		m.log.WarnContext(ctx, "a job was given up", "job", job.ID, "kind", job.Kind, "error", err)
-		return river.JobCancel(fmt.Errorf("given up after %s: %w", engine.UnknownFor, err))
-	}
-	return river.JobSnooze(engine.CheckAgain(waited, unknownCheck))
+	return err
 }
