@@ -341,6 +341,21 @@ func TestReport_OptOutStopsAtOnceAndSuppresses(t *testing.T) {
 	assert.Equal(t, cart.OptedOut, s.cart.Reason)
 }
 
+func TestReport_NoIsForGoodWhereTheLawSaysSo(t *testing.T) {
+	t.Parallel()
+	for number, country := range map[string]string{"+819012345678": "JP", "+919876543210": "IN"} {
+		s := newStory(t)
+		s.does(s.checkout(func(c *cart.Checkout) { c.Phones[0].Number = number }))
+		id := s.calls()
+		s.hears(id, talked[:4]...)
+		effects := s.does(cart.CallReported{CallID: id,
+			Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{Declined: true}}})
+		suppress := lifecycle.Effect(lifecycle.Suppress{Source: "call"})
+		assert.Equal(t, country == "JP", slices.Contains(effects, suppress), country)
+		assert.Equal(t, cart.Declined, s.cart.Reason)
+	}
+}
+
 func TestReport_UnclearAnswerStopsTheCart(t *testing.T) {
 	t.Parallel()
 	for name, in := range map[string]cart.Insights{

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/policy"
 )
 
 // defaultCallback is how long after a call a customer is called back who asked for that without naming a time.
@@ -336,6 +337,12 @@ func (a *change) actOnAnswer(call *cart.Call) {
 	if in.OptedOut && !before.Insights.OptedOut {
 		a.emit(Suppress{Source: "call"})
 		a.note("said", "asked not to be called again", cart.VerdictStop)
+	}
+	if in.Declined && !in.OptedOut && !before.Insights.Declined && !a.rules.Unknown {
+		if key, final := policy.RefusalIsFinal(a.rules.Policy, &a.cart, a.now); final {
+			a.emit(Suppress{Source: "call"})
+			a.note("said", "said no, which is for good in "+key, cart.VerdictStop)
+		}
 	}
 	var said cart.Reason
 	switch {

@@ -22,11 +22,14 @@ func (d *decider) phoneCaps() bool {
 			if d.seenRow(i) {
 				continue
 			}
-			for _, c := range p.row.caps {
+			if p.terms == nil {
+				continue
+			}
+			for _, c := range p.terms.caps {
 				free = later(free, d.freeAt(c))
 			}
-			if p.row.silence > 0 {
-				free = later(free, d.afterRefusal(p.row.silence))
+			if p.terms.silence > 0 {
+				free = later(free, d.afterRefusal(p.terms.silence))
 			}
 		}
 	}
@@ -96,6 +99,24 @@ func (d *decider) afterRefusal(silence time.Duration) time.Time {
 	return refused.Add(silence)
 }
 
+// RefusalIsFinal reports whether a customer who says no may never be called again where the customer may be, and names
+// the jurisdiction's row.
+func RefusalIsFinal(r *Rules, c *cart.Cart, now time.Time) (key string, final bool) {
+	ready, err := r.ready()
+	if err != nil {
+		return "", false
+	}
+	var p person
+	ready.locate(c, &p)
+	p.settle(now)
+	for _, pl := range p.places {
+		if pl.terms != nil && pl.terms.never {
+			return pl.row.key, true
+		}
+	}
+	return "", false
+}
+
 // comma separates the parts of a step's text.
 func (d *decider) comma() {
 	if begin := d.begun(); len(d.buf) > begin {
@@ -145,9 +166,11 @@ func (c *compiled) longestWindow() time.Duration {
 		if r == nil {
 			return
 		}
-		longest = max(longest, r.silence)
-		for _, limit := range r.caps {
-			longest = max(longest, limit.Every)
+		for _, t := range r.terms {
+			longest = max(longest, t.silence)
+			for _, limit := range t.caps {
+				longest = max(longest, limit.Every)
+			}
 		}
 	}
 	note(c.elsewhere)

@@ -35,6 +35,8 @@ type countryRows struct {
 	states map[string]*row
 	// unknownState is the row for a customer whose state is not known; nil when no state has a row of its own.
 	unknownState *row
+	// off are the keys of the states' rows that are off, sorted.
+	off []string
 }
 
 // Compile computes what Decide needs, for the store of the rules. It must be called again after any change. Its error
@@ -76,7 +78,7 @@ func (r *Rules) compile(store Store) (*compiled, error) {
 		c.holidays = append(c.holidays, day)
 	}
 	slices.Sort(c.holidays)
-	if err := c.overlay(r.Jurisdictions); err != nil {
+	if err := c.overlay(r); err != nil {
 		return nil, err
 	}
 	c.longest = c.longestWindow()
@@ -107,59 +109,110 @@ func weekOf(windows []Window) (week, error) {
 	return w, nil
 }
 
-// overlay applies the store's changes to the table: first those of a row, then those of one country.
-func (c *compiled) overlay(overrides map[string]Override) error {
+// overlay applies the store's changes to the table: first those of a row, then those of one country. At last it closes
+// what the store has closed.
+func (c *compiled) overlay(r *Rules) error {
 	c.countries = map[string]countryRows{}
-	for _, r := range c.tables.rows {
-		here, err := r.over(overrides, r.key)
+	for _, builtin := range c.tables.rows {
+		here, err := builtin.over(r, builtin.key)
 		if err != nil {
 			return err
 		}
-		if r.key == everywhere {
+		if builtin.key == everywhere {
 			c.elsewhere = here
-			for code, o := range overrides {
-				if c.tables.isCountry(code) && !c.tables.covered(code) {
-					own, err := here.changed(o)
-					if err != nil {
-						return err
-					}
-					own.key = code
-					c.countries[code] = countryRows{row: own}
-				}
-			}
 			continue
 		}
-		for _, code := range r.countries {
-			rows := c.countries[code]
-			switch r.state {
-			case "":
-				rows.row = here
-				if code != r.key {
-					if rows.row, err = here.over(overrides, code); err != nil {
-						return err
-					}
-				}
-			case anyState:
-				rows.unknownState = here
-			default:
-				if rows.states == nil {
-					rows.states = map[string]*row{}
-				}
-				rows.states[r.state] = here
+		for _, code := range builtin.countries {
+			if err := c.addRow(r, here, code); err != nil {
+				return err
 			}
-			c.countries[code] = rows
 		}
+	}
+	for code, o := range r.Jurisdictions {
+		if !c.tables.isCountry(code) || c.tables.covered(code) {
+			continue
+		}
+		own, err := c.elsewhere.changed(o)
+		if err != nil {
+			return err
+		}
+		own.key, own.name = code, code
+		if o.Calls == "" && o.setsHours() {
+			// Whoever writes the hours of a country that has no row adds the country.
+			own.turnOn()
+		}
+		if own, err = own.closed(r, code); err != nil {
+			return err
+		}
+		c.countries[code] = countryRows{row: own}
 	}
 	return nil
 }
 
-// over returns the row with the override of a key applied, if there is one.
-func (r *row) over(overrides map[string]Override, key string) (*row, error) {
-	o, ok := overrides[key]
-	if !ok {
-		return r, nil
+// addRow adds the row to those of one of its countries.
+func (c *compiled) addRow(r *Rules, here *row, code string) error {
+	rows := c.countries[code]
+	switch here.state {
+	case "":
+		rows.row = here
+		if code != here.key {
+			var err error
+			if rows.row, err = here.over(r, code); err != nil {
+				return err
+			}
+		}
+	case anyState:
+		rows.unknownState = here
+	default:
+		if rows.states == nil {
+			rows.states = map[string]*row{}
+		}
+		rows.states[here.state] = here
+		if here.terms[len(here.terms)-1].off {
+			rows.off = append(rows.off, here.key)
+			slices.Sort(rows.off)
+		}
 	}
-	return r.changed(o)
+	c.countries[code] = rows
+	return nil
+}
+
+// over returns the row with what the store says of a key applied: its override, and its closing.
+func (r *row) over(rules *Rules, key string) (*row, error) {
+	changed := r
+	if o, ok := rules.Jurisdictions[key]; ok {
+		var err error
+		if changed, err = r.changed(o); err != nil {
+			return nil, err
+		}
+	}
+	return changed.closed(rules, key)
+}
+
+// closed returns the row as the store has closed it by a key.
+func (r *row) closed(rules *Rules, key string) (*row, error) {
+	for _, c := range rules.Closed {
+		if c.Row != key {
+			continue
+		}
+		shut := *r
+		shut.shut = lastDay
+		if c.Until != "" {
+			var err error
+			if shut.shut, err = parseDate(c.Until); err != nil {
+				return nil, err
+			}
+		}
+		return &shut, nil
+	}
+	return r, nil
+}
+
+// turnOn makes a row that is a copy allow calls.
+func (r *row) turnOn() {
+	for _, t := range r.terms {
+		t.off = false
+	}
 }
 
 // covered reports whether the table has a row for the country.

@@ -97,7 +97,7 @@ func ConsentShortfall(r *Rules, country string) string {
 	}
 	country = strings.ToUpper(country)
 	i := slices.IndexFunc(t.rows, func(row *row) bool { return row.state == "" && row.covers(country) })
-	if i < 0 || !t.rows[i].consentRequired {
+	if i < 0 || !slices.Equal(t.rows[i].terms[len(t.rows[i].terms)-1].consent, []string{NeedsVoice}) {
 		return ""
 	}
 	if r.Consent == ConsentMarketing {

@@ -93,13 +93,13 @@ func TestConsentShortfall_NamesTheCountrysNeed(t *testing.T) {
 		r.Consent = consent
 		return &r
 	}
-	for _, country := range []string{"US", "ca", "GB", "DE", "FR", "PL", "AU", "ES", "IT", "AE"} {
+	for _, country := range []string{"US", "ca", "GB", "DE", "FR", "PL", "ES", "IT", "AE", "ZA"} {
 		assert.Contains(t, ConsentShortfall(rules(ConsentNotRequired), country), "not_required", country)
 		assert.Contains(t, ConsentShortfall(rules(ConsentMarketing), country), "sms_marketing", country)
 		assert.Empty(t, ConsentShortfall(rules(ConsentSMS), country), country)
 		assert.Empty(t, ConsentShortfall(rules("attribute:call_me"), country), country)
 	}
-	for _, country := range []string{"IN", "BR", "ZA", "JP", "", "XX"} {
+	for _, country := range []string{"IN", "AU", "BR", "NZ", "JP", "", "XX"} {
 		assert.Empty(t, ConsentShortfall(rules(ConsentNotRequired), country), country)
 	}
 }

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"strings"
 	"time"
 
 	"ringback/internal/cart"
@@ -259,9 +260,13 @@ func (d *decider) eligibility() bool {
 // jurisdiction allows no call if the customer may be in a place where nobody is called.
 func (d *decider) jurisdiction() bool {
 	d.locate(d.cart, &d.person)
+	d.person.settle(d.now)
 	d.compiled.hours(d.rules, &d.person, &d.hours)
-	if d.hours.closed != nil {
-		d.say(d.hours.closed.key, " is off unless the store turns it on")
+	if closed := d.hours.closed; closed != nil {
+		d.say(closed.key, " is off unless the store turns it on")
+		if closed == d.elsewhere {
+			d.say("; no row of the table covers ", orUnknown(d.uncovered()))
+		}
 		return d.watch(cart.Ineligible)
 	}
 	if d.rules.QuietHours == QuietOff {
@@ -276,8 +281,41 @@ func (d *decider) jurisdiction() bool {
 		d.say(p.row.key)
 	}
 	d.say(" of ", d.tables.version)
+	for _, p := range d.person.places {
+		if p.row.state == anyState {
+			d.sayStatesOff(p.row)
+		}
+		if p.row.shut != noDay {
+			d.sayShut(p.row)
+		}
+	}
 	d.ok()
 	return false
+}
+
+// uncovered returns the first country of the customer's that no row of the table covers.
+func (d *decider) uncovered() string {
+	for _, country := range [...]string{d.cart.Country, deliveryCountry(&d.cart.Checkout)} {
+		if _, ok := d.countries[strings.ToUpper(country)]; country != "" && !ok {
+			return country
+		}
+	}
+	return ""
+}
+
+// sayStatesOff names the states of an unknown one that are off: the customer may be there.
+func (d *decider) sayStatesOff(unknown *row) {
+	for _, key := range d.countries[unknown.countries[0]].off {
+		d.say("; may be in ", key, ", which is off")
+	}
+}
+
+func (d *decider) sayShut(r *row) {
+	d.say("; the store closed ", r.key)
+	if r.shut != lastDay {
+		d.say(" until ")
+		d.buf = time.Unix(r.shut*daySeconds, 0).UTC().AppendFormat(d.buf, time.DateOnly)
+	}
 }
 
 func (d *decider) suppression() bool {

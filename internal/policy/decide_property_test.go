@@ -264,9 +264,15 @@ func belowCaps(t *rapid.T, q *question, o *oracle) {
 	caps := slices.Clone(r.Caps.PerPhone)
 	if r.QuietHours != QuietOff {
 		for _, p := range o.person.places {
-			caps = append(caps, p.row.caps...)
+			day, err := parseDate(q.now.In(o.person.zones[0].loc).Format(time.DateOnly))
+			require.NoError(t, err)
+			terms := p.row.on(day)
+			if terms == nil {
+				continue
+			}
+			caps = append(caps, terms.caps...)
 			for _, dial := range queried.Dials {
-				if dial.Refused && p.row.silence > 0 && q.now.Sub(dial.At) < p.row.silence {
+				if dial.Refused && terms.silence > 0 && q.now.Sub(dial.At) < terms.silence {
 					t.Fatal("called within the silence after a refusal")
 				}
 			}

@@ -510,10 +510,10 @@ func TestCaps_JurisdictionsAddTheirOwn(t *testing.T) {
 
 func TestLongestCap_IncludesTheTable(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, 1440*time.Hour, LongestCap(rulesWith(t, nil)), "France's silence after a refusal")
+	assert.Equal(t, 8760*time.Hour, LongestCap(rulesWith(t, nil)), "Washington's silence after a refusal")
 	assert.Equal(t, 720*time.Hour, LongestCap(rulesWith(t, func(r *Rules) { r.QuietHours = QuietOff })))
-	assert.Equal(t, 2000*time.Hour,
-		LongestCap(rulesWith(t, func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 1, Every: 2000 * time.Hour}} })))
+	assert.Equal(t, 8770*time.Hour,
+		LongestCap(rulesWith(t, func(r *Rules) { r.Caps.PerPhone = []Cap{{Calls: 1, Every: 8770 * time.Hour}} })))
 }
 
 func TestHoldout_IsStableAndOfItsSize(t *testing.T) {

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"regexp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -114,6 +116,65 @@ func (b *holidayBook) in(country, province string) *publicHolidays {
 	return b.countries[country]
 }
 
+// extraRule says on which day of a year a holiday is. It has one of date, nth and easter.
+type extraRule struct {
+	Name string `yaml:"name"`
+	// Date is a month and a day, "12-01". One on a Sunday is kept on Monday as well.
+	Date string `yaml:"date"`
+	// Saturday is friday when one on a Saturday is kept on Friday as well.
+	Saturday string `yaml:"saturday"`
+	// Nth is a weekday of a month, "4th mon apr".
+	Nth string `yaml:"nth"`
+	// Easter is how many days after Easter Sunday it is.
+	Easter *int `yaml:"easter"`
+	// Plus is how many days later than Nth it is.
+	Plus int `yaml:"plus"`
+	// Years is even or odd; empty for all.
+	Years string `yaml:"years"`
+}
+
+var nthDay = regexp.MustCompile(`^([1-5])(?:st|nd|rd|th) (sun|mon|tue|wed|thu|fri|sat) ([a-z]{3})$`)
+
+// holiday returns the rule as a holiday.
+func (e *extraRule) holiday() (*cal.Holiday, error) {
+	h := &cal.Holiday{Name: e.Name, Type: cal.ObservancePublic}
+	var calc cal.HolidayFn
+	nth := nthDay.FindStringSubmatch(e.Nth)
+	switch {
+	case e.Date != "":
+		day, err := time.Parse("01-02", e.Date)
+		if err != nil {
+			return nil, fmt.Errorf(`%q is not a month and a day; write one such as "12-01"`, e.Date)
+		}
+		h.Month, h.Day, calc = day.Month(), day.Day(), cal.CalcDayOfMonth
+		h.Observed = []cal.AltDay{{Day: time.Sunday, Offset: 1}}
+		if e.Saturday == "friday" {
+			h.Observed = append(h.Observed, cal.AltDay{Day: time.Saturday, Offset: -1})
+		}
+	case nth != nil:
+		month, err := time.Parse("Jan", nth[3])
+		if err != nil {
+			return nil, fmt.Errorf("%q names no month", e.Nth)
+		}
+		h.Offset, h.Weekday, h.Month = int(nth[1][0]-'0'), time.Weekday(slices.Index(dayNames[:], nth[2])), month.Month()
+		h.CalcOffset, calc = e.Plus, cal.CalcWeekdayOffset
+	case e.Easter != nil:
+		h.Offset, calc = *e.Easter, cal.CalcEasterOffset
+	default:
+		return nil, fmt.Errorf(`needs a date, an nth such as "4th mon apr", or easter, not %q`, e.Nth)
+	}
+	if e.Years != "" && e.Years != "even" && e.Years != "odd" {
+		return nil, fmt.Errorf("years: %q is neither even nor odd", e.Years)
+	}
+	h.Func = func(h *cal.Holiday, year int) time.Time {
+		if e.Years == "even" && year%2 != 0 || e.Years == "odd" && year%2 == 0 {
+			return time.Time{}
+		}
+		return calc(h, year)
+	}
+	return h, nil
+}
+
 // newHolidayBook lists the holidays. If provinces have more holidays than their country, the country has those of all
 // its provinces: a day is a holiday if it may be one.
 func newHolidayBook() *holidayBook {
@@ -147,9 +208,10 @@ func newHolidayBook() *holidayBook {
 		}
 		book.countries[country] = &publicHolidays{list: all}
 	}
-	// The Crown dependencies have England's holidays, and France's overseas departments have France's.
+	// The Crown dependencies have England's holidays, and France's overseas departments have France's. Liechtenstein's are
+	// taken to be Switzerland's.
 	for country, like := range map[string]string{
-		"GG": "GB", "IM": "GB", "JE": "GB",
+		"GG": "GB", "IM": "GB", "JE": "GB", "LI": "CH", "SJ": "NO",
 		"PR": "US", "GU": "US", "VI": "US", "AS": "US", "MP": "US",
 		"RE": "FR", "GP": "FR", "MQ": "FR", "GF": "FR", "YT": "FR", "BL": "FR", "MF": "FR", "PM": "FR",
 	} {

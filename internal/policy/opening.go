@@ -41,7 +41,7 @@ type hours struct {
 	closed *row
 }
 
-// hours lists the checks for a person.
+// hours lists the checks for a person, whose places are settled.
 func (c *compiled) hours(r *Rules, p *person, h *hours) {
 	windows := schedule{week: &c.windows, own: c.holidays}
 	if r.Timezone == ZoneStore {
@@ -51,15 +51,16 @@ func (c *compiled) hours(r *Rules, p *person, h *hours) {
 			h.checks = append(h.checks, check{zone: z, schedule: windows})
 		}
 	}
-	if r.QuietHours == QuietOff {
-		return
-	}
+	off := r.QuietHours == QuietOff
 	for _, pl := range p.places {
-		if pl.row.off {
+		if off && pl.row.shut == noDay {
+			continue
+		}
+		if !off && pl.terms != nil && pl.terms.off {
 			h.closed = pl.row
 		}
 		for _, z := range p.zones {
-			legal := schedule{week: &pl.row.week, public: pl.public, own: c.holidays}
+			legal := schedule{row: pl.row, closedOnly: off, public: pl.public, own: c.holidays}
 			h.checks = append(h.checks, check{zone: z, schedule: legal})
 		}
 	}

@@ -58,6 +58,7 @@ func nextOpening(r *Rules, c *cart.Cart, at time.Time) (time.Time, bool) {
 	var p person
 	var h hours
 	ready.locate(c, &p)
+	p.settle(at)
 	ready.hours(r, &p, &h)
 	return h.next(at)
 }
@@ -98,7 +99,7 @@ func (o *oracle) allows(at time.Time) bool {
 func (o *oracle) legal(at time.Time) bool {
 	for _, pl := range o.person.places {
 		for _, z := range o.person.zones {
-			if pl.row.off || !o.rowAllows(pl, at.In(z.loc)) {
+			if !o.rowAllows(pl, at.In(z.loc)) {
 				return false
 			}
 		}
@@ -107,13 +108,27 @@ func (o *oracle) legal(at time.Time) bool {
 }
 
 func (o *oracle) rowAllows(p place, l time.Time) bool {
+	day, err := parseDate(l.Format(time.DateOnly))
+	if err != nil || day <= p.row.shut {
+		return false
+	}
+	terms := p.row.on(day)
+	if terms == nil {
+		return true
+	}
 	kind := int(l.Weekday())
-	if o.isHoliday(p.public, l) || len(o.rules.Holidays) > 0 && slices.Contains(o.rules.Holidays,
-		l.Format(time.DateOnly)) {
+	if o.isHoliday(p.public, l) || o.isHoliday(terms.extra, l) || len(o.rules.Holidays) > 0 &&
+		slices.Contains(o.rules.Holidays, l.Format(time.DateOnly)) {
 		kind = holiday
 	}
 	second := int64(l.Hour()*3600 + l.Minute()*60 + l.Second())
-	return slices.ContainsFunc(p.row.week[kind], func(s span) bool { return second >= s.from && second < s.to })
+	within := func(s span) bool { return second >= s.from && second < s.to }
+	tomorrow := l.AddDate(0, 0, 1)
+	if terms.eve != nil && kind != holiday && (o.isHoliday(p.public, tomorrow) || o.isHoliday(terms.extra, tomorrow)) &&
+		!slices.ContainsFunc(terms.eve, within) {
+		return false
+	}
+	return !terms.off && slices.ContainsFunc(terms.week[kind], within)
 }
 
 func (o *oracle) isHoliday(public *publicHolidays, l time.Time) bool {

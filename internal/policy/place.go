@@ -22,6 +22,17 @@ type person struct {
 type place struct {
 	row    *row
 	public *publicHolidays
+	// terms are those of the day of the decision; nil when there are none.
+	terms *terms
+}
+
+// settle looks up the terms of every place on the day of now, by the likeliest of the person's clocks.
+func (p *person) settle(now time.Time) {
+	_, offset := now.In(p.zones[0].loc).Zone()
+	day := dayOf(now.Unix() + int64(offset))
+	for i := range p.places {
+		p.places[i].terms = p.places[i].row.on(day)
+	}
 }
 
 // evidence is what one source tells about where somebody is. Empty and nil mean unknown.
@@ -91,6 +102,10 @@ func (c *compiled) addPlaces(p *person, country string, provinces ...string) {
 		return
 	}
 	known := false
+	if _, territory := rows.states[country]; territory {
+		// Puerto Rico is a country by its code and a state by its law.
+		provinces = append(provinces, country)
+	}
 	for _, province := range provinces {
 		if province == "" {
 			continue
@@ -113,7 +128,7 @@ func (c *compiled) addPlaces(p *person, country string, provinces ...string) {
 }
 
 func (p *person) addPlace(r *row, public *publicHolidays) {
-	if added := (place{r, public}); !slices.Contains(p.places, added) {
+	if added := (place{row: r, public: public}); !slices.Contains(p.places, added) {
 		p.places = append(p.places, added)
 	}
 }

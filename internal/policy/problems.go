@@ -3,6 +3,7 @@ package policy
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ func (r *Rules) Problems() []Problem {
 	f.oneOf("timezone", r.Timezone, ZoneCustomer, ZoneStore)
 	f.oneOf("quiet_hours", r.QuietHours, QuietBuiltin, QuietOff)
 	f.jurisdictions(r.Jurisdictions)
+	f.closed(r.Closed)
 	for i, text := range r.Holidays {
 		_, err := parseDate(text)
 		f.err(nth("holidays", i), err)
@@ -228,22 +230,9 @@ func (f *faults) windows(windows []Window) {
 }
 
 func (f *faults) jurisdictions(overrides map[string]Override) {
-	t, err := builtin()
-	if err != nil {
-		f.err("jurisdictions", err)
-		return
-	}
-	keys := make([]string, 0, len(overrides))
-	for key := range overrides {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	for _, key := range keys {
+	for _, key := range slices.Sorted(maps.Keys(overrides)) {
 		path, o := "jurisdictions."+key, overrides[key]
-		if t.row(key) == nil && !t.isCountry(key) {
-			f.add(path, "%q is neither a row of the calling-hours table nor a country; "+
-				"write a key such as US, US-FL, EU or DE", key)
-		}
+		f.jurisdiction(path, key)
 		if o.Calls != "" {
 			f.oneOf(path+".calls", o.Calls, "on", "off")
 		}
@@ -256,7 +245,39 @@ func (f *faults) jurisdictions(overrides map[string]Override) {
 				f.err(nth(path+"."+day.name, i), err)
 			}
 		}
+		for _, day := range slices.Sorted(maps.Keys(o.Days)) {
+			if !slices.Contains(dayNames[:], day) {
+				f.add(path+".days."+day, "%q is not a day; write mon, tue, wed, thu, fri, sat or sun", day)
+			}
+			for i, text := range o.Days[day] {
+				_, err := parseSpan(text)
+				f.err(nth(path+".days."+day, i), err)
+			}
+		}
 		f.caps(path+".caps", o.Caps)
+	}
+}
+
+// jurisdiction checks that a key is a row's or a country's.
+func (f *faults) jurisdiction(path, key string) {
+	t, err := builtin()
+	f.err(path, err)
+	if err == nil && t.row(key) == nil && !t.isCountry(key) {
+		f.add(path, "%q is neither a row of the calling-hours table nor a country; "+
+			"write a key such as US, US-FL, EU or DE", key)
+	}
+}
+
+func (f *faults) closed(closed []Closing) {
+	for i, c := range closed {
+		f.jurisdiction(nth("closed", i)+".row", c.Row)
+		if c.Until != "" {
+			_, err := parseDate(c.Until)
+			f.err(nth("closed", i)+".until", err)
+		}
+		if slices.ContainsFunc(closed[:i], func(o Closing) bool { return o.Row == c.Row }) {
+			f.add(nth("closed", i)+".row", "%q stands twice; write it once", c.Row)
+		}
 	}
 }
 

@@ -75,6 +75,16 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 			"jurisdictions.AE.holiday[0]", "not a time of day"},
 		{func(r *Rules) { r.Jurisdictions = map[string]Override{"AE": {Caps: []Cap{{Calls: 1}}}} },
 			"jurisdictions.AE.caps[0].every", "not a span of time"},
+		{func(r *Rules) {
+			r.Jurisdictions = map[string]Override{"SA": {Days: map[string][]string{"Friday": {"10:00-12:00"}}}}
+		}, "jurisdictions.SA.days.Friday", "is not a day"},
+		{func(r *Rules) {
+			r.Jurisdictions = map[string]Override{"SA": {Days: map[string][]string{"fri": {"10:00"}}}}
+		},
+			"jurisdictions.SA.days.fri[0]", "not a span of the day"},
+		{func(r *Rules) { r.Closed = []Closing{{Row: "Louisiana"}} }, "closed[0].row", "neither a row"},
+		{func(r *Rules) { r.Closed = []Closing{{Row: "US-LA"}, {Row: "US-LA"}} }, "closed[1].row", "stands twice"},
+		{func(r *Rules) { r.Closed = []Closing{{Row: "US-LA", Until: "soon"}} }, "closed[0].until", "not a date"},
 		{func(r *Rules) { r.Holidays = []string{"2026-12-25", "25.12."} }, "holidays[1]", `"25.12." is not a date`},
 		{func(r *Rules) { r.Attempts.Max = 0 }, "attempts.max", "write 1 to 20"},
 		{func(r *Rules) { r.Attempts.Max = 21 }, "attempts.max", "21"},
@@ -170,6 +180,7 @@ windows:
 timezone: customer
 quiet_hours: builtin
 jurisdictions: {AE: {calls: "on", mon_fri: ["10:00-12:00"], sat: [], caps: [{calls: 1, every: 24h}]}}
+closed: [US-LA, {row: US-NY, until: "2026-12-05"}]
 holidays: ["2026-12-25"]
 attempts: {max: 3, spacing: {no_answer: 2h, busy: 20m, failed: 1h, timeout: 4h, lost: 24h, backoff: 2, other_time_of_day: true}}
 caps: {per_phone: [{calls: 1, every: 24h}, {calls: 3, every: 720h, scope: shop}], daily_calls: 500}
@@ -188,5 +199,6 @@ breakers: [{on: opt_outs, last: 50, above: 0.1, pause_for: 1h}]
 	assert.Equal(t, []Cap{{Calls: 1, Every: 24 * time.Hour}, {Calls: 3, Every: 720 * time.Hour, Scope: ScopeShop}},
 		r.Caps.PerPhone)
 	assert.Equal(t, "on", r.Jurisdictions["AE"].Calls)
+	assert.Equal(t, []Closing{{Row: "US-LA"}, {Row: "US-NY", Until: "2026-12-05"}}, r.Closed)
 	assert.Equal(t, UTM{"a", "b", "c", "d", "e"}, r.Link)
 }

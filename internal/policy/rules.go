@@ -30,6 +30,8 @@ type Rules struct {
 	QuietHours string `yaml:"quiet_hours"`
 	// Jurisdictions change rows of the calling-hours table, by row key (US, US-FL, EU, …) or country code.
 	Jurisdictions map[string]Override `yaml:"jurisdictions"`
+	// Closed are rows in which nobody is called for now, such as a state in an emergency.
+	Closed []Closing `yaml:"closed"`
 	// Holidays are days without calls, as "2026-12-25".
 	Holidays []string `yaml:"holidays"`
 
@@ -109,13 +111,34 @@ type Override struct {
 	// Calls is on or off: whether people of this jurisdiction are called at all. Empty leaves it to the table.
 	Calls string `yaml:"calls"`
 	// MonFri, Sat, Sun and Holiday replace the hours, as "10:00-13:00"; an empty list closes the day, a missing one leaves
-	// it to the table.
-	MonFri  []string `yaml:"mon_fri"`
-	Sat     []string `yaml:"sat"`
-	Sun     []string `yaml:"sun"`
-	Holiday []string `yaml:"holiday"`
+	// it to the table. Days does the same for single days: mon, tue, wed, thu, fri, sat, sun.
+	Days    map[string][]string `yaml:"days"`
+	MonFri  []string            `yaml:"mon_fri"`
+	Sat     []string            `yaml:"sat"`
+	Sun     []string            `yaml:"sun"`
+	Holiday []string            `yaml:"holiday"`
 	// Caps replace the jurisdiction's own caps per phone; an empty list lifts them.
 	Caps []Cap `yaml:"caps"`
+}
+
+// setsHours reports whether the override gives any hours.
+func (o *Override) setsHours() bool {
+	return len(o.Days)+len(o.MonFri)+len(o.Sat)+len(o.Sun)+len(o.Holiday) > 0
+}
+
+// Closing closes a row of the calling-hours table for a time.
+type Closing struct {
+	// Row is the row's key, or a country.
+	Row string `yaml:"row"`
+	// Until is the last day without calls, by the called person's calendar, as "2026-12-05". Empty: until it is taken
+	// away.
+	Until string `yaml:"until"`
+}
+
+// UnmarshalText reads the short form, the row alone.
+func (c *Closing) UnmarshalText(text []byte) error {
+	*c = Closing{Row: string(text)}
+	return nil
 }
 
 // UnmarshalText reads the short form, "on" or "off".

@@ -27,31 +27,68 @@ func weekdayOf(day int64) int {
 // span reaches into the next day.
 type span struct{ from, to int64 }
 
-// holiday is the index of holidays in a week, after the days by time.Weekday.
-const holiday = 7
+// The kinds of days of a week: the days by time.Weekday, holidays, and the days before a holiday, by their weekdays.
+const (
+	holiday  = 7
+	firstEve = 8
+)
 
 // week holds the allowed spans of each kind of day.
-type week [8][]span
+type week [15][]span
 
-// schedule says which seconds of a wall clock are allowed.
+// anyTime allows every second, shut none.
+var (
+	anyTime = func() (w week) {
+		for kind := range w {
+			w[kind] = []span{{0, daySeconds}}
+		}
+		return w
+	}()
+	shut week
+)
+
+// schedule says which seconds of a wall clock are allowed: those of a week, or those of a jurisdiction.
 type schedule struct {
 	week *week
+	// row is the jurisdiction; nil for a week. With closedOnly, only the store's closing of the row counts.
+	row        *row
+	closedOnly bool
 	// public are the country's holidays, own the store's; either may be nil.
 	public *publicHolidays
 	own    []int64
 }
 
-// kind returns a day's index in the week.
-func (s *schedule) kind(day int64) int {
+// on returns the week that a day belongs to, and the day's index in it.
+func (s *schedule) on(day int64) (*week, int) {
+	own := false
 	if len(s.own) > 0 {
-		if _, found := slices.BinarySearch(s.own, day); found {
-			return holiday
+		_, own = slices.BinarySearch(s.own, day)
+	}
+	if s.row == nil {
+		if own {
+			return s.week, holiday
 		}
+		return s.week, weekdayOf(day)
 	}
-	if s.public != nil && s.public.on(day) {
-		return holiday
+	t := s.row.on(day)
+	switch {
+	case day <= s.row.shut:
+		return &shut, holiday
+	case t == nil || s.closedOnly:
+		return &anyTime, weekdayOf(day)
+	case t.off:
+		return &shut, holiday
+	case own || s.festive(t, day):
+		return &t.week, holiday
+	case t.eve != nil && s.festive(t, day+1):
+		return &t.week, firstEve + weekdayOf(day)
 	}
-	return weekdayOf(day)
+	return &t.week, weekdayOf(day)
+}
+
+// festive reports whether the day is a public holiday under the terms.
+func (s *schedule) festive(t *terms, day int64) bool {
+	return s.public != nil && s.public.on(day) || t.extra != nil && t.extra.on(day)
 }
 
 // next returns the first allowed second of the wall clock from wall to before limit. A span that began the day before
@@ -61,8 +98,8 @@ func (s *schedule) next(wall, limit int64) (int64, bool) {
 		midnight := day * daySeconds
 		from := max(wall-midnight, 0)
 		first := int64(-1)
-		kind := s.kind(day)
-		for _, sp := range s.week[kind] {
+		week, kind := s.on(day)
+		for _, sp := range week[kind] {
 			if from < min(sp.to, daySeconds) && (first < 0 || max(sp.from, from) < first) {
 				first = max(sp.from, from)
 			}
@@ -79,10 +116,11 @@ func (s *schedule) next(wall, limit int64) (int64, bool) {
 
 // reaches reports whether a span of the day runs past midnight and beyond a second of the next day.
 func (s *schedule) reaches(day, second int64) bool {
-	if !s.week.crossesMidnight() {
+	if s.week == nil || !s.week.crossesMidnight() {
 		return false
 	}
-	for _, sp := range s.week[s.kind(day)] {
+	_, kind := s.on(day)
+	for _, sp := range s.week[kind] {
 		if sp.to > daySeconds && second < sp.to-daySeconds {
 			return true
 		}
