@@ -15,6 +15,7 @@ import (
 	"ringback/internal/engine"
 	"ringback/internal/jobs"
 	"ringback/internal/lifecycle"
+	"ringback/internal/mail"
 	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/postgres/embedded"
@@ -55,8 +56,8 @@ type App struct {
 	Log    *slog.Logger
 
 	role Role
-	// shopifyURL is empty for the real Shopify. Only a test sets it. It is not part of the configuration: whoever set it
-	// there would receive the shops' tokens.
+	// shopifyURL is empty for the real Shopify. It is not part of the configuration: whoever set it there would receive
+	// the shops' tokens.
 	shopifyURL string
 	pool       *pgxpool.Pool
 	intake     *pgxpool.Pool
@@ -74,6 +75,10 @@ const stopWithin = 25 * time.Second
 
 // Option changes how an app is built.
 type Option func(*App)
+
+// WithShopify replaces https://{shop} by another base URL, for a simulated Shopify; "{shop}" in it stands for the
+// domain.
+func WithShopify(baseURL string) Option { return func(a *App) { a.shopifyURL = baseURL } }
 
 // New opens the database, brings its schema up to date and builds everything. Close must follow, whether or not Run is
 // called.
@@ -105,6 +110,10 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sender, err := mail.Sender(a.Config.Alerts.Mail)
+	if err != nil {
+		return err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.Engine = engine.New(engine.Options{
@@ -117,6 +126,7 @@ func (a *App) build(ctx context.Context) error {
 			Secret: a.Config.Integrations.WebhookSecret,
 		},
 		Shopify: engine.Shopify{Shopify: a.Config.Shopify, BaseURL: a.shopifyURL},
+		Mail:    sender,
 		Log:     a.Log,
 		Metrics: engine.NewMetrics(registry),
 	})
@@ -371,6 +381,10 @@ func (a *App) Run(ctx context.Context) error {
 		left := jobs.NewLeft(a.Engine, a.Log)
 		group.Go(func() error {
 			left.Run(running)
+			return nil
+		})
+		group.Go(func() error {
+			a.Engine.WatchShops(running)
 			return nil
 		})
 	}

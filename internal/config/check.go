@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"net"
+	"net/mail"
 	"regexp"
 	"strings"
 	"time"
@@ -24,6 +25,7 @@ func (l *loader) check() {
 	l.checkShopify()
 	l.checkRetention()
 	l.checkIntegrations()
+	l.checkAlerts()
 	l.checkLog()
 	l.checkStores()
 }
@@ -214,6 +216,41 @@ func (l *loader) checkIntegrations() {
 			l.file.problem("integrations.webhook_secret", "is missing; what is sent to webhook_url is signed with "+
 				"it: make one with: openssl rand -hex 32")
 		}
+	}
+}
+
+func (l *loader) checkAlerts() {
+	smtp := l.config.Alerts.Mail
+	if smtp.Host == "" {
+		if smtp.From != "" || len(smtp.To) > 0 || smtp.Username != "" {
+			l.file.problem("alerts.mail.host", "is missing; write the name of your mail server, such as smtp.example.com")
+		}
+		return
+	}
+	l.checkRange("alerts.mail.port", smtp.Port, 1, 65535)
+	l.checkOneOf(l.file, "alerts.mail.tls", smtp.TLS, MailStartTLS, MailTLS, MailPlain)
+	if smtp.TLS == MailPlain && !loopback.Host(smtp.Host) {
+		l.file.problem("alerts.mail.tls", fmt.Sprintf("none would send unencrypted to %s; write starttls or tls", smtp.Host))
+	}
+	if smtp.Username != "" && !smtp.Password.Set() {
+		l.file.problem("alerts.mail.password", "is missing; the server is told a username")
+	}
+	l.checkMailAddress("alerts.mail.from", smtp.From)
+	if len(smtp.To) == 0 {
+		l.file.problem("alerts.mail.to", "is missing; write a list of the mail addresses that are told")
+	}
+	for i, to := range smtp.To {
+		l.checkMailAddress(fmt.Sprintf("alerts.mail.to[%d]", i), to)
+	}
+}
+
+func (l *loader) checkMailAddress(path, text string) {
+	if text == "" {
+		l.file.problem(path, "is missing; write a mail address such as alerts@example.com")
+		return
+	}
+	if _, err := mail.ParseAddress(text); err != nil {
+		l.file.problem(path, fmt.Sprintf("%q is not a mail address; write one such as alerts@example.com", text))
 	}
 }
 

@@ -18,6 +18,7 @@ type Config struct {
 	Shopify      Shopify          `yaml:"shopify"`
 	Retention    Retention        `yaml:"retention"`
 	Integrations Integrations     `yaml:"integrations"`
+	Alerts       Alerts           `yaml:"alerts"`
 	Log          Log              `yaml:"log"`
 	Stores       map[string]Store `yaml:"stores"`
 }
@@ -87,6 +88,32 @@ type Integrations struct {
 	WebhookURL string `yaml:"webhook_url"`
 	// WebhookSecret keys the signature of what is sent to WebhookURL.
 	WebhookSecret secret.Secret `yaml:"webhook_secret"`
+}
+
+// Alerts says who is told when a shop needs attention.
+type Alerts struct {
+	Mail Mail `yaml:"mail"`
+}
+
+// How a mail server is spoken to.
+const (
+	// MailStartTLS encrypts once connected, MailTLS from the beginning, MailPlain never.
+	MailStartTLS = "starttls"
+	MailTLS      = "tls"
+	MailPlain    = "none"
+)
+
+// Mail is the mail server that alerts are sent through. Without a host none are.
+type Mail struct {
+	Host string `yaml:"host"`
+	Port int    `yaml:"port"`
+	// TLS is starttls, tls or none; none is for a server on this machine.
+	TLS      string        `yaml:"tls"`
+	Username string        `yaml:"username"`
+	Password secret.Secret `yaml:"password"`
+	// From and To are mail addresses.
+	From string   `yaml:"from"`
+	To   []string `yaml:"to"`
 }
 
 // Log says how the programs log.

@@ -18,6 +18,7 @@ func builtin() Config {
 			SubscriptionsEvery: "30 3 * * *",
 		},
 		Retention: Retention{PersonalData: 720 * time.Hour, Payloads: 168 * time.Hour},
+		Alerts:    Alerts{Mail: Mail{Port: 587, TLS: MailStartTLS}},
 		Log:       Log{Level: "info", Format: "text"},
 		Stores:    map[string]Store{},
 	}

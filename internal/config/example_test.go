@@ -76,7 +76,7 @@ func TestExample_NamesEveryKey(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.Mkdir(dir+"/secrets", 0o700))
-	for _, name := range []string{"webhook", "globex-admin-token", "mirai-admin-token"} {
+	for _, name := range []string{"webhook", "smtp", "globex-admin-token", "mirai-admin-token"} {
 		require.NoError(t, os.WriteFile(dir+"/secrets/"+name, []byte("a long enough secret\n"), 0o600))
 	}
 	text := optionalKey.ReplaceAll(readExample(t), []byte("$1$2"))

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"ringback/internal/app"
+	"ringback/internal/postgres"
 	"ringback/internal/route"
 	"ringback/internal/sim/simshop"
 	"ringback/internal/sim/simvoice"
@@ -82,6 +83,19 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer closeVoice()
 
+	shopify := simshop.New(simshop.Config{
+		Seed: cast.seed, ClientID: "demo", ClientSecret: clientSecret, ComplianceURL: "http://" + listen + route.ShopifyWebhooks,
+	})
+	shop := shopify.AddShop(simshop.ShopConfig{
+		Domain: shopDomain, Name: "Chai & Cotton", Timezone: "Asia/Kolkata", Currency: "INR", Country: "IN",
+	})
+	token := shop.Install("read_orders", "read_customers", "read_checkouts")
+	shopURL, closeShop, err := serve(shopify)
+	if err != nil {
+		return err
+	}
+	defer closeShop()
+
 	path, err := writeConfig(o.DataDir, listen, voiceURL)
 	if err != nil {
 		return err
@@ -90,19 +104,17 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Serve, app.NewLogger(cfg.Log, o.Log))
+	a, err := app.New(ctx, cfg, app.Serve, app.NewLogger(cfg.Log, o.Log), app.WithShopify(simshop.BaseURL(shopURL)))
 	if err != nil {
 		return err
 	}
 	defer a.Close()
+	disconnect, err := connect(ctx, a.DB, token)
+	if err != nil {
+		return err
+	}
+	defer disconnect()
 
-	shopify := simshop.New(simshop.Config{
-		Seed: cast.seed, ClientID: "demo", ClientSecret: clientSecret, ComplianceURL: "http://" + listen + route.ShopifyWebhooks,
-	})
-	shop := shopify.AddShop(simshop.ShopConfig{
-		Domain: shopDomain, Name: "Chai & Cotton", Timezone: "Asia/Kolkata", Currency: "INR", Country: "IN",
-	})
-	shop.Install("read_orders", "read_customers", "read_checkouts")
 	for _, topic := range []string{"checkouts/create", "checkouts/update", "orders/create"} {
 		shop.Subscribe(topic, "http://"+listen+route.ShopifyWebhooks)
 	}
@@ -126,6 +138,19 @@ func Run(ctx context.Context, o Options) error {
 		return nil
 	}
 	return err
+}
+
+// connect gives the program a token for the simulated shop, as an install does. It is taken back at the end: another
+// command on the same data must not send it to the real Shopify.
+func connect(ctx context.Context, db *postgres.DB, token string) (disconnect func(), err error) {
+	err = db.InTx(ctx, func(ctx context.Context, tx *postgres.Tx) error {
+		return tx.InstallShop(ctx, shopDomain, postgres.ShopToken{Access: token})
+	})
+	return func() {
+		_ = db.InTx(context.WithoutCancel(ctx), func(ctx context.Context, tx *postgres.Tx) error {
+			return tx.DropToken(ctx, shopDomain)
+		})
+	}, err
 }
 
 // serve answers HTTP on a free loopback port.

@@ -70,6 +70,12 @@ type (
 		// Digest names the provider's message among those kept of the call.
 		Digest []byte `json:"digest"`
 	}
+	// MailAlert tells people by mail that an alert came up or is over.
+	MailAlert struct {
+		AlertID int64 `json:"alert_id"`
+		// Resolved is true for the mail that says that it is over.
+		Resolved bool `json:"resolved"`
+	}
 	// Redact acts on a privacy request.
 	Redact struct {
 		RequestID uuid.UUID `json:"request_id"`
@@ -114,6 +120,7 @@ func (StopPerson) Kind() string             { return "stop_person" }
 func (HaltShop) Kind() string               { return "halt_shop" }
 func (ResumeShop) Kind() string             { return "resume_shop" }
 func (ForwardAction) Kind() string          { return "forward_action" }
+func (MailAlert) Kind() string              { return "mail_alert" }
 func (Redact) Kind() string                 { return "redact" }
 func (Purge) Kind() string                  { return "purge" }
 func (Sweep) Kind() string                  { return "sweep" }
@@ -147,6 +154,7 @@ func (UpdateCall) InsertOpts() river.InsertOpts             { return call(3) }
 func (StopPerson) InsertOpts() river.InsertOpts             { return call(0) }
 func (HaltShop) InsertOpts() river.InsertOpts               { return call(0) }
 func (ForwardAction) InsertOpts() river.InsertOpts          { return chore() }
+func (MailAlert) InsertOpts() river.InsertOpts              { return errand(8) }
 func (Redact) InsertOpts() river.InsertOpts                 { return chore() }
 func (Sweep) InsertOpts() river.InsertOpts                  { return errand(1) }
 func (Purge) InsertOpts() river.InsertOpts                  { return errand(3) }

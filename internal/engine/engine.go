@@ -56,6 +56,9 @@ type Engine struct {
 	keeper  keeper
 	applier applier
 
+	voiceFaults voiceFaults
+	mail        Mail
+
 	// accounts and pools are made when they are first asked for.
 	accounts func() accounts
 	pools    func() map[string]pool
@@ -71,8 +74,10 @@ type Options struct {
 	Retention  config.Retention
 	Forwarding Forwarding
 	Shopify    Shopify
-	Log        *slog.Logger
-	Metrics    *Metrics
+	// Mail tells people of alerts; nil when nobody is to be told by mail.
+	Mail    Mail
+	Log     *slog.Logger
+	Metrics *Metrics
 }
 
 // New makes an engine; Attach must follow before it is used.
@@ -82,7 +87,7 @@ func New(o Options) *Engine {
 	}
 	e := &Engine{
 		db: o.DB, stores: o.Stores, publicURL: o.PublicURL, retention: o.Retention, forwarding: o.Forwarding, log: o.Log,
-		metrics: o.Metrics, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
+		metrics: o.Metrics, mail: o.Mail, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
 		applier: newApplier(),
 	}
 	e.pools = sync.OnceValue(func() map[string]pool { return newPools(e.Stores()) })

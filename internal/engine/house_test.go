@@ -80,6 +80,7 @@ type house struct {
 	// phones counts the numbers that carts were made with.
 	phones atomic.Int64
 	quiet  bool
+	mail   engine.Mail
 }
 
 // plan is how a house differs from the ordinary one.
@@ -90,6 +91,8 @@ type plan struct {
 	quiet bool
 	// api stands before the simulated Shopify.
 	api func(http.Handler) http.Handler
+	// mail takes what people are told.
+	mail engine.Mail
 }
 
 const houseConfig = `
@@ -107,7 +110,7 @@ stores:
 
 func newHouse(t *testing.T, p plan) *house {
 	t.Helper()
-	h := &house{t: t, quiet: p.quiet, clock: &clock{now: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)}, pool: pgtest.New(t), log: &lockedBuffer{}}
+	h := &house{t: t, quiet: p.quiet, mail: p.mail, clock: &clock{now: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)}, pool: pgtest.New(t), log: &lockedBuffer{}}
 	h.front = httptest.NewServer(http.HandlerFunc(h.takeWebhook))
 	t.Cleanup(h.front.Close)
 	cfg := simshop.Config{
@@ -153,7 +156,7 @@ func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...
 	log := slog.New(slog.NewTextHandler(h.log, nil))
 	e := engine.New(engine.Options{
 		DB: db, PublicURL: cfg.Server.PublicURL, Retention: cfg.Retention, Log: log, Metrics: engine.NewMetrics(registry),
-		Shopify: engine.Shopify{Shopify: cfg.Shopify, BaseURL: simshop.BaseURL(h.api.URL)},
+		Shopify: engine.Shopify{Shopify: cfg.Shopify, BaseURL: simshop.BaseURL(h.api.URL)}, Mail: h.mail,
 		Stores: map[string]*engine.Store{loom: {
 			Domain: loom, Config: sc, Provider: provider, Location: location,
 			Rules: lifecycle.Rules{Policy: &rules, Country: sc.Country, Voice: lifecycle.Voice{

@@ -53,6 +53,9 @@ func (e *Engine) PlaceCall(ctx context.Context, callID uuid.UUID) error {
 	receipt, err := p.store.Provider.Place(sending, p.request)
 	e.metrics.placed(p.store, time.Since(started), err)
 	return e.record(ctx, ref, e.answer(callID, receipt, err), func(ctx context.Context, u *unit) error {
+		if failed := u.keepVoiceFault(ctx, p.store, err); failed != nil {
+			return failed
+		}
 		return u.keepRest(ctx, p.store, p.rest, err)
 	})
 }

@@ -187,6 +187,7 @@ func (e *Engine) Purge(ctx context.Context) error {
 		func() error { return e.db.ForgetSuppressed(ctx, now.Add(-e.retention.PersonalData)) },
 		func() error { return e.db.ForgetErased(ctx, now.Add(-erasedMemory)) },
 		func() error { return e.db.ForgetLeftJobs(ctx) },
+		func() error { return e.db.DropAlerts(ctx, now.Add(-alertMemory)) },
 		func() error { return e.db.ScrubLedger(ctx, now.Add(-settlingTime)) },
 		func() error { return e.eraseOld(ctx, now.Add(-e.retention.PersonalData)) },
 		func() error { _, err := e.db.Reseal(ctx); return err },

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/postgres"
 	"ringback/internal/route"
 	"ringback/internal/shopify"
 
@@ -21,6 +22,12 @@ func (e *Engine) EnsureSubscriptions(ctx context.Context, domain string) (shopif
 		repair, err = c.Ensure(ctx, e.publicURL+route.ShopifyWebhooks, shopify.SubscribedTopics())
 		return err
 	})
+	if refusedForGood(failed) {
+		err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
+			return u.NoteFault(ctx, domain, postgres.FaultSubscriptions, detailOf(failed))
+		})
+		failed = errors.Join(failed, err)
+	}
 	if failed != nil && !repair.Any() {
 		return repair, failed
 	}
@@ -28,6 +35,9 @@ func (e *Engine) EnsureSubscriptions(ctx context.Context, domain string) (shopif
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		drift = false
 		if failed == nil {
+			if err := u.EndFault(ctx, domain, postgres.FaultSubscriptions); err != nil {
+				return err
+			}
 			before, err := u.Subscribed(ctx, domain)
 			if err != nil || !before || !repair.Any() {
 				return err
@@ -42,6 +52,12 @@ func (e *Engine) EnsureSubscriptions(ctx context.Context, domain string) (shopif
 		e.log.Warn("webhook subscriptions had drifted", "shop", domain, "created", repair.Created, "removed", repair.Removed)
 	}
 	return repair, errors.Join(failed, err)
+}
+
+// refusedForGood reports whether Shopify answered, and will not do what it was asked to.
+func refusedForGood(err error) bool {
+	var api *shopify.APIError
+	return errors.As(err, &api) && !shopify.Temporary(err) && !errors.Is(err, shopify.ErrUnauthorized)
 }
 
 func topics(list []string) string {

@@ -77,6 +77,7 @@ func workersOf(e *engine.Engine) *registry {
 	add(all, &updateWorker{engine: e})
 	add(all, &watchWorker{engine: e})
 	add(all, &forwardWorker{engine: e})
+	add(all, &mailAlertWorker{engine: e})
 	add(all, &redactWorker{engine: e})
 	add(all, &purgeWorker{engine: e})
 	add(all, &sweepWorker{engine: e})

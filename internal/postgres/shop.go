@@ -31,6 +31,10 @@ type Shop struct {
 	// ReconciledUntil is the instant up to which everything that changed at Shopify has been looked at; nil before the
 	// first time.
 	ReconciledUntil *time.Time
+	// SubscribedAt is when the webhook subscriptions were first complete since the install; nil before.
+	SubscribedAt *time.Time
+	// LongestGap is the longest usual time between two webhooks; 0 when it is not known.
+	LongestGap time.Duration
 }
 
 // State is what the policy looks at. A breaker that is past its time is closed.
@@ -45,14 +49,18 @@ func (s Shop) State(now time.Time) policy.Shop {
 
 const shopColumns = `
 	domain, installed_at, uninstalled_at, paused_at, paused_by, breaker_at, breaker_reason, breaker_until,
-	resumed_at, last_webhook_at, credits_left, access_lost_at, access_lost_reason, reconciled_until`
+	resumed_at, last_webhook_at, credits_left, access_lost_at, access_lost_reason, reconciled_until,
+	subscribed_at, longest_gap_seconds`
 
 func scanShop(row pgx.CollectableRow) (Shop, error) {
 	var s Shop
+	var gap float64
 	err := row.Scan(&s.Domain, &s.InstalledAt, &s.UninstalledAt, &s.PausedAt, &s.PausedBy, &s.BreakerAt, &s.BreakerReason,
-		&s.BreakerUntil, &s.ResumedAt, &s.LastWebhookAt, &s.CreditsLeft, &s.AccessLostAt, &s.AccessLostReason, &s.ReconciledUntil)
+		&s.BreakerUntil, &s.ResumedAt, &s.LastWebhookAt, &s.CreditsLeft, &s.AccessLostAt, &s.AccessLostReason, &s.ReconciledUntil,
+		&s.SubscribedAt, &gap)
 	inUTC(s.InstalledAt, s.UninstalledAt, s.PausedAt, s.BreakerAt, s.BreakerUntil, s.ResumedAt, s.LastWebhookAt,
-		s.AccessLostAt, s.ReconciledUntil)
+		s.AccessLostAt, s.ReconciledUntil, s.SubscribedAt)
+	s.LongestGap = time.Duration(gap * float64(time.Second))
 	return s, err
 }
 
@@ -162,13 +170,21 @@ func (tx *Tx) UninstallShop(ctx context.Context, domain string, at time.Time) (b
 		WHERE domain = $1 AND uninstalled_at IS NULL AND (installed_at IS NULL OR installed_at <= $3)`, domain, tx.Now, at)
 }
 
-// HeardFromShop notes the time of the newest webhook; at most once a minute, to keep the row cool.
+// gapFades is what remains of the longest gap at each note of a webhook, once a minute at the most: half of it after a
+// busy day. The gap of a night so holds until the next one.
+const gapFades = 0.9995
+
+// HeardFromShop notes the time of the newest webhook, and how long the shop had been silent; at most once a minute, to
+// keep the row cool.
 func (db *DB) HeardFromShop(ctx context.Context, domain string) error {
 	now := db.Now()
 	_, err := db.pool.Exec(ctx, `
 		UPDATE shops
-		SET last_webhook_at = $2
-		WHERE domain = $1 AND (last_webhook_at IS NULL OR last_webhook_at < $3)`, domain, now, now.Add(-time.Minute))
+		SET last_webhook_at = $2,
+			longest_gap_seconds = GREATEST(
+				longest_gap_seconds * $4, COALESCE(extract(epoch FROM $2 - last_webhook_at), 0)::float8)
+		WHERE domain = $1 AND (last_webhook_at IS NULL OR last_webhook_at < $3)`,
+		domain, now, now.Add(-time.Minute), gapFades)
 	if err != nil {
 		return fmt.Errorf("note webhook: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/engine"
 	"ringback/internal/postgres"
+	"ringback/internal/standing"
 	"ringback/internal/web/cached"
 	"ringback/internal/web/view"
 
@@ -17,15 +18,17 @@ import (
 type loadCollector struct {
 	engine *engine.Engine
 
-	up, carts, ready, busy, lines, rest, jobs *prometheus.Desc
+	up, carts, ready, busy, lines, rest, jobs, shops *prometheus.Desc
 
 	load *cached.Value[postgres.Load]
 	// unfinished counts jobs.
 	unfinished *cached.Value[[]postgres.JobCount]
+	standings  *cached.Value[[]engine.ShopStanding]
 }
 
 func newLoadCollector(
-	load *cached.Value[postgres.Load], unfinished *cached.Value[[]postgres.JobCount], engine *engine.Engine,
+	load *cached.Value[postgres.Load], unfinished *cached.Value[[]postgres.JobCount],
+	standings *cached.Value[[]engine.ShopStanding], engine *engine.Engine,
 ) *loadCollector {
 	assistant := []string{"provider", "assistant"}
 	return &loadCollector{
@@ -38,7 +41,8 @@ func newLoadCollector(
 		lines: prometheus.NewDesc("ringback_lines", "Lines configured, by assistant.", assistant, nil),
 		rest: prometheus.NewDesc("ringback_lines_rest_seconds",
 			"How long no call is placed, because the voice API answered 429, by assistant.", assistant, nil),
-		load: load, unfinished: unfinished,
+		shops: prometheus.NewDesc("ringback_shops", "Configured shops by how they stand.", []string{"status"}, nil),
+		load:  load, unfinished: unfinished, standings: standings,
 		jobs: prometheus.NewDesc("ringback_jobs",
 			"Jobs that are not finished, by queue and state.", []string{"queue", "state"}, nil),
 	}
@@ -46,7 +50,7 @@ func newLoadCollector(
 
 // Describe implements prometheus.Collector.
 func (l *loadCollector) Describe(descriptions chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{l.up, l.carts, l.ready, l.busy, l.lines, l.rest, l.jobs} {
+	for _, d := range []*prometheus.Desc{l.up, l.carts, l.ready, l.busy, l.lines, l.rest, l.jobs, l.shops} {
 		descriptions <- d
 	}
 }
@@ -58,7 +62,8 @@ func (l *loadCollector) Collect(metrics chan<- prometheus.Metric) {
 	}
 	load, err := l.load.Get(context.Background())
 	unfinished, failed := l.unfinished.Get(context.Background())
-	if err != nil || failed != nil {
+	shops, unknown := l.standings.Get(context.Background())
+	if err != nil || failed != nil || unknown != nil {
 		gauge(l.up, 0)
 		return
 	}
@@ -71,6 +76,13 @@ func (l *loadCollector) Collect(metrics chan<- prometheus.Metric) {
 		gauge(l.busy, a.Busy, a.Provider, a.Name)
 		gauge(l.lines, a.Lines, a.Provider, a.Name)
 		gauge(l.rest, int(math.Ceil(max(a.RestsUntil.Sub(l.engine.Now()).Seconds(), 0))), a.Provider, a.Name)
+	}
+	byStatus := map[standing.Status]int{}
+	for _, s := range shops {
+		byStatus[s.Status]++
+	}
+	for _, status := range standing.Statuses() {
+		gauge(l.shops, byStatus[status], string(status))
 	}
 	for _, j := range unfinished {
 		gauge(l.jobs, j.Count, j.Queue, j.State)

@@ -78,7 +78,8 @@ func New(o Options) (*Server, error) {
 	})
 	counts := cached.New(func(ctx context.Context) ([]postgres.StateCount, error) { return o.DB.CountCarts(ctx, "") })
 	load, lag := cached.New(o.DB.Load), cached.New(o.DB.IntakeLag)
-	if err := o.Metrics.Register(newLoadCollector(load, cached.New(o.DB.Jobs), o.Engine)); err != nil {
+	standings := cached.New(o.Engine.Standings)
+	if err := o.Metrics.Register(newLoadCollector(load, cached.New(o.DB.Jobs), standings, o.Engine)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	s := &Server{
@@ -108,12 +109,13 @@ func New(o Options) (*Server, error) {
 	intake.New(intake.Options{
 		Engine: o.Engine, Config: o.Config, NoteWebhook: o.DB.HeardFromShop, Logger: o.Logger,
 	}).Route(s.router)
-	api.New(api.Options{Engine: o.Engine, DB: o.DB, Token: security.APIToken}).Route(s.router)
+	api.New(api.Options{Engine: o.Engine, DB: o.DB, Standings: standings, Token: security.APIToken}).Route(s.router)
 	merchant.New(merchant.Options{
 		Engine: o.Engine, DB: o.DB, Pages: s.pages, PublicURL: public, Logger: o.Logger,
 	}).Route(s.router)
 	dashboard.New(dashboard.Options{
-		Engine: o.Engine, DB: o.DB, Pages: s.pages, Sessions: sessions, Counts: counts, Load: load, Lag: lag, Logger: o.Logger,
+		Engine: o.Engine, DB: o.DB, Pages: s.pages, Sessions: sessions, Counts: counts, Load: load, Lag: lag,
+		Standings: standings, Logger: o.Logger,
 	}).Route(s.router, pageGuards(guard.PagePolicy))
 	if o.RiverUI != nil {
 		s.routeJobs(o.RiverUI, append(pageGuards(guard.RiverPolicy), sessions.Require))

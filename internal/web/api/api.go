@@ -9,6 +9,7 @@ import (
 	"ringback/internal/postgres"
 	"ringback/internal/route"
 	"ringback/internal/secret"
+	"ringback/internal/web/cached"
 	"ringback/internal/web/guard"
 	"ringback/internal/web/request"
 
@@ -20,6 +21,8 @@ import (
 type Options struct {
 	Engine *engine.Engine
 	DB     *postgres.DB
+	// Standings are of the configured shops.
+	Standings *cached.Value[[]engine.ShopStanding]
 	// Token opens the API; without one it is closed.
 	Token secret.Secret
 }
@@ -29,10 +32,14 @@ type API struct {
 	engine *engine.Engine
 	db     *postgres.DB
 	token  secret.Secret
+
+	standings *cached.Value[[]engine.ShopStanding]
 }
 
 // New makes the API.
-func New(o Options) *API { return &API{engine: o.Engine, db: o.DB, token: o.Token} }
+func New(o Options) *API {
+	return &API{engine: o.Engine, db: o.DB, token: o.Token, standings: o.Standings}
+}
 
 // source is where a pause, a suppression or a lifting came from when the API was asked for it.
 const source = "api"
@@ -57,6 +64,8 @@ func (a *API) Route(e *echo.Echo) {
 	add(post, "/suppressions", a.suppress)
 	add([]string{http.MethodDelete}, "/suppressions", a.unsuppress)
 	add([]string{http.MethodDelete}, "/suppressions/:id", a.unsuppress)
+	add(get, "/shops", a.shops)
+	add(get, "/shops/:shop", a.shop)
 	add(post, "/shops/:shop/pause", a.pauseShop)
 	add(post, "/shops/:shop/resume", a.resumeShop)
 	add(get, "/stats", a.stats)

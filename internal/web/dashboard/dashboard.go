@@ -32,8 +32,10 @@ type Options struct {
 	Counts *cached.Value[[]postgres.StateCount]
 	Load   *cached.Value[postgres.Load]
 	// Lag is how far the carts are behind the webhooks that were kept.
-	Lag    *cached.Value[postgres.IntakeLag]
-	Logger *slog.Logger
+	Lag *cached.Value[postgres.IntakeLag]
+	// Standings are of the configured shops.
+	Standings *cached.Value[[]engine.ShopStanding]
+	Logger    *slog.Logger
 }
 
 // Dashboard answers the requests of operators. It is safe for concurrent use.
@@ -47,6 +49,8 @@ type Dashboard struct {
 	counts *cached.Value[[]postgres.StateCount]
 	load   *cached.Value[postgres.Load]
 	lag    *cached.Value[postgres.IntakeLag]
+
+	standings *cached.Value[[]engine.ShopStanding]
 	// day and month sum up the last 24 hours and the last 30 days of all shops.
 	day, month *cached.Value[postgres.Stats]
 }
@@ -55,7 +59,7 @@ type Dashboard struct {
 func New(o Options) *Dashboard {
 	return &Dashboard{
 		engine: o.Engine, db: o.DB, pages: o.Pages, sessions: o.Sessions, log: o.Logger,
-		counts: o.Counts, load: o.Load, lag: o.Lag, day: statsOfLast(o.DB, day), month: statsOfLast(o.DB, month),
+		counts: o.Counts, load: o.Load, lag: o.Lag, standings: o.Standings, day: statsOfLast(o.DB, day), month: statsOfLast(o.DB, month),
 	}
 }
 

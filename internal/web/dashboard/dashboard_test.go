@@ -113,6 +113,8 @@ func TestPages_OfNewInstallationAreEmptyButComplete(t *testing.T) {
 func TestOverview_ShowsFigures(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t, webtest.WithUI)
+	s.Connect(webtest.Acme)
+	s.Connect(webtest.Bolt)
 	s.Seed(webtest.SomeCart(), webtest.SomeCart(), webtest.BoughtCart())
 	webtest.CallingCart(s)
 	_, err := s.Engine.PauseShop(t.Context(), webtest.Bolt, "api")
@@ -125,7 +127,7 @@ func TestOverview_ShowsFigures(t *testing.T) {
 		"108.00 USD won back", "Carts won back 1 of 4", "Calls answered 1 of 2", "1 of 7 lines busy", "1 cart being called",
 		"Called group: 1 of 1 bought (too few to compare).",
 		"Scheduled 2 Delay 2", "Purchased 1", "Ben Ito 1 Completed 1 min 35 s COMEBACK10", "Asha Rao 1 Accepted by the voice API",
-		"bolt paused api", "bolt Paused", "acme Active 3 0 1,234.5 none yet", "Jobs",
+		"bolt paused api", "bolt Paused", "acme Active 3 0 1,234.5 now", "Jobs",
 	} {
 		assert.Contains(t, text, want)
 	}
@@ -325,12 +327,16 @@ func TestShopPage_OperatorPausesAndResumes(t *testing.T) {
 	s := webtest.New(t)
 	path := "/shops/" + webtest.Acme
 	text, _ := read(s, path)
+	assert.Contains(t, text, "Not connected The shop has never been connected")
+	assert.Contains(t, text, "Have the merchant install the app, at http://127.0.0.1:8080/shopify/install?shop=acme.myshopify.com.")
+	s.Connect(webtest.Acme)
+	text, _ = read(s, path)
 	assert.Contains(t, text, "Active Pause calling")
 	assert.Contains(t, text, "Zone Asia/Kolkata")
 	assert.Equal(t, path+"?note=paused", s.Form(path+"/pause", nil).Header.Get("Location"))
 	assert.Equal(t, path+"?note=unchanged", s.Form(path+"/pause", nil).Header.Get("Location"))
 	text, _ = read(s, path)
-	assert.Contains(t, text, "Paused since 14:30:00 IST, by dashboard Resume calling")
+	assert.Contains(t, text, "Paused Calling is paused, by dashboard. since 14:30:00 IST Resume calling. Resume calling")
 	assert.Equal(t, path+"?note=resumed", s.Form(path+"/resume", nil).Header.Get("Location"))
 
 	require.NoError(t, s.DB.InTx(t.Context(), func(ctx context.Context, tx *postgres.Tx) error {
@@ -338,7 +344,7 @@ func TestShopPage_OperatorPausesAndResumes(t *testing.T) {
 		return err
 	}))
 	text, _ = read(s, path)
-	assert.Contains(t, text, "Auto-paused 8 of 10 calls failed")
+	assert.Contains(t, text, "Auto-paused The shop paused itself: 8 of 10 calls failed. since 14:30:00 IST")
 	assert.Contains(t, text, "Resume calling")
 	assert.Equal(t, http.StatusNotFound, s.Page("/shops/other.myshopify.com").StatusCode)
 	assert.Equal(t, http.StatusNotFound, s.Form("/shops/other.myshopify.com/pause", nil).StatusCode)

@@ -33,11 +33,13 @@ const (
 // overviewModel is the page that sums up all shops.
 type overviewModel struct {
 	page.Frame
-	Spans    []view.Span
-	Lines    lineUse
-	States   []view.State
-	Outcomes []outcomeLine
-	Shops    []shopLine
+	// Attention are the shops that somebody should look at, the most urgent first.
+	Attention []shopLine
+	Spans     []view.Span
+	Lines     lineUse
+	States    []view.State
+	Outcomes  []outcomeLine
+	Shops     []shopLine
 	// MoreShops is how many shops the list leaves out.
 	MoreShops int
 	Calls     []view.Call
@@ -98,7 +100,7 @@ func (d *Dashboard) overviewPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	shops, err := d.db.Shops(ctx)
+	shops, err := d.allStandings(ctx)
 	if err != nil {
 		return err
 	}
@@ -119,12 +121,27 @@ func (d *Dashboard) overviewPage(c echo.Context) error {
 			v.Lines.Rests = append(v.Lines.Rests, a.Provider+" "+a.Name+": "+wording.Resting(a.RestsUntil, v.Now))
 		}
 	}
-	v.Shops = d.shopLines(v.Frame, shops, counts)
+	v.Shops = shopLines(v.Frame, shops, counts)
+	v.Attention = needAttention(v.Shops)
 	if len(v.Shops) > overviewShops {
 		v.MoreShops = len(v.Shops) - overviewShops
 		v.Shops = v.Shops[:overviewShops]
 	}
 	return page.Show(c, http.StatusOK, overviewView(v))
+}
+
+// mostAttention is how many shops the overview names that somebody should look at.
+const mostAttention = 20
+
+// needAttention picks the shops that somebody should look at. A pause on purpose is not among them.
+func needAttention(shops []shopLine) []shopLine {
+	var list []shopLine
+	for _, s := range shops {
+		if len(list) < mostAttention && slices.ContainsFunc(s.Reasons, func(r reasonLine) bool { return r.Alerts() }) {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 // shortLag is a wait that is not worth a word: webhooks are applied soon after they were kept.

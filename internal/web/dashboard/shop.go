@@ -5,11 +5,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"ringback/internal/cart"
 	"ringback/internal/engine"
 	"ringback/internal/postgres"
+	"ringback/internal/standing"
 	"ringback/internal/web/page"
 	"ringback/internal/web/shop"
 	"ringback/internal/web/view"
@@ -27,9 +27,9 @@ const (
 // shopLine is a shop in a list.
 type shopLine struct {
 	Domain string
-	view.Standing
-	// Why is the reason of the circuit breaker; "" when it is closed.
-	Why string
+	standing.Standing
+	// Reasons are those of the standing, with their instants by the shop's clock.
+	Reasons []reasonLine
 	// Active counts the carts that may still be called, Purchased those that were bought.
 	Active, Purchased int
 	// Credits are what is left at the voice provider; "" when the provider does not say.
@@ -38,14 +38,34 @@ type shopLine struct {
 	LastWebhook *page.Moment
 }
 
-func (d *Dashboard) shopLine(f page.Frame, row postgres.Shop) shopLine {
+// Tone is the class of the colour of the shop's standing.
+func (l *shopLine) Tone() string { return view.StandingTone(l.Standing) }
+
+// reasonLine is one reason for how a shop stands.
+type reasonLine struct {
+	standing.Reason
+	// Since and Until are nil where there is no such instant.
+	Since, Until *page.Moment
+}
+
+// More is what a list says of a shop beside its standing: until when, where that is known.
+func (l *shopLine) More() string {
+	if len(l.Reasons) > 0 && l.Reasons[0].Until != nil {
+		return "until " + l.Reasons[0].Until.Local()
+	}
+	return ""
+}
+
+func newShopLine(f page.Frame, row engine.ShopStanding) shopLine {
 	line := shopLine{
 		Domain:      row.Domain,
-		Standing:    view.StandingOf(row, d.engine.Store(row.Domain), f.Now),
+		Standing:    row.Standing,
 		LastWebhook: f.InOrNil(row.Domain, row.LastWebhookAt),
 	}
-	if row.BreakerAt != nil {
-		line.Why = row.BreakerReason
+	for _, r := range row.Reasons {
+		line.Reasons = append(line.Reasons, reasonLine{
+			Reason: r, Since: f.InOrNil(row.Domain, r.Since), Until: f.InOrNil(row.Domain, r.Until),
+		})
 	}
 	if row.CreditsLeft != nil {
 		line.Credits = wording.Decimal(*row.CreditsLeft)
@@ -53,8 +73,27 @@ func (d *Dashboard) shopLine(f page.Frame, row postgres.Shop) shopLine {
 	return line
 }
 
-// shopLines lists the shops: halted ones first, then those with the most active carts.
-func (d *Dashboard) shopLines(f page.Frame, rows []postgres.Shop, counts []postgres.StateCount) []shopLine {
+// allStandings lists the configured shops, then those that are only known from the database.
+func (d *Dashboard) allStandings(ctx context.Context) ([]engine.ShopStanding, error) {
+	configured, err := d.standings.Get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := d.db.Shops(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := slices.Clone(configured)
+	for _, row := range rows {
+		if d.engine.Store(row.Domain) == nil {
+			all = append(all, engine.ShopStanding{Shop: row, Standing: standing.Unconfigured()})
+		}
+	}
+	return all, nil
+}
+
+// shopLines lists the shops: those that need somebody first, then those with the most active carts.
+func shopLines(f page.Frame, rows []engine.ShopStanding, counts []postgres.StateCount) []shopLine {
 	active, purchased := map[string]int{}, map[string]int{}
 	for _, n := range counts {
 		switch n.State {
@@ -67,21 +106,36 @@ func (d *Dashboard) shopLines(f page.Frame, rows []postgres.Shop, counts []postg
 	}
 	lines := make([]shopLine, len(rows))
 	for i, row := range rows {
-		lines[i] = d.shopLine(f, row)
+		lines[i] = newShopLine(f, row)
 		lines[i].Active, lines[i].Purchased = active[row.Domain], purchased[row.Domain]
 	}
 	slices.SortStableFunc(lines, func(a, b shopLine) int {
 		switch {
-		case a.Halted && !b.Halted:
-			return -1
-		case b.Halted && !a.Halted:
-			return 1
+		case urgency(a.Status) != urgency(b.Status):
+			return urgency(a.Status) - urgency(b.Status)
 		case a.Active != b.Active:
 			return b.Active - a.Active
 		}
 		return strings.Compare(a.Domain, b.Domain)
 	})
 	return lines
+}
+
+// urgency is a status' place in a list: the lower, the sooner somebody should look.
+func urgency(s standing.Status) int {
+	switch s {
+	case standing.Failing:
+		return 0
+	case standing.NotConnected:
+		return 1
+	case standing.Attention:
+		return 2
+	case standing.Paused:
+		return 3
+	case standing.Active:
+		return 4
+	}
+	return 4
 }
 
 // shopsModel is the page that lists all shops.
@@ -92,7 +146,7 @@ type shopsModel struct {
 
 func (d *Dashboard) shopsPage(c echo.Context) error {
 	ctx := c.Request().Context()
-	rows, err := d.db.Shops(ctx)
+	rows, err := d.allStandings(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,24 +155,17 @@ func (d *Dashboard) shopsPage(c echo.Context) error {
 		return err
 	}
 	f := d.pages.Frame(c, "Shops", "shops")
-	return page.Show(c, http.StatusOK, shopsView(shopsModel{Frame: f, Shops: d.shopLines(f, rows, counts)}))
+	return page.Show(c, http.StatusOK, shopsView(shopsModel{Frame: f, Shops: shopLines(f, rows, counts)}))
 }
 
 // shopModel is the page of one shop.
 type shopModel struct {
 	page.Frame
 	shopLine
-	// Paused says since when and by whom the shop is paused, Until when the circuit breaker closes, Lost since when
-	// and why Shopify refuses us; each is "" when it is not so.
-	Paused, Until, Lost string
-	// Broken is true while the circuit breaker is open.
-	Broken bool
 	// Pause and Resume offer the one or the other; both while a breaker has paused the shop.
 	Pause, Resume bool
-	// ByConfiguration is true when the configuration says paused: true.
-	ByConfiguration bool
-	Summary         view.Span
-	Busy, Lines     int
+	Summary       view.Span
+	Busy, Lines   int
 	// Rests says when the provider is asked again that takes no calls for now; "" when it takes calls.
 	Rests    string
 	Provider string
@@ -139,7 +186,7 @@ func (d *Dashboard) shopPage(c echo.Context) error {
 	}
 	ctx := c.Request().Context()
 	f := d.pages.Frame(c, store.Domain, "shops")
-	row, err := d.engine.Shop(ctx, store.Domain)
+	row, err := d.engine.Standing(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -156,26 +203,23 @@ func (d *Dashboard) shopPage(c echo.Context) error {
 		return err
 	}
 	v := shopModel{
-		Frame:           f,
-		shopLine:        d.shopLine(f, row),
-		Broken:          row.BreakerAt != nil,
-		Pause:           row.PausedAt == nil,
-		Resume:          row.PausedAt != nil || row.BreakerAt != nil,
-		ByConfiguration: store.Config.Paused,
-		Summary:         view.NewSpan("Last 30 days", stats),
-		Busy:            load.Busy[store.Config.Voice.AssistantKey()],
-		Lines:           store.Config.Voice.Lines,
-		Provider:        store.Config.Voice.Provider,
-		Zone:            store.Location.String(),
-		Country:         store.Config.Country,
-		Currency:        store.Config.Currency,
-		Reconciled:      f.InOrNil(store.Domain, row.ReconciledUntil),
-		States:          view.States(counts),
+		Frame:      f,
+		shopLine:   newShopLine(f, row),
+		Pause:      row.PausedAt == nil,
+		Resume:     row.PausedAt != nil || row.BreakerAt != nil,
+		Summary:    view.NewSpan("Last 30 days", stats),
+		Busy:       load.Busy[store.Config.Voice.AssistantKey()],
+		Lines:      store.Config.Voice.Lines,
+		Provider:   store.Config.Voice.Provider,
+		Zone:       store.Location.String(),
+		Country:    store.Config.Country,
+		Currency:   store.Config.Currency,
+		Reconciled: f.InOrNil(store.Domain, row.ReconciledUntil),
+		States:     view.States(counts),
 	}
 	if until := load.Rests[engine.AccountOf(store)]; until.After(f.Now) {
 		v.Rests = wording.Resting(until, f.Now)
 	}
-	v.tellHalts(row, store)
 	if v.Calls, err = view.NewestCalls(ctx, d.db, f, store.Domain, shopCalls); err != nil {
 		return err
 	}
@@ -183,23 +227,6 @@ func (d *Dashboard) shopPage(c echo.Context) error {
 		return err
 	}
 	return page.Show(c, http.StatusOK, shopView(v))
-}
-
-// tellHalts says since when a shop is halted, and why.
-func (v *shopModel) tellHalts(row postgres.Shop, store *engine.Store) {
-	local := func(at *time.Time) string { return v.In(row.Domain, *at).Local() }
-	if row.PausedAt != nil {
-		v.Paused = "since " + local(row.PausedAt) + ", by " + row.PausedBy
-	}
-	if row.BreakerAt != nil && row.BreakerUntil != nil {
-		v.Until = "until " + local(row.BreakerUntil)
-	}
-	switch {
-	case row.UninstalledAt != nil:
-		v.Lost = "since " + local(row.UninstalledAt) + ". " + shop.InstallAgain(store)
-	case row.AccessLostAt != nil:
-		v.Lost = "since " + local(row.AccessLostAt) + ": " + row.AccessLostReason
-	}
 }
 
 func (d *Dashboard) pauseShop(c echo.Context) error {

@@ -35,13 +35,16 @@ type Intake struct {
 	log    *slog.Logger
 	memory *memory
 	noted  *noted
+
+	refused *refused
 }
 
 // New makes an intake.
 func New(o Options) *Intake {
 	return &Intake{
 		engine: o.Engine, config: o.Config, log: o.Logger, memory: newMemory(),
-		noted: &noted{note: o.NoteWebhook, last: map[string]time.Time{}},
+		noted:   &noted{note: o.NoteWebhook, last: map[string]time.Time{}},
+		refused: &refused{shops: map[string]*refusals{}},
 	}
 }
 

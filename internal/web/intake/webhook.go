@@ -27,6 +27,7 @@ func (i *Intake) webhook(c echo.Context) error {
 	}
 	defer received.release()
 	if !sum.Signed() {
+		i.noteRefused(r)
 		return problem.New(http.StatusUnauthorized, "signature", "Unauthorized",
 			"The signature in "+shopify.HeaderHMAC+" does not match the body.")
 	}

@@ -28,6 +28,7 @@ func bearer(t *testing.T, shop string) string {
 func TestMerchant_SeesTheirOwnShopOnly(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)
+	s.Connect(webtest.Acme)
 	s.Seed(webtest.SomeCart(), webtest.BoughtCart())
 	a := s.Send(http.MethodGet, "/app/shop", nil, "Authorization", bearer(t, webtest.Acme))
 	assert.Equal(t, http.StatusOK, a.StatusCode)

@@ -8,6 +8,7 @@ import (
 	"ringback/internal/postgres"
 	"ringback/internal/route"
 	"ringback/internal/shopify"
+	"ringback/internal/standing"
 	"ringback/internal/web/page"
 	"ringback/internal/web/person"
 	"ringback/internal/web/shop"
@@ -70,7 +71,7 @@ const (
 type shopModel struct {
 	Name string
 	Note page.Note
-	view.Standing
+	standing.Standing
 	// AccessLost is true when Shopify refuses our token; Install is where that is mended.
 	AccessLost bool
 	Install    string
@@ -95,7 +96,7 @@ func (m *Merchant) showShop(c echo.Context, note page.Note) error {
 	store := storeOf(c)
 	ctx := c.Request().Context()
 	f := m.pages.Frame(c, store.Domain, "")
-	row, err := m.engine.Shop(ctx, store.Domain)
+	row, err := m.engine.Standing(ctx, store)
 	if err != nil {
 		return err
 	}
@@ -118,14 +119,14 @@ func (m *Merchant) showShop(c echo.Context, note page.Note) error {
 	v := shopModel{
 		Name:       page.ShopName(store.Domain),
 		Note:       note,
-		Standing:   view.StandingOf(row, store, f.Now),
+		Standing:   row.Standing,
 		AccessLost: row.AccessLostAt != nil,
 		Install:    route.InstallOf(store.Domain),
 		Resume:     row.PausedAt != nil || row.BreakerAt != nil,
 		Summary:    view.NewSpan("Last 30 days", stats),
 		States:     view.States(counts),
 	}
-	v.Pause = !v.Resume && !v.Halted
+	v.Pause = !v.Resume && !v.Has(standing.AppRemoved) && !v.Has(standing.PausedByHand)
 	for i := range carts {
 		k := &carts[i].Cart
 		v.Carts = append(v.Carts, cartModel{

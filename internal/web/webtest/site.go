@@ -266,6 +266,15 @@ func (s *Site) Seed(carts ...cart.Cart) {
 	}))
 }
 
+// Connect installs the app for a shop, of which a webhook comes.
+func (s *Site) Connect(shop string) {
+	s.T.Helper()
+	require.NoError(s.T, s.DB.InTx(s.T.Context(), func(ctx context.Context, tx *postgres.Tx) error {
+		return tx.InstallShop(ctx, shop, postgres.ShopToken{Access: "token of " + shop})
+	}))
+	require.NoError(s.T, s.DB.HeardFromShop(s.T.Context(), shop))
+}
+
 // WithUI puts a page in the place of River UI.
 func WithUI(o *web.Options) {
 	o.RiverUI = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
