@@ -107,7 +107,9 @@ func TestFault_CountsUntilItEnds(t *testing.T) {
 	assert.Equal(t, []postgres.Fault{{
 		Scope: loom, Code: postgres.FaultSubscriptions, Since: began, Last: h.clock.Now(), Times: 2, Detail: "refused",
 	}}, faults)
-	in(func(ctx context.Context, tx *postgres.Tx) error { return tx.EndFault(ctx, loom, postgres.FaultSubscriptions) })
+	in(func(ctx context.Context, tx *postgres.Tx) error {
+		return tx.EndFault(ctx, loom, postgres.FaultSubscriptions)
+	})
 	faults, err = h.db.Faults(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, faults)
