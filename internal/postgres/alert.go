@@ -57,7 +57,11 @@ func (tx *Tx) KeepAlerts(ctx context.Context, shops []string, now []Alert) (rais
 		SET resolved_at = $4
 		WHERE resolved_at IS NULL
 			AND shop = ANY ($1)
-			AND (shop, code) NOT IN (SELECT * FROM unnest($2::text[], $3::text[]))
+			AND NOT EXISTS (
+				SELECT 1
+				FROM unnest($2::text[], $3::text[]) AS found (shop, code)
+				WHERE found.shop = alerts.shop AND found.code = alerts.code
+			)
 		RETURNING `+alertColumns, shops, ofShop, code, tx.Now))
 	if err != nil {
 		return nil, nil, fmt.Errorf("resolve alerts: %w", err)
