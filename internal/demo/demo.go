@@ -84,7 +84,8 @@ func Run(ctx context.Context, o Options) error {
 	defer closeVoice()
 
 	shopify := simshop.New(simshop.Config{
-		Seed: cast.seed, ClientID: "demo", ClientSecret: clientSecret, ComplianceURL: "http://" + listen + route.ShopifyWebhooks,
+		Seed: cast.seed, ClientID: "demo", ClientSecret: clientSecret,
+		ComplianceURL: "http://" + listen + route.ShopifyWebhooks,
 	})
 	shop := shopify.AddShop(simshop.ShopConfig{
 		Domain: shopDomain, Name: "Chai & Cotton", Timezone: "Asia/Kolkata", Currency: "INR", Country: "IN",

@@ -110,7 +110,10 @@ stores:
 
 func newHouse(t *testing.T, p plan) *house {
 	t.Helper()
-	h := &house{t: t, quiet: p.quiet, mail: p.mail, clock: &clock{now: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)}, pool: pgtest.New(t), log: &lockedBuffer{}}
+	h := &house{
+		t: t, quiet: p.quiet, mail: p.mail, clock: &clock{now: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)},
+		pool: pgtest.New(t), log: &lockedBuffer{},
+	}
 	h.front = httptest.NewServer(http.HandlerFunc(h.takeWebhook))
 	t.Cleanup(h.front.Close)
 	cfg := simshop.Config{

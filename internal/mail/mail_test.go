@@ -60,7 +60,8 @@ func server(t *testing.T, refuse string) (port int, told <-chan string) {
 
 func settings(port int) config.Mail {
 	return config.Mail{
-		Host: "127.0.0.1", Port: port, TLS: config.MailPlain, From: "alerts@example.com", To: []string{"a@example.com", "b@example.com"},
+		Host: "127.0.0.1", Port: port, TLS: config.MailPlain,
+		From: "alerts@example.com", To: []string{"a@example.com", "b@example.com"},
 	}
 }
 

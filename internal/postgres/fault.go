@@ -44,7 +44,8 @@ func (tx *Tx) NoteFault(ctx context.Context, scope, code, detail string) error {
 	return nil
 }
 
-// NoteFaults counts that something went wrong times more. A fault whose last time is longer ago than forget begins anew.
+// NoteFaults counts that something went wrong times more. A fault whose last time is longer ago than forget begins
+// anew.
 func (db *DB) NoteFaults(ctx context.Context, scope, code, detail string, times int, forget time.Duration) error {
 	now := db.Now()
 	batch := &pgx.Batch{}

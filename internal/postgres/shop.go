@@ -56,8 +56,8 @@ func scanShop(row pgx.CollectableRow) (Shop, error) {
 	var s Shop
 	var gap float64
 	err := row.Scan(&s.Domain, &s.InstalledAt, &s.UninstalledAt, &s.PausedAt, &s.PausedBy, &s.BreakerAt, &s.BreakerReason,
-		&s.BreakerUntil, &s.ResumedAt, &s.LastWebhookAt, &s.CreditsLeft, &s.AccessLostAt, &s.AccessLostReason, &s.ReconciledUntil,
-		&s.SubscribedAt, &gap)
+		&s.BreakerUntil, &s.ResumedAt, &s.LastWebhookAt, &s.CreditsLeft, &s.AccessLostAt, &s.AccessLostReason,
+		&s.ReconciledUntil, &s.SubscribedAt, &gap)
 	inUTC(s.InstalledAt, s.UninstalledAt, s.PausedAt, s.BreakerAt, s.BreakerUntil, s.ResumedAt, s.LastWebhookAt,
 		s.AccessLostAt, s.ReconciledUntil, s.SubscribedAt)
 	s.LongestGap = time.Duration(gap * float64(time.Second))

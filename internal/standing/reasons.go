@@ -257,7 +257,8 @@ func (l *list) hours() {
 	if f.OpensAt == nil {
 		l.add(Reason{
 			Code: OutsideHours, Label: "No calling hours",
-			Says:   "Nobody who lives where the store is may be called within a month: its windows and the legal hours never meet.",
+			Says: "Nobody who lives where the store is may be called within a month: " +
+				"its windows and the legal hours never meet.",
 			Remedy: "Look at windows, holidays and jurisdictions in the store's policy.",
 		}, Attention)
 		return

@@ -73,7 +73,9 @@ func TestOf(t *testing.T) {
 			Active, nil, "", ""},
 		{"silent, and little is known", func(f *Facts) { f.LastWebhookAt, f.LongestGap = ago(23*time.Hour), 0 },
 			Active, nil, "", ""},
-		{"connected, and no webhook for a day", func(f *Facts) { f.LastWebhookAt, f.ConnectedAt, f.LongestGap = nil, ago(25*time.Hour), 0 },
+		{"connected, and no webhook for a day", func(f *Facts) {
+			f.LastWebhookAt, f.ConnectedAt, f.LongestGap = nil, ago(25*time.Hour), 0
+		},
 			Attention, []Code{NoWebhooks}, "since the shop was connected", ""},
 		{"just connected", func(f *Facts) { f.LastWebhookAt, f.ConnectedAt, f.LongestGap = nil, ago(time.Hour), 0 },
 			Active, nil, "", ""},
@@ -82,8 +84,8 @@ func TestOf(t *testing.T) {
 		{"never compared, and that is turned off", func(f *Facts) { f.ReconciledUntil, f.ReconcileEvery = nil, 0 },
 			Active, nil, "", ""},
 		{"voice API down", func(f *Facts) {
-			f.Voice = &Fault{Since: *ago(5 * time.Minute), Last: *ago(time.Minute), Times: 3, Detail: "not placed: connection refused"}
-		}, Failing, []Code{VoiceFailing}, "3 requests failed, the last 1 min ago: not placed: connection refused.", "base_url"},
+			f.Voice = &Fault{Since: *ago(5 * time.Minute), Last: *ago(time.Minute), Times: 3, Detail: "no connection"}
+		}, Failing, []Code{VoiceFailing}, "3 requests failed, the last 1 min ago: no connection.", "base_url"},
 		{"voice API was down when last tried", func(f *Facts) {
 			f.Voice = &Fault{Since: *ago(50 * time.Hour), Last: *ago(5 * time.Hour), Times: 1, Detail: "timeout"}
 		}, Attention, []Code{VoiceFailing}, "1 request failed", ""},
@@ -99,9 +101,11 @@ func TestOf(t *testing.T) {
 			Paused, []Code{PausedByHand}, "by dashboard", "Resume"},
 		{"paused in the configuration", func(f *Facts) { f.PausedInConfig = true },
 			Paused, []Code{PausedByHand}, "paused: true", "Remove"},
-		{"outside hours", func(f *Facts) { f.OpensAt = ago(-time.Hour) }, Active, []Code{OutsideHours}, "outside the calling hours", ""},
+		{"outside hours", func(f *Facts) { f.OpensAt = ago(-time.Hour) },
+			Active, []Code{OutsideHours}, "outside the calling hours", ""},
 		{"never open", func(f *Facts) { f.OpensAt = nil }, Attention, []Code{OutsideHours}, "never meet", "windows"},
-		{"no free line", func(f *Facts) { f.Ready, f.Busy = 3, 5 }, Active, []Code{NoFreeLines}, "3 carts wait for a line", ""},
+		{"no free line", func(f *Facts) { f.Ready, f.Busy = 3, 5 },
+			Active, []Code{NoFreeLines}, "3 carts wait for a line", ""},
 		{"voice API takes none for now", func(f *Facts) { f.RestsUntil = *ago(-time.Minute) },
 			Active, []Code{NoFreeLines}, "too many calls", ""},
 		{"all at once, the worst first", func(f *Facts) {

@@ -50,7 +50,8 @@ var (
 		"shop": "shop", "status": "text",
 		"reasons": list{object{"code": "text", "since": "instant?", "until": "instant?", "says": "text", "remedy": "text?"}},
 		"credits": "money?", "last_webhook_at": "instant?", "reconciled_until": "instant?",
-		"paused": "bool", "paused_at": "instant?", "paused_by": "text?", "breaker": "bool", "breaker_reason": "text?", "breaker_until": "instant?", "uninstalled_at": "instant?",
+		"paused": "bool", "paused_at": "instant?", "paused_by": "text?", "breaker": "bool",
+		"breaker_reason": "text?", "breaker_until": "instant?", "uninstalled_at": "instant?",
 	}
 	statsSchema = object{
 		"shop": "shop?", "from": "instant", "to": "instant",

@@ -58,7 +58,8 @@ func TestShop_SaysWhatIsWrongAndTheRemedy(t *testing.T) {
 	assert.Contains(t, got.Reasons[0].Remedy, "/shopify/install?shop=acme.myshopify.com")
 
 	wrong := s.Send(http.MethodPost, "/webhooks/shopify", strings.NewReader(`{}`),
-		"X-Shopify-Shop-Domain", webtest.Acme, "X-Shopify-Topic", "checkouts/update", "X-Shopify-Hmac-Sha256", "bm90IGEgc2lnbmF0dXJl")
+		"X-Shopify-Shop-Domain", webtest.Acme, "X-Shopify-Topic", "checkouts/update",
+		"X-Shopify-Hmac-Sha256", "bm90IGEgc2lnbmF0dXJl")
 	require.Equal(t, http.StatusUnauthorized, wrong.StatusCode)
 	got = standingOf(t, s, webtest.Acme)
 	assert.Equal(t, "never_connected signatures_refused", got.codes())

@@ -59,7 +59,8 @@ type Dashboard struct {
 func New(o Options) *Dashboard {
 	return &Dashboard{
 		engine: o.Engine, db: o.DB, pages: o.Pages, sessions: o.Sessions, log: o.Logger,
-		counts: o.Counts, load: o.Load, lag: o.Lag, standings: o.Standings, day: statsOfLast(o.DB, day), month: statsOfLast(o.DB, month),
+		counts: o.Counts, load: o.Load, lag: o.Lag, standings: o.Standings,
+		day: statsOfLast(o.DB, day), month: statsOfLast(o.DB, month),
 	}
 }
 

@@ -328,7 +328,7 @@ func TestShopPage_OperatorPausesAndResumes(t *testing.T) {
 	path := "/shops/" + webtest.Acme
 	text, _ := read(s, path)
 	assert.Contains(t, text, "Not connected The shop has never been connected")
-	assert.Contains(t, text, "Have the merchant install the app, at http://127.0.0.1:8080/shopify/install?shop=acme.myshopify.com.")
+	assert.Contains(t, text, "install the app, at http://127.0.0.1:8080/shopify/install?shop=acme.myshopify.com.")
 	s.Connect(webtest.Acme)
 	text, _ = read(s, path)
 	assert.Contains(t, text, "Active Pause calling")
