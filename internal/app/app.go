@@ -114,6 +114,10 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	endpoints, err := engine.NewEndpoints(a.Config.Integrations.Endpoints)
+	if err != nil {
+		return err
+	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	a.Engine = engine.New(engine.Options{
@@ -125,10 +129,11 @@ func (a *App) build(ctx context.Context) error {
 			URL:    a.Config.Integrations.WebhookURL,
 			Secret: a.Config.Integrations.WebhookSecret,
 		},
-		Shopify: engine.Shopify{Shopify: a.Config.Shopify, BaseURL: a.shopifyURL},
-		Mail:    sender,
-		Log:     a.Log,
-		Metrics: engine.NewMetrics(registry),
+		Endpoints: endpoints,
+		Shopify:   engine.Shopify{Shopify: a.Config.Shopify, BaseURL: a.shopifyURL},
+		Mail:      sender,
+		Log:       a.Log,
+		Metrics:   engine.NewMetrics(registry),
 	})
 	registry.MustRegister(engine.NewConnectionCollector(a.Engine), engine.NewIntakeCollector(a.Engine), zoneAge())
 	concurrency := 0
@@ -146,6 +151,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if err := a.Engine.NoteAssistants(ctx); err != nil {
+		return err
+	}
+	if err := a.Engine.NoteEndpoints(ctx); err != nil {
 		return err
 	}
 	for domain, store := range stores {
@@ -388,6 +396,10 @@ func (a *App) Run(ctx context.Context) error {
 			return nil
 		})
 	}
+	group.Go(func() error {
+		a.Engine.AskForDeliveries(running, a.works)
+		return nil
+	})
 	group.Go(func() error {
 		defer stopIntake()
 		<-running.Done()

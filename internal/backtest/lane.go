@@ -428,7 +428,8 @@ func (r *replay) keep(e cart.Event, trace []cart.Step) {
 		cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered,
 		cart.CallSilent,
 		cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.OperatorCalled, cart.NewerCart, cart.Erased:
-	case cart.OrderSeen, cart.CheckoutDeleted, cart.OptOut, cart.AppUninstalled, cart.OperatorCancelled:
+	case cart.OrderSeen, cart.CheckoutDeleted, cart.OptOut, cart.AppUninstalled, cart.OperatorCancelled,
+		cart.TakenOver:
 		saw := "the cart had ended: " + string(r.cart.Reason)
 		if r.cart.State == cart.Purchased {
 			saw = "the customer has bought"

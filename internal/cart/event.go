@@ -150,6 +150,9 @@ type (
 	// OperatorCalled: an operator asked for a call as soon as it is permitted.
 	OperatorCalled struct{}
 
+	// TakenOver: the store's own system cares for the customer from now on.
+	TakenOver struct{}
+
 	// NewerCart: the same person is active on a newer cart.
 	NewerCart struct{}
 
@@ -186,6 +189,7 @@ func (ShopResumed) Name() string       { return "shop_resumed" }
 func (AppUninstalled) Name() string    { return "uninstalled" }
 func (OperatorCancelled) Name() string { return "operator_cancel" }
 func (OperatorCalled) Name() string    { return "operator_call" }
+func (TakenOver) Name() string         { return "taken_over" }
 func (NewerCart) Name() string         { return "newer_cart" }
 func (Erased) Name() string            { return "erased" }
 
@@ -210,6 +214,7 @@ func (ShopResumed) event()       {}
 func (AppUninstalled) event()    {}
 func (OperatorCancelled) event() {}
 func (OperatorCalled) event()    {}
+func (TakenOver) event()         {}
 func (NewerCart) event()         {}
 func (Erased) event()            {}
 

@@ -61,8 +61,10 @@ const (
 	Refused       Reason = "refused"
 	Uninstalled   Reason = "uninstalled"
 	Operator      Reason = "operator"
-	Deleted       Reason = "deleted"
-	Redacted      Reason = "redacted"
+	// HandledElsewhere: the store's own system answered an event with the word that it cares for the customer.
+	HandledElsewhere Reason = "handled_elsewhere"
+	Deleted          Reason = "deleted"
+	Redacted         Reason = "redacted"
 )
 
 // Ordered is the reason of every purchased cart.
@@ -75,7 +77,7 @@ func Reasons() []Reason {
 		Delay, Window, Spacing, Callback, Cap, Paused, Breaker, OtherCall, Provider,
 		Due, ByOperator,
 		OptedOut, Declined, UnclearAnswer, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused, Uninstalled,
-		Operator, Deleted, Redacted,
+		Operator, HandledElsewhere, Deleted, Redacted,
 		Ordered,
 	}
 }

@@ -217,6 +217,7 @@ func (l *loader) checkIntegrations() {
 				"it: make one with: openssl rand -hex 32")
 		}
 	}
+	l.checkEndpoints()
 }
 
 func (l *loader) checkAlerts() {

@@ -88,6 +88,24 @@ type Integrations struct {
 	WebhookURL string `yaml:"webhook_url"`
 	// WebhookSecret keys the signature of what is sent to WebhookURL.
 	WebhookSecret secret.Secret `yaml:"webhook_secret"`
+	// Endpoints are told of what happens to carts, calls and shops.
+	Endpoints []Endpoint `yaml:"endpoints"`
+}
+
+// Endpoint is an address that events are sent to.
+type Endpoint struct {
+	// URL is https, except for a loopback host. It may hold a secret, so it is shown nowhere.
+	URL string `yaml:"url" file:"allowed"`
+	// Secret keys the signatures: whsec_ and 24 to 64 bytes in base64. While it is rotated there are two, the new one
+	// first; every message is signed with each.
+	Secret secret.List `yaml:"secret"`
+	// Events are the types that are sent; empty means all.
+	Events []string `yaml:"events"`
+	// Stores are the domains of the stores of which events are sent; empty means all.
+	Stores []string `yaml:"stores"`
+	// Private permits the host to have an address in a private network. One that is only on this machine needs no
+	// permission when the URL's host says so.
+	Private bool `yaml:"private"`
 }
 
 // Alerts says who is told when a shop needs attention.

@@ -79,6 +79,8 @@ func TestExample_NamesEveryKey(t *testing.T) {
 	for _, name := range []string{"webhook", "smtp", "globex-admin-token", "mirai-admin-token"} {
 		require.NoError(t, os.WriteFile(dir+"/secrets/"+name, []byte("a long enough secret\n"), 0o600))
 	}
+	crm := []byte("whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=\n")
+	require.NoError(t, os.WriteFile(dir+"/secrets/crm", crm, 0o600))
 	text := optionalKey.ReplaceAll(readExample(t), []byte("$1$2"))
 	_, warnings, err := config.Parse(dir+"/config.yaml", text, exampleEnv, providers.Config())
 	require.NoError(t, err)

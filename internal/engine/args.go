@@ -11,6 +11,8 @@ const (
 	QueueCalls  = "calls"
 	QueueCarts  = river.QueueDefault
 	QueueChores = "chores"
+	// QueueEvents holds what waits for others' endpoints.
+	QueueEvents = "events"
 )
 
 // AbortTries is how often the provider is asked to stop a call before it is left to its own end.
@@ -76,6 +78,13 @@ type (
 		// Resolved is true for the mail that says that it is over.
 		Resolved bool `json:"resolved"`
 	}
+	// DeliverEvents sends what is due to an endpoint.
+	DeliverEvents struct {
+		Endpoint string `json:"endpoint"`
+		// Lane and Period tell the jobs of an endpoint apart.
+		Lane   int   `json:"lane"`
+		Period int64 `json:"period"`
+	}
 	// Redact acts on a privacy request.
 	Redact struct {
 		RequestID uuid.UUID `json:"request_id"`
@@ -121,6 +130,7 @@ func (HaltShop) Kind() string               { return "halt_shop" }
 func (ResumeShop) Kind() string             { return "resume_shop" }
 func (ForwardAction) Kind() string          { return "forward_action" }
 func (MailAlert) Kind() string              { return "mail_alert" }
+func (DeliverEvents) Kind() string          { return "deliver_events" }
 func (Redact) Kind() string                 { return "redact" }
 func (Purge) Kind() string                  { return "purge" }
 func (Sweep) Kind() string                  { return "sweep" }
@@ -148,13 +158,16 @@ func errand(tries int) river.InsertOpts {
 }
 
 // InsertOpts implements river.JobArgsWithInsertOpts. WakeCart, WatchCall and Supersede go to the default queue.
-func (PlaceCall) InsertOpts() river.InsertOpts              { return call(10) }
-func (AbortCall) InsertOpts() river.InsertOpts              { return call(AbortTries) }
-func (UpdateCall) InsertOpts() river.InsertOpts             { return call(3) }
-func (StopPerson) InsertOpts() river.InsertOpts             { return call(0) }
-func (HaltShop) InsertOpts() river.InsertOpts               { return call(0) }
-func (ForwardAction) InsertOpts() river.InsertOpts          { return chore() }
-func (MailAlert) InsertOpts() river.InsertOpts              { return errand(8) }
+func (PlaceCall) InsertOpts() river.InsertOpts     { return call(10) }
+func (AbortCall) InsertOpts() river.InsertOpts     { return call(AbortTries) }
+func (UpdateCall) InsertOpts() river.InsertOpts    { return call(3) }
+func (StopPerson) InsertOpts() river.InsertOpts    { return call(0) }
+func (HaltShop) InsertOpts() river.InsertOpts      { return call(0) }
+func (ForwardAction) InsertOpts() river.InsertOpts { return chore() }
+func (MailAlert) InsertOpts() river.InsertOpts     { return errand(8) }
+func (DeliverEvents) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueEvents, MaxAttempts: 1, UniqueOpts: onceAtATime}
+}
 func (Redact) InsertOpts() river.InsertOpts                 { return chore() }
 func (Sweep) InsertOpts() river.InsertOpts                  { return errand(1) }
 func (Purge) InsertOpts() river.InsertOpts                  { return errand(3) }

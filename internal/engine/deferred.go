@@ -67,7 +67,7 @@ func (u *unit) record(ctx context.Context, entry cart.Entry) error {
 }
 
 // flush stores what was deferred: the jobs first, since a cart knows the id of its wake_cart job, then the carts, then
-// their ledgers.
+// their ledgers and their events.
 func (u *unit) flush(ctx context.Context) error {
 	d := u.deferred
 	u.deferred = nil
@@ -92,10 +92,7 @@ func (u *unit) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	if len(d.ledger) > 0 {
-		return u.AppendLedger(ctx, d.ledger...)
-	}
-	return nil
+	return u.Append(ctx, d.ledger, u.takeDeliveries())
 }
 
 // insertAt says when a job is due; one that is due already is not scheduled.

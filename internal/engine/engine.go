@@ -48,6 +48,8 @@ type Engine struct {
 	river     *river.Client[pgx.Tx]
 
 	forwarding Forwarding
+	endpoints  *Endpoints
+	nudges     nudges
 	fills      *fills
 
 	shopify     Shopify
@@ -73,7 +75,9 @@ type Options struct {
 	PublicURL  string
 	Retention  config.Retention
 	Forwarding Forwarding
-	Shopify    Shopify
+	// Endpoints are told of changes; nil for none.
+	Endpoints *Endpoints
+	Shopify   Shopify
 	// Mail tells people of alerts; nil when nobody is to be told by mail.
 	Mail    Mail
 	Log     *slog.Logger
@@ -85,10 +89,13 @@ func New(o Options) *Engine {
 	if o.Forwarding.Client == nil {
 		o.Forwarding.Client = &http.Client{Timeout: forwardTimeout}
 	}
+	if o.Endpoints == nil {
+		o.Endpoints = &Endpoints{}
+	}
 	e := &Engine{
 		db: o.DB, stores: o.Stores, publicURL: o.PublicURL, retention: o.Retention, forwarding: o.Forwarding, log: o.Log,
 		metrics: o.Metrics, mail: o.Mail, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
-		applier: newApplier(),
+		applier: newApplier(), endpoints: o.Endpoints, nudges: newNudges(),
 	}
 	e.pools = sync.OnceValue(func() map[string]pool { return newPools(e.Stores()) })
 	e.fills = newFills(func(assistant string) time.Duration {

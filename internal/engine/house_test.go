@@ -78,9 +78,10 @@ type house struct {
 	api   *httptest.Server
 	log   *lockedBuffer
 	// phones counts the numbers that carts were made with.
-	phones atomic.Int64
-	quiet  bool
-	mail   engine.Mail
+	phones    atomic.Int64
+	quiet     bool
+	endpoints []config.Endpoint
+	mail      engine.Mail
 }
 
 // plan is how a house differs from the ordinary one.
@@ -89,6 +90,8 @@ type plan struct {
 	store func(*config.Store)
 	// quiet leaves the intake to the test.
 	quiet bool
+	// endpoints are told of what happens.
+	endpoints []config.Endpoint
 	// api stands before the simulated Shopify.
 	api func(http.Handler) http.Handler
 	// mail takes what people are told.
@@ -111,8 +114,9 @@ stores:
 func newHouse(t *testing.T, p plan) *house {
 	t.Helper()
 	h := &house{
-		t: t, quiet: p.quiet, mail: p.mail, clock: &clock{now: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)},
-		pool: pgtest.New(t), log: &lockedBuffer{},
+		t: t, quiet: p.quiet, endpoints: p.endpoints, mail: p.mail,
+		clock: &clock{now: time.Date(2026, 10, 5, 9, 0, 0, 0, time.UTC)},
+		pool:  pgtest.New(t), log: &lockedBuffer{},
 	}
 	h.front = httptest.NewServer(http.HandlerFunc(h.takeWebhook))
 	t.Cleanup(h.front.Close)
@@ -155,10 +159,14 @@ func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...
 	require.NoError(h.t, err)
 	location, err := zoneinfo.Load(sc.Timezone)
 	require.NoError(h.t, err)
+	endpoints, err := engine.NewEndpoints(h.endpoints)
+	require.NoError(h.t, err)
 	registry := prometheus.NewRegistry()
 	log := slog.New(slog.NewTextHandler(h.log, nil))
 	e := engine.New(engine.Options{
-		DB: db, PublicURL: cfg.Server.PublicURL, Retention: cfg.Retention, Log: log, Metrics: engine.NewMetrics(registry),
+		Endpoints: endpoints,
+		DB:        db, PublicURL: cfg.Server.PublicURL, Retention: cfg.Retention, Log: log,
+		Metrics: engine.NewMetrics(registry),
 		Shopify: engine.Shopify{Shopify: cfg.Shopify, BaseURL: simshop.BaseURL(h.api.URL)}, Mail: h.mail,
 		Stores: map[string]*engine.Store{loom: {
 			Domain: loom, Config: sc, Provider: provider, Location: location,
@@ -168,6 +176,7 @@ func (h *house) process(pool *pgxpool.Pool, change func(*config.Store), keys ...
 		}},
 	})
 	registry.MustRegister(engine.NewConnectionCollector(e))
+	require.NoError(h.t, e.NoteEndpoints(h.t.Context()))
 	_, err = jobs.NewClient(e, pool, 0, log)
 	require.NoError(h.t, err)
 	if !h.quiet {

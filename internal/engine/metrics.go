@@ -21,6 +21,7 @@ type Metrics struct {
 	aborts     *prometheus.CounterVec
 	lineWaits  *prometheus.HistogramVec
 	breakers   *prometheus.CounterVec
+	deliveries *prometheus.CounterVec
 	balance    *prometheus.GaugeVec
 	shopify    *shopifyMetrics
 }
@@ -54,11 +55,15 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		breakers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "ringback_breaker_trips_total", Help: "How often a shop paused itself.",
 		}, []string{"shop"}),
+		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "ringback_deliveries_total", Help: "Tries to deliver an event to an endpoint, by its host and result.",
+		}, []string{"endpoint", "result"}),
 		balance: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "ringback_credits", Help: "The voice account's balance as last told, in the provider's credits.",
 		}, []string{"shop"}),
 	}
-	r.MustRegister(m.webhooks, m.callbacks, m.moves, m.outcomes, m.placements, m.aborts, m.lineWaits, m.breakers, m.balance)
+	r.MustRegister(m.webhooks, m.callbacks, m.moves, m.outcomes, m.placements, m.aborts, m.lineWaits, m.breakers)
+	r.MustRegister(m.balance, m.deliveries)
 	m.shopify = newShopifyMetrics(r)
 	return m
 }
@@ -108,6 +113,10 @@ func (m *Metrics) aborted(shop string, a cart.AbortAnswered) {
 
 func (m *Metrics) lineGiven(shop string, waited time.Duration) {
 	m.lineWaits.WithLabelValues(shop).Observe(waited.Seconds())
+}
+
+func (m *Metrics) delivered(endpoint, result string) {
+	m.deliveries.WithLabelValues(endpoint, result).Inc()
 }
 
 func (m *Metrics) tripped(shop string) { m.breakers.WithLabelValues(shop).Inc() }

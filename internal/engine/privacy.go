@@ -181,6 +181,7 @@ func (e *Engine) Purge(ctx context.Context) error {
 		func() error { return e.db.MakePartitions(ctx, partitionsAhead) },
 		func() error { return e.db.DropPartitions(ctx, payloads) },
 		func() error { return e.db.DropWaitingWebhooks(ctx, payloads) },
+		func() error { return e.db.DropDeliveries(ctx, payloads) },
 		func() error { return e.db.DropOrders(ctx, now.Add(-orderMemory)) },
 		func() error { return e.db.ForgetAnswered(ctx, now.Add(-answeredMemory)) },
 		func() error { return e.db.ForgetUnanswered(ctx, now.Add(-unansweredMargin)) },

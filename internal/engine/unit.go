@@ -44,7 +44,11 @@ type unit struct {
 	// fills are the assistants that a cart became ready for or a line was freed of.
 	fills  map[string]bool
 	counts []func(*Metrics)
-	reader *policy.Reader
+	// told counts the events. deliveries are those that are not stored yet; tellTo are the endpoints of all.
+	told       int
+	deliveries []postgres.Delivery
+	tellTo     map[string]bool
+	reader     *policy.Reader
 	// deferred is set while a unit of work is about many carts, which are then stored together.
 	deferred *deferred
 }
@@ -65,8 +69,14 @@ func (e *Engine) within(
 ) error {
 	var done *unit
 	err := begin(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		u := &unit{Tx: tx, engine: e, reader: policy.NewReader(), fills: map[string]bool{}}
+		u := &unit{Tx: tx, engine: e, reader: policy.NewReader(), fills: map[string]bool{}, tellTo: map[string]bool{}}
 		if err := fn(ctx, u); err != nil {
+			return err
+		}
+		if err := u.tellOfShops(ctx); err != nil {
+			return err
+		}
+		if err := u.Append(ctx, nil, u.takeDeliveries()); err != nil {
 			return err
 		}
 		done = u
@@ -81,6 +91,7 @@ func (e *Engine) within(
 	for assistant := range done.fills {
 		e.fills.want(assistant)
 	}
+	e.nudges.add(done.tellTo)
 	return nil
 }
 
@@ -120,6 +131,7 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, queri
 	after, effects := result.Cart, result.Effects
 	u.tellPerson(c, &before, &after)
 	c.Cart = after
+	u.tell(c, &before, ev)
 	if err := u.moveWake(ctx, c, ev, effects); err != nil {
 		return change{}, err
 	}
@@ -144,7 +156,7 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, queri
 // Nothing is decided for it. Nil for any other event, which must wait for a process that knows the shop.
 func unconfigured(domain string, ev cart.Event) *Store {
 	switch ev.(type) {
-	case cart.Erased, cart.CallSilent, cart.OptOut, cart.OperatorCancelled:
+	case cart.Erased, cart.CallSilent, cart.OptOut, cart.OperatorCancelled, cart.TakenOver:
 		// An abort is left to a process that knows whether the provider can do it.
 		rules := lifecycle.Rules{Policy: &policy.Rules{}, Unknown: true, Voice: lifecycle.Voice{CanAbort: true}}
 		return &Store{Domain: domain, Rules: rules}

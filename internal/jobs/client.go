@@ -50,6 +50,7 @@ func NewClient(e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.
 			engine.QueueCarts:  {MaxWorkers: min(concurrency, int(pool.Config().MaxConns)), FetchCooldown: cooldown},
 			engine.QueueCalls:  {MaxWorkers: concurrency},
 			engine.QueueChores: {MaxWorkers: max(concurrency/10, 2), FetchCooldown: cooldown},
+			engine.QueueEvents: {MaxWorkers: max(concurrency/5, 4), FetchCooldown: cooldown},
 		}
 		var err error
 		if cfg.PeriodicJobs, err = periodic(e.ShopifySchedule()); err != nil {
@@ -78,6 +79,7 @@ func workersOf(e *engine.Engine) *registry {
 	add(all, &watchWorker{engine: e})
 	add(all, &forwardWorker{engine: e})
 	add(all, &mailAlertWorker{engine: e})
+	add(all, &deliverWorker{engine: e})
 	add(all, &redactWorker{engine: e})
 	add(all, &purgeWorker{engine: e})
 	add(all, &sweepWorker{engine: e})

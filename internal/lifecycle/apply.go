@@ -59,7 +59,7 @@ func NeedsQueries(e cart.Event) bool {
 		cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered,
 		cart.CallSilent, cart.OptOut,
 		cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.AppUninstalled, cart.OperatorCancelled,
-		cart.OperatorCalled, cart.NewerCart, cart.Erased:
+		cart.OperatorCalled, cart.TakenOver, cart.NewerCart, cart.Erased:
 		return false
 	}
 	return false
@@ -113,6 +113,8 @@ func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) Re
 		a.stopUnlessSettled(cart.Operator)
 	case cart.OperatorCalled:
 		a.operatorCalled()
+	case cart.TakenOver:
+		a.stopUnlessSettled(cart.HandledElsewhere)
 	case cart.NewerCart:
 		a.newerCart()
 	case cart.Erased:

@@ -56,7 +56,8 @@ type PastEvent struct {
 // wanted. An order matters here only when it stopped the cart: then the customer bought with another one.
 func pastEvent(name string, to cart.State) cart.Event {
 	for _, e := range []cart.Event{
-		cart.CheckoutDeleted{}, cart.AppUninstalled{}, cart.OperatorCancelled{}, cart.OperatorCalled{}, cart.OptOut{Source: "record"},
+		cart.CheckoutDeleted{}, cart.AppUninstalled{}, cart.OperatorCancelled{}, cart.OperatorCalled{}, cart.TakenOver{},
+		cart.OptOut{Source: "record"},
 	} {
 		if e.Name() == name {
 			return e

@@ -20,6 +20,8 @@ type Cart struct {
 	// it then snoozes.
 	WakeJobID *int64
 	WakeJobAt *time.Time
+	// Events counts the events that were made for endpoints.
+	Events int
 
 	// Person is everybody that the cart may be of, by what is told of it now. Whoever changes the checkout sets it before
 	// saving.
@@ -44,7 +46,7 @@ func (c *Cart) KnowsPerson() bool { return c.complete }
 const cartColumns = `
 	id, shop, token, state, reason, checkout, phone, phone_from, country, last_activity_at, wake_at, ready_at,
 	callback_at, forced, attempts, updates, arm, attribution, "order", purchased_at, created_at, updated_at, erased_at,
-	wake_job_id, wake_job_at, person, person_at IS NOT DISTINCT FROM updated_at,
+	wake_job_id, wake_job_at, events, person, person_at IS NOT DISTINCT FROM updated_at,
 	CASE WHEN person_at IS DISTINCT FROM updated_at THEN email_key END,
 	CASE WHEN person_at IS DISTINCT FROM updated_at THEN phone_key END`
 
@@ -56,7 +58,7 @@ func scanCart(row pgx.CollectableRow) (Cart, error) {
 		&c.ID, &c.Shop, &c.Token, &c.State, &c.Reason, &c.Checkout, &c.Phone, &c.PhoneFrom, &c.Country,
 		&c.LastActivityAt, &c.WakeAt, &c.ReadyAt, &c.CallbackAt, &c.Forced, &c.Attempts, &c.Updates, &c.Arm,
 		&c.Attribution, &c.Order, &c.PurchasedAt, &c.CreatedAt, &c.UpdatedAt, &c.ErasedAt, &c.WakeJobID, &c.WakeJobAt,
-		&person, &c.complete, &email, &phone,
+		&c.Events, &person, &c.complete, &email, &phone,
 	)
 	c.written = asKeys(person)
 	columns := []hashedKey{hashedWith(emailByte, email), hashedWith(phoneByte, phone)}

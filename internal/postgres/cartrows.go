@@ -19,13 +19,14 @@ const saveCarts = `
 		id, shop, token, checkout_id, cart_token, customer_id, email_key, phone_key, state, reason, checkout,
 		phone, phone_from, country, total, currency, assistant, last_activity_at, wake_at, wake_job_id,
 		wake_job_at, ready_at, callback_at, forced, attempts, updates, arm, attribution, "order", purchased_at,
-		created_at, updated_at, erased_at, person, person_at
+		created_at, updated_at, erased_at, events, person, person_at
 	)
 	SELECT
 		id, shop, token, checkout_id, cart_token, customer_id, email_key, phone_key, state, reason,
 		checkout::jsonb, phone, phone_from, country, total::numeric, currency, assistant, last_activity_at,
 		wake_at, wake_job_id, wake_job_at, ready_at, callback_at, forced, attempts, updates, arm, attribution,
-		"order"::jsonb, purchased_at, created_at, updated_at, erased_at, person::bytea[], updated_at
+		"order"::jsonb, purchased_at, created_at, updated_at, erased_at, events, person::bytea[],
+		updated_at
 	FROM unnest(
 		@id::uuid[], @shop::text[], @token::text[], @checkout_id::text[], @cart_token::text[],
 		@customer_id::text[], @email_key::bytea[], @phone_key::bytea[], @state::text[], @reason::text[],
@@ -34,12 +35,13 @@ const saveCarts = `
 		@wake_job_id::bigint[], @wake_job_at::timestamptz[], @ready_at::timestamptz[],
 		@callback_at::timestamptz[], @forced::boolean[], @attempts::integer[], @updates::integer[],
 		@arm::text[], @attribution::text[], @order::text[], @purchased_at::timestamptz[],
-		@created_at::timestamptz[], @updated_at::timestamptz[], @erased_at::timestamptz[], @person::text[]
+		@created_at::timestamptz[], @updated_at::timestamptz[], @erased_at::timestamptz[], @events::integer[],
+		@person::text[]
 	) AS x (
 		id, shop, token, checkout_id, cart_token, customer_id, email_key, phone_key, state, reason, checkout,
 		phone, phone_from, country, total, currency, assistant, last_activity_at, wake_at, wake_job_id,
 		wake_job_at, ready_at, callback_at, forced, attempts, updates, arm, attribution, "order", purchased_at,
-		created_at, updated_at, erased_at, person
+		created_at, updated_at, erased_at, events, person
 	)
 	ON CONFLICT (id) DO UPDATE
 	SET checkout_id = excluded.checkout_id,
@@ -71,6 +73,7 @@ const saveCarts = `
 		purchased_at = excluded.purchased_at,
 		updated_at = excluded.updated_at,
 		erased_at = excluded.erased_at,
+		events = excluded.events,
 		person = excluded.person,
 		person_at = excluded.person_at`
 
@@ -109,6 +112,7 @@ type cartRows struct {
 	createdAt      []time.Time
 	updatedAt      []time.Time
 	erasedAt       []*time.Time
+	events         []int
 	person         []string
 }
 
@@ -147,6 +151,7 @@ func newCartRows(n int) *cartRows {
 		createdAt:      make([]time.Time, 0, n),
 		updatedAt:      make([]time.Time, 0, n),
 		erasedAt:       make([]*time.Time, 0, n),
+		events:         make([]int, 0, n),
 		person:         make([]string, 0, n),
 	}
 }
@@ -199,6 +204,7 @@ func (r *cartRows) add(h seal.Hasher, save *CartSave, keys []hashedKey) error {
 	r.createdAt = append(r.createdAt, c.CreatedAt)
 	r.updatedAt = append(r.updatedAt, c.UpdatedAt)
 	r.erasedAt = append(r.erasedAt, c.ErasedAt)
+	r.events = append(r.events, c.Events)
 	r.person = append(r.person, byteaArray(keys))
 	return nil
 }
@@ -239,6 +245,7 @@ func (r *cartRows) args() pgx.StrictNamedArgs {
 		"created_at":       pgtype.FlatArray[time.Time](r.createdAt),
 		"updated_at":       pgtype.FlatArray[time.Time](r.updatedAt),
 		"erased_at":        pgtype.FlatArray[*time.Time](r.erasedAt),
+		"events":           pgtype.FlatArray[int](r.events),
 		"person":           pgtype.FlatArray[string](r.person),
 	}
 }

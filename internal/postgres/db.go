@@ -59,7 +59,9 @@ func (db *DB) Now() time.Time { return db.clock().UTC().Truncate(time.Microsecon
 type Tx struct {
 	pgx.Tx
 	// Now is the transaction's moment, UTC.
-	Now    time.Time
+	Now time.Time
+	// Noted is what was noted on shops in this transaction.
+	Noted  []ShopEvent
 	db     *DB
 	hasher seal.Hasher
 	// hashes are the keys that were hashed in this transaction.

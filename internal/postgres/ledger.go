@@ -14,7 +14,33 @@ import (
 
 // AppendLedger adds entries to their carts' ledgers, in their order.
 func (tx *Tx) AppendLedger(ctx context.Context, entries ...cart.Entry) error {
+	return tx.Append(ctx, entries, nil)
+}
+
+// Append adds entries to their carts' ledgers and stores new deliveries, which are due at once.
+func (tx *Tx) Append(ctx context.Context, entries []cart.Entry, deliveries []Delivery) error {
+	batch := &pgx.Batch{}
+	if err := queueEntries(batch, entries); err != nil {
+		return err
+	}
+	if err := tx.queueDeliveries(batch, deliveries); err != nil {
+		return err
+	}
+	if batch.Len() == 0 {
+		return nil
+	}
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return fmt.Errorf("append to ledger: %w", err)
+	}
+	return nil
+}
+
+// queueEntries adds the appending of entries to a batch.
+func queueEntries(batch *pgx.Batch, entries []cart.Entry) error {
 	n := len(entries)
+	if n == 0 {
+		return nil
+	}
 	carts, ats, calls := make([]uuid.UUID, n), make([]time.Time, n), make([]*uuid.UUID, n)
 	events, froms, tos, reasons := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	traces := make([]*string, n)
@@ -31,16 +57,13 @@ func (tx *Tx) AppendLedger(ctx context.Context, entries ...cart.Entry) error {
 			traces[i] = &text
 		}
 	}
-	_, err := tx.Exec(ctx, `
+	batch.Queue(`
 		INSERT INTO ledger (cart_id, at, event, call_id, from_state, to_state, reason, trace)
 		SELECT cart_id, at, event, call_id, from_state, to_state, reason, trace::jsonb
 		FROM unnest(
 			$1::uuid[], $2::timestamptz[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[]
 		) WITH ORDINALITY AS x (cart_id, at, event, call_id, from_state, to_state, reason, trace, place)
 		ORDER BY place`, carts, ats, events, calls, froms, tos, reasons, traces)
-	if err != nil {
-		return fmt.Errorf("append to ledger: %w", err)
-	}
 	return nil
 }
 

@@ -222,6 +222,7 @@ func (tx *Tx) NoteShop(ctx context.Context, domain, event, detail string) error 
 	if err != nil {
 		return fmt.Errorf("note on shop: %w", err)
 	}
+	tx.Noted = append(tx.Noted, ShopEvent{Shop: domain, At: tx.Now, Event: event, Detail: detail})
 	return nil
 }
 

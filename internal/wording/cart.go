@@ -87,8 +87,11 @@ var reasons = map[cart.Reason]reasonWords{
 	cart.Refused:     {"Refused", "The voice API will not call this number."},
 	cart.Uninstalled: {"App removed", "The merchant removed the app."},
 	cart.Operator:    {"Stopped by an operator", "An operator stopped the cart."},
-	cart.Deleted:     {"Checkout deleted", "The shop deleted the checkout."},
-	cart.Redacted:    {"Erased", "The customer's personal data was erased."},
+	cart.HandledElsewhere: {
+		"Handled elsewhere", "The store's own system answered an event with the word that it cares for the customer.",
+	},
+	cart.Deleted:  {"Checkout deleted", "The shop deleted the checkout."},
+	cart.Redacted: {"Erased", "The customer's personal data was erased."},
 
 	cart.Ordered: {"Purchased", "The customer bought."},
 }

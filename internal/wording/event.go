@@ -52,6 +52,7 @@ var events = map[string]string{
 	"uninstalled":     "App removed",
 	"operator_cancel": "Stopped by an operator",
 	"operator_call":   "Call requested by an operator",
+	"taken_over":      "Taken over by the store's own system",
 	"newer_cart":      "Newer cart of the same customer",
 	"erased":          "Personal data erased",
 
