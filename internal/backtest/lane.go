@@ -427,7 +427,8 @@ func (r *replay) keep(e cart.Event, trace []cart.Step) {
 	case cart.CheckoutSeen, cart.Woken, cart.LineFree, cart.SendBegun, cart.PlaceAccepted, cart.PlaceFailed,
 		cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered,
 		cart.CallSilent,
-		cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.OperatorCalled, cart.NewerCart, cart.Erased:
+		cart.OrderRefunded, cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.OperatorCalled, cart.NewerCart,
+		cart.Erased:
 	case cart.OrderSeen, cart.CheckoutDeleted, cart.OptOut, cart.AppUninstalled, cart.OperatorCancelled,
 		cart.TakenOver:
 		saw := "the cart had ended: " + string(r.cart.Reason)

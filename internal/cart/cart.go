@@ -185,6 +185,18 @@ type Order struct {
 	Test bool `json:"test,omitempty"`
 	// CancelledAt is set when the order was cancelled.
 	CancelledAt *time.Time `json:"cancelled_at,omitempty"`
+	// CashOnDelivery is true when the order is paid at the door, by its payment gateway.
+	CashOnDelivery bool `json:"cash_on_delivery,omitempty"`
+	// Presented is the total in the customer's currency; nil when that is the order's own.
+	Presented *Amount `json:"presented,omitempty"`
+	// CurrentTotal is the total after edits, returns and refunds; RefundedTotal is what was refunded. Nil when not told.
+	CurrentTotal  *decimal.Decimal `json:"current_total,omitempty"`
+	RefundedTotal *decimal.Decimal `json:"refunded_total,omitempty"`
+	// Refunds are the refunds that are known, each once.
+	Refunds []Refund `json:"refunds,omitempty"`
+	// Refunded and Cancelled are how much of Total did not stay; see Settle. The database sums them up.
+	Refunded  decimal.Decimal `json:"refunded,omitzero"`
+	Cancelled decimal.Decimal `json:"cancelled,omitzero"`
 }
 
 // Checkout returns the names of the checkout that the order was made of, as far as the order tells them.

@@ -62,8 +62,17 @@ func (o *Order) equal(p *Order) bool {
 		slices.Equal(o.Phones, p.Phones) && o.Country == p.Country && sameAmount(&o.Total, &p.Total) &&
 		o.Currency == p.Currency && slices.Equal(o.Codes, p.Codes) && o.CreatedAt.Equal(p.CreatedAt) &&
 		o.UpdatedAt.Equal(p.UpdatedAt) && o.SourceName == p.SourceName && o.Test == p.Test &&
-		sameInstant(o.CancelledAt, p.CancelledAt)
+		sameInstant(o.CancelledAt, p.CancelledAt) && o.CashOnDelivery == p.CashOnDelivery &&
+		same(o.Presented, p.Presented, (*Amount).equal) && same(o.CurrentTotal, p.CurrentTotal, sameAmount) &&
+		same(o.RefundedTotal, p.RefundedTotal, sameAmount) && sameList(o.Refunds, p.Refunds, (*Refund).equal) &&
+		sameAmount(&o.Refunded, &p.Refunded) && sameAmount(&o.Cancelled, &p.Cancelled)
 }
+
+func (a *Amount) equal(b *Amount) bool {
+	return a.Currency == b.Currency && sameAmount(&a.Value, &b.Value)
+}
+
+func (r *Refund) equal(o *Refund) bool { return r.ID == o.ID && r.Amount.equal(&o.Amount) }
 
 func (c *Checkout) equal(o *Checkout) bool {
 	return c.Token == o.Token && c.ID == o.ID && c.CartToken == o.CartToken && c.URL == o.URL && c.Email == o.Email &&

@@ -44,6 +44,13 @@ type (
 		Other bool
 	}
 
+	// OrderRefunded: money of the cart's order was given back.
+	OrderRefunded struct {
+		// OrderID is Shopify's numeric id of the order.
+		OrderID string
+		Refund  Refund
+	}
+
 	// Woken: the cart's wake came.
 	Woken struct{}
 
@@ -171,6 +178,7 @@ const (
 func (CheckoutSeen) Name() string      { return "checkout" }
 func (CheckoutDeleted) Name() string   { return "checkout_deleted" }
 func (OrderSeen) Name() string         { return "order" }
+func (OrderRefunded) Name() string     { return "refund" }
 func (Woken) Name() string             { return "wake" }
 func (LineFree) Name() string          { return "line_free" }
 func (SendBegun) Name() string         { return "call.sending" }
@@ -196,6 +204,7 @@ func (Erased) Name() string            { return "erased" }
 func (CheckoutSeen) event()      {}
 func (CheckoutDeleted) event()   {}
 func (OrderSeen) event()         {}
+func (OrderRefunded) event()     {}
 func (Woken) event()             {}
 func (LineFree) event()          {}
 func (SendBegun) event()         {}

@@ -160,7 +160,8 @@ func unconfigured(domain string, ev cart.Event) *Store {
 		// An abort is left to a process that knows whether the provider can do it.
 		rules := lifecycle.Rules{Policy: &policy.Rules{}, Unknown: true, Voice: lifecycle.Voice{CanAbort: true}}
 		return &Store{Domain: domain, Rules: rules}
-	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.Woken, cart.LineFree, cart.SendBegun,
+	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.OrderRefunded,
+		cart.Woken, cart.LineFree, cart.SendBegun,
 		cart.PlaceAccepted, cart.PlaceFailed, cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain,
 		cart.CallReported, cart.AbortAnswered, cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed,
 		cart.AppUninstalled, cart.OperatorCalled, cart.NewerCart:

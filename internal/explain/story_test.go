@@ -51,7 +51,8 @@ func TestWhatHappensNext(t *testing.T) {
 func TestEverythingHasItsWords(t *testing.T) {
 	t.Parallel()
 	events := []cart.Event{
-		cart.CheckoutSeen{}, cart.CheckoutDeleted{}, cart.OrderSeen{}, cart.Woken{}, cart.LineFree{}, cart.SendBegun{}, cart.PlaceAccepted{},
+		cart.CheckoutSeen{}, cart.CheckoutDeleted{}, cart.OrderSeen{}, cart.OrderRefunded{}, cart.Woken{}, cart.LineFree{},
+		cart.SendBegun{}, cart.PlaceAccepted{},
 		cart.PlaceFailed{}, cart.PlaceRefused{}, cart.PlaceUncertain{}, cart.AbortAnswered{}, cart.CallSilent{}, cart.OptOut{},
 		cart.ConsentChanged{}, cart.ShopPaused{}, cart.ShopResumed{}, cart.AppUninstalled{}, cart.OperatorCancelled{}, cart.OperatorCalled{},
 		cart.NewerCart{}, cart.Erased{},

@@ -55,7 +55,7 @@ func NeedsQueries(e cart.Event) bool {
 	switch e.(type) {
 	case cart.Woken, cart.LineFree, cart.SendBegun:
 		return true
-	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.PlaceAccepted, cart.PlaceFailed,
+	case cart.CheckoutSeen, cart.CheckoutDeleted, cart.OrderSeen, cart.OrderRefunded, cart.PlaceAccepted, cart.PlaceFailed,
 		cart.PlaceThrottled, cart.PlaceRefused, cart.PlaceUncertain, cart.CallReported, cart.AbortAnswered,
 		cart.CallSilent, cart.OptOut,
 		cart.ConsentChanged, cart.ShopPaused, cart.ShopResumed, cart.AppUninstalled, cart.OperatorCancelled,
@@ -77,6 +77,8 @@ func Apply(c cart.Cart, e cart.Event, r Rules, f policy.Facts, now time.Time) Re
 		a.stopUnlessSettled(cart.Deleted)
 	case cart.OrderSeen:
 		a.orderSeen(e)
+	case cart.OrderRefunded:
+		a.orderRefunded(e)
 	case cart.Woken:
 		a.woken()
 	case cart.LineFree:

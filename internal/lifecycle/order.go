@@ -24,17 +24,72 @@ func (a *change) orderSeen(e cart.OrderSeen) {
 		// The first order is the cart's. A later one is a new purchase.
 		return
 	}
-	if a.cart.Order != nil && !e.Order.UpdatedAt.After(cart.Earlier(a.cart.Order.UpdatedAt, a.cart.UpdatedAt)) {
+	if a.cart.Order != nil {
+		a.orderChanged(e.Order)
 		return
 	}
 	order := e.Order
-	if a.cart.ErasedAt != nil {
-		order.Email, order.Phones = "", nil
-	}
-	if a.cart.Order == nil {
-		a.note("order", "bought: "+e.Basis(), cart.VerdictStop)
-	}
+	order.Settle()
+	a.note("order", "bought: "+e.Basis(), cart.VerdictStop)
+	a.noteMoney(&cart.Order{}, &order)
 	a.purchase(order.CreatedAt, &order)
+}
+
+// orderChanged takes in another version of the cart's order. A cancellation and refunds stay, whichever version comes
+// last. What the purchase is credited to does not change.
+func (a *change) orderChanged(version cart.Order) {
+	known := a.cart.Order
+	order := version
+	if !version.UpdatedAt.After(cart.Earlier(known.UpdatedAt, a.cart.UpdatedAt)) {
+		order = *known
+		order.AddRefunds(version.Refunds...)
+		order.CancelledAt = firstSet(known.CancelledAt, version.CancelledAt)
+	} else {
+		order.Refunds = nil
+		order.AddRefunds(known.Refunds...)
+		order.AddRefunds(version.Refunds...)
+		order.CancelledAt = firstSet(version.CancelledAt, known.CancelledAt)
+		order.CurrentTotal = firstSet(version.CurrentTotal, known.CurrentTotal)
+		order.RefundedTotal = firstSet(version.RefundedTotal, known.RefundedTotal)
+		order.Presented = firstSet(version.Presented, known.Presented)
+		order.CashOnDelivery = version.CashOnDelivery || known.CashOnDelivery
+	}
+	a.settleOrder(order)
+}
+
+// orderRefunded adds a refund to the cart's order.
+func (a *change) orderRefunded(e cart.OrderRefunded) {
+	if a.cart.Order == nil || a.cart.Order.ID != e.OrderID {
+		return
+	}
+	order := *a.cart.Order
+	order.AddRefunds(e.Refund)
+	a.settleOrder(order)
+}
+
+// settleOrder replaces the cart's order by a newer version and says in the ledger how much of it stayed, when that
+// changed.
+func (a *change) settleOrder(order cart.Order) {
+	order.Settle()
+	a.noteMoney(a.cart.Order, &order)
+	a.cart.Order = &order
+}
+
+// noteMoney notes what a version of an order has lost since the one before.
+func (a *change) noteMoney(before, after *cart.Order) {
+	total := after.Total.String() + " " + after.Currency
+	if before.CancelledAt == nil && after.CancelledAt != nil {
+		a.note("order", "cancelled: none of "+total+" stayed", cart.VerdictOK)
+	} else if !before.Refunded.Equal(after.Refunded) {
+		a.note("order", "refunded: "+after.Refunded.String()+" of "+total, cart.VerdictOK)
+	}
+}
+
+func firstSet[T any](a, b *T) *T {
+	if a != nil {
+		return a
+	}
+	return b
 }
 
 // purchase marks the cart as purchased, credits the purchase and aborts any call.

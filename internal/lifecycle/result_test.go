@@ -10,6 +10,7 @@ import (
 	"ringback/internal/lifecycle"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -76,7 +77,11 @@ func anyEvent(t *rapid.T, s *story) cart.Event {
 		ID: rapid.SampledFrom([]string{"9", "10"}).Draw(t, "order"), Email: "asha@example.com",
 		CreatedAt: s.now, UpdatedAt: s.now.Add(-rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(t, "older")),
 	}
-	switch rapid.IntRange(0, 23).Draw(t, "kind") {
+	switch rapid.IntRange(0, 24).Draw(t, "kind") {
+	case 24:
+		return cart.OrderRefunded{OrderID: order.ID, Refund: cart.Refund{
+			ID: rapid.SampledFrom([]string{"1", "2"}).Draw(t, "refund"), Amount: cart.Amount{Value: decimal.NewFromInt(5)},
+		}}
 	case 0:
 		return s.checkout()
 	case 1:

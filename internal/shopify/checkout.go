@@ -199,7 +199,7 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 		Attributes:       p.Attributes,
 		Locale:           string(p.Locale),
 		SourceName:       string(p.SourceName),
-		Test:             d.Test || p.Test.yes() || isBogus(p.Gateway, p.Gateways),
+		Test:             d.Test || p.Test.yes() || paidBy(p.Gateway, p.Gateways, bogusGateway),
 		CreatedAt:        firstInstant(p.CreatedAt.at, p.UpdatedAt.at, d.TriggeredAt.UTC()),
 		// A version is no newer than its message: one dated ahead would shut out those that come after it.
 		UpdatedAt: cart.Earlier(firstInstant(p.UpdatedAt.at, d.TriggeredAt.UTC(), p.CreatedAt.at), d.TriggeredAt.UTC()),

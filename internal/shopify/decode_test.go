@@ -2,6 +2,7 @@ package shopify
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -241,13 +242,15 @@ func TestDecodeOrder(t *testing.T) {
 		Email:   "asha@example.org",
 		Phones:  []cart.RawPhone{{From: "phone", Number: "+919812300001"}, {From: "shipping", Number: "98123 00001", Country: "IN"}},
 		Country: "IN", Total: amount("1899.50"), Currency: "INR", Codes: []string{"HELLO"},
-		CreatedAt: time.Date(2026, 10, 5, 9, 30, 0, 0, time.UTC), UpdatedAt: time.Date(2026, 10, 5, 9, 30, 2, 0, time.UTC), Test: true,
+		CurrentTotal: ptr(amount("1899.50")),
+		CreatedAt:    time.Date(2026, 10, 5, 9, 30, 0, 0, time.UTC),
+		UpdatedAt:    time.Date(2026, 10, 5, 9, 30, 2, 0, time.UTC), Test: true,
 	}, o)
 
 	o, err = DecodeOrder(fixture(t, "orders_paid.json"), Delivery{})
 	require.NoError(t, err)
 	assert.Equal(t, cart.Order{
-		ID: "77", Total: amount("12"), Currency: "USD", Test: true,
+		ID: "77", Total: amount("12"), Currency: "USD", Test: true, CurrentTotal: ptr(amount("12")),
 		CreatedAt:   time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		UpdatedAt:   time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		CancelledAt: ptr(time.Date(2026, 1, 3, 0, 0, 0, 0, time.UTC)),
@@ -397,6 +400,11 @@ func decodes(t *testing.T, topic string, body []byte) {
 		assert.NotEmpty(t, o.ID)
 		assert.True(t, o.Total.IsPositive())
 		assert.Len(t, o.Currency, 3)
+	case RefundsCreate:
+		r, err := DecodeRefund(body)
+		require.NoError(t, err)
+		assert.NotEmpty(t, r.ID)
+		assert.NotEmpty(t, r.OrderID)
 	case CustomersDataRequest, CustomersRedact, ShopRedact:
 		c, err := DecodeCompliance(body)
 		require.NoError(t, err)
@@ -632,5 +640,71 @@ func TestDecodeCheckout_TotalThatIsNotToldIsTheSumOfThePieces(t *testing.T) {
 		c, err := DecodeCheckout([]byte(body), Delivery{})
 		require.NoError(t, err)
 		assert.Equal(t, want, c.Total.String(), body)
+	}
+}
+
+func TestDecodeOrder_TellsWhatBecameOfItsMoney(t *testing.T) {
+	t.Parallel()
+	o, err := DecodeOrder(fixture(t, "orders_updated.refunded.json"), Delivery{})
+	require.NoError(t, err)
+	assert.Equal(t, &cart.Amount{Value: amount("100.00"), Currency: "EUR"}, o.Presented)
+	assert.Equal(t, []cart.Refund{
+		{ID: "8801", Amount: cart.Amount{Value: amount("20.00"), Currency: "EUR"}},
+		{ID: "8802", Amount: cart.Amount{Value: amount("10.00"), Currency: "EUR"}},
+	}, o.Refunds, "a payment that failed gave nothing back")
+	o.Settle()
+	assert.Equal(t, "2700", o.Refunded.String(), "in the shop's currency")
+	assert.Equal(t, "6300", o.Money().Net.String())
+	assert.False(t, o.CashOnDelivery)
+
+	o, err = DecodeOrder(fixture(t, "orders_cancelled.json"), Delivery{})
+	require.NoError(t, err)
+	o.Settle()
+	assert.True(t, o.CashOnDelivery)
+	assert.Equal(t, "1250", o.Cancelled.String())
+	assert.True(t, o.Money().Net.IsZero())
+}
+
+func TestDecodeRefund(t *testing.T) {
+	t.Parallel()
+	r, err := DecodeRefund(fixture(t, "refunds_create.json"))
+	require.NoError(t, err)
+	assert.Equal(t, Refund{OrderID: "5159806760001", Refund: cart.Refund{
+		ID: "929361462", Amount: cart.Amount{Value: amount("400.00"), Currency: "INR"},
+	}}, r)
+	r, err = DecodeRefund(fixture(t, "refunds_create.restock-only.json"))
+	require.NoError(t, err)
+	assert.Equal(t, Refund{OrderID: "5159806760001", Refund: cart.Refund{ID: "929361463"}}, r)
+
+	for body, want := range map[string]string{
+		`{"order_id":1,"transactions":[{"kind":"refund","amount":"1"}]}`: "id: missing",
+		`{"id":1,"transactions":[]}`:                                     "order_id: missing",
+		`[]`:                                                             "not a JSON object",
+	} {
+		_, err := DecodeRefund([]byte(body))
+		require.ErrorContains(t, err, want, body)
+	}
+	for body, want := range map[string]string{
+		`{"id":1,"order_id":2,"transactions":[{"kind":"refund","status":"pending","amount":"5"}]}`:             "0",
+		`{"id":1,"order_id":2,"transactions":[{"kind":"void","status":"success","amount":"5"}]}`:               "0",
+		`{"id":1,"order_id":2,"transactions":[{"kind":"refund","status":"success","amount":"-5"}]}`:            "0",
+		`{"id":1,"order_id":2,"transactions":{"kind":"REFUND","status":"SUCCESS","amount":5.5}}`:               "5.5",
+		`{"id":1,"order_id":2,"transactions":[7,{"kind":"refund","amount":"1"},{"kind":"refund","amount":2}]}`: "3",
+	} {
+		r, err := DecodeRefund([]byte(body))
+		require.NoError(t, err, body)
+		assert.Equal(t, want, r.Value.String(), body)
+	}
+}
+
+func TestCashOnDeliveryIsToldByTheGateway(t *testing.T) {
+	t.Parallel()
+	for gateway, want := range map[string]bool{
+		"Cash on Delivery (COD)": true, "cash_on_delivery": true, "GoKwik COD": true, "cod": true,
+		"shopify_payments": false, "razorpay": false, "Codat": false, "manual": false, "": false,
+	} {
+		o, err := DecodeOrder(fmt.Appendf(nil, `{"id":1,"payment_gateway_names":[%q]}`, gateway), Delivery{})
+		require.NoError(t, err)
+		assert.Equal(t, want, o.CashOnDelivery, gateway)
 	}
 }

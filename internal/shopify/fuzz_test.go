@@ -129,3 +129,18 @@ func FuzzAnswers(f *testing.F) {
 		}
 	})
 }
+
+func FuzzDecodeRefund(f *testing.F) {
+	seed(f)
+	f.Add([]byte(`{"id":1,"order_id":2,"transactions":[{"kind":"refund","amount":"1e30","currency":"INR"}]}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := DecodeRefund(body)
+		if err != nil {
+			return
+		}
+		assert.NotEmpty(t, r.ID)
+		assert.NotEmpty(t, r.OrderID)
+		assert.False(t, r.Value.IsNegative())
+		storable(t, r)
+	})
+}

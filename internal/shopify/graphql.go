@@ -174,6 +174,8 @@ type gqlOrder struct {
 	SourceName    text                `json:"sourceName"`
 	Codes         words               `json:"discountCodes"`
 	Total         object[gqlMoney]    `json:"totalPriceSet"`
+	Current       object[gqlMoney]    `json:"currentTotalPriceSet"`
+	Refunded      object[gqlMoney]    `json:"totalRefundedSet"`
 	Shipping      object[gqlAddress]  `json:"shippingAddress"`
 	Billing       object[gqlAddress]  `json:"billingAddress"`
 	Customer      object[gqlCustomer] `json:"customer"`
@@ -186,7 +188,9 @@ func (g gqlOrder) order() (cart.Order, bool) {
 		Customer: object[customerPayload]{g.Customer.value.payload()},
 		Shipping: object[addressPayload]{g.Shipping.value.payload()},
 		Billing:  object[addressPayload]{g.Billing.value.payload()},
-		Total:    total.Amount, Currency: total.Currency, Test: g.Test, Gateways: g.Gateways, SourceName: g.SourceName,
+		Total:    total.Amount, Currency: total.Currency, TotalSet: g.Total.value.set(),
+		Current: g.Current.value.Shop.value.Amount, refunded: g.Refunded.value.Shop.value.Amount,
+		Test: g.Test, Gateways: g.Gateways, SourceName: g.SourceName,
 		CreatedAt: g.CreatedAt, UpdatedAt: g.UpdatedAt, CancelledAt: g.CancelledAt,
 	}
 	for _, code := range g.Codes {

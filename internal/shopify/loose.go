@@ -169,6 +169,14 @@ func (m *money) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
+// pointer returns the amount, or nil when it was not given.
+func (m money) pointer() *decimal.Decimal {
+	if !m.set {
+		return nil
+	}
+	return &m.value
+}
+
 // parseMoney refuses exponents that no price has: a short text such as 1e999999999 would fill the memory.
 func parseMoney(s string) (decimal.Decimal, bool) {
 	const longest, widest = 40, 20

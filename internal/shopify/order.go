@@ -24,8 +24,11 @@ type orderPayload struct {
 	Shipping     object[addressPayload]  `json:"shipping_address"`
 	Billing      object[addressPayload]  `json:"billing_address"`
 
-	Total       money    `json:"total_price"`
-	Current     money    `json:"current_total_price"`
+	Total       money               `json:"total_price"`
+	TotalSet    object[moneySet]    `json:"total_price_set"`
+	Current     money               `json:"current_total_price"`
+	Refunds     list[refundPayload] `json:"refunds"`
+	refunded    money
 	Currency    text     `json:"currency"`
 	Presentment text     `json:"presentment_currency"`
 	Codes       codeList `json:"discount_codes"`
@@ -64,7 +67,7 @@ func (p orderPayload) order(d Delivery) cart.Order {
 	customer := p.Customer.value
 	shipping, billing := p.Shipping.value.address(), p.Billing.value.address()
 	triggered := d.TriggeredAt.UTC()
-	return cart.Order{
+	o := cart.Order{
 		ID:            firstOf(string(p.ID), string(p.GID)),
 		Name:          string(p.Name),
 		CheckoutToken: string(p.CheckoutToken),
@@ -81,14 +84,38 @@ func (p orderPayload) order(d Delivery) cart.Order {
 		UpdatedAt:     cart.Earlier(firstInstant(p.UpdatedAt.at, triggered, p.CreatedAt.at, p.ProcessedAt.at), triggered),
 		CancelledAt:   p.CancelledAt.pointer(),
 		SourceName:    string(p.SourceName),
-		Test:          d.Test || p.Test.yes() || isBogus(p.Gateway, p.Gateways),
+		Test:          d.Test || p.Test.yes() || paidBy(p.Gateway, p.Gateways, bogusGateway),
+
+		CashOnDelivery: paidBy(p.Gateway, p.Gateways, cashGateways...),
+		CurrentTotal:   p.Current.pointer(),
+		RefundedTotal:  p.refunded.pointer(),
 	}
+	if seen := p.TotalSet.value.Presentment.value; seen.Amount.set {
+		if code := currency(seen.Currency); code != "" && code != o.Currency {
+			o.Presented = &cart.Amount{Value: seen.Amount.value, Currency: code}
+		}
+	}
+	for _, r := range p.Refunds[:min(len(p.Refunds), mostRefunds)] {
+		if refund, ok := r.refund(); ok {
+			o.AddRefunds(refund)
+		}
+	}
+	return o
 }
 
-func isBogus(gateway text, gateways words) bool {
-	return slices.ContainsFunc(append(gateways, string(gateway)), func(g string) bool {
+// mostRefunds bounds the refunds that are read of one order.
+const mostRefunds = 500
+
+// cashGateways are in the names of payment methods that are paid at the door: Shopify's "Cash on Delivery (COD)", its
+// older handle cash_on_delivery, and what apps write, such as "cod" or "GoKwik COD".
+var cashGateways = []string{"cod", "cash on delivery", "cashondelivery"}
+
+// paidBy reports whether the name of one of the gateways holds one of some words.
+func paidBy(gateway text, gateways words, names ...string) bool {
+	return slices.ContainsFunc(append(slices.Clone(gateways), string(gateway)), func(g string) bool {
 		words := strings.FieldsFunc(strings.ToLower(g), func(r rune) bool { return !unicode.IsLetter(r) })
-		return slices.Contains(words, bogusGateway)
+		name := " " + strings.Join(words, " ") + " "
+		return slices.ContainsFunc(names, func(w string) bool { return strings.Contains(name, " "+w+" ") })
 	})
 }
 

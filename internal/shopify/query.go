@@ -60,11 +60,13 @@ func fragmentOrder(version string) string {
 	return `
 fragment OrderParts on Order {
   id name email phone createdAt updatedAt cancelledAt test sourceName paymentGatewayNames discountCodes ` + tokens + `
-  totalPriceSet { ...MoneyParts }
+  totalPriceSet { ...BothParts }
+  currentTotalPriceSet { ...MoneyParts }
+  totalRefundedSet { ...MoneyParts }
   shippingAddress { ...AddressParts }
   billingAddress { ...AddressParts }
   customer { ...CustomerParts }
-}` + fragmentMoney + fragmentAddress + fragmentCustomer
+}` + fragmentMoney + fragmentBoth + fragmentAddress + fragmentCustomer
 }
 
 func queryOrders(version string) string {

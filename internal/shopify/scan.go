@@ -22,7 +22,7 @@ type Page[T any] struct {
 const (
 	// The pages are such that a query stays under the 1,000 points that one may cost (Shopify, "API limits").
 	checkoutsPage = 7
-	ordersPage    = 50
+	ordersPage    = 30
 	// mostLines is how many lines of a checkout are asked for.
 	mostLines = 30
 )

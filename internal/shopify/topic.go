@@ -16,6 +16,7 @@ const (
 	OrdersPaid      = "orders/paid"
 	OrdersUpdated   = "orders/updated"
 	OrdersCancelled = "orders/cancelled"
+	RefundsCreate   = "refunds/create"
 
 	AppUninstalled = "app/uninstalled"
 
@@ -34,7 +35,7 @@ const (
 func SubscribedTopics() []string {
 	return []string{
 		CheckoutsCreate, CheckoutsUpdate, CheckoutsDelete,
-		OrdersCreate, OrdersPaid,
+		OrdersCreate, OrdersPaid, OrdersUpdated, OrdersCancelled, RefundsCreate,
 		AppUninstalled,
 		CustomersConsentUpdate, CustomersEmailConsentUpdate,
 	}
@@ -47,7 +48,7 @@ func ComplianceTopics() []string {
 
 // knownTopics are all topics that a payload can be decoded for.
 func knownTopics() []string {
-	return append(append(SubscribedTopics(), OrdersUpdated, OrdersCancelled, CustomersUpdate), ComplianceTopics()...)
+	return append(append(SubscribedTopics(), CustomersUpdate), ComplianceTopics()...)
 }
 
 // restListPrefix begins the names of files that hold an answer of the REST API's list of checkouts, restPrefix those of

@@ -17,6 +17,7 @@ var events = map[string]string{
 	"checkout":         "Checkout update from Shopify",
 	"checkout_deleted": "Checkout deleted",
 	"order":            "Order received",
+	"refund":           "Order refunded",
 	"wake":             "Rechecked",
 	"line_free":        "Line available",
 

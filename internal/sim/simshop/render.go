@@ -183,10 +183,6 @@ func customerJSON(c cart.Checkout) object {
 
 func (p *Shop) orderJSON(o *order) object {
 	c := o.checkout
-	gateways := []any{"shopify_payments"}
-	if o.Test {
-		gateways = []any{"bogus"}
-	}
 	lines := checkoutLines(c.Items)
 	for i := range lines {
 		lines[i].(object)["id"] = o.id + int64(i) + 1
@@ -201,10 +197,11 @@ func (p *Shop) orderJSON(o *order) object {
 		"created_at": p.local(o.CreatedAt), "processed_at": p.local(o.CreatedAt), "updated_at": p.local(o.UpdatedAt),
 		"cancelled_at": p.localOrNull(o.CancelledAt), "closed_at": nil,
 		"currency": o.Currency, "presentment_currency": o.Currency,
-		"total_price": amount(o.Total), "current_total_price": amount(o.Total), "subtotal_price": amount(o.Total),
+		"total_price": amount(o.Total), "current_total_price": amount(o.current()), "subtotal_price": amount(o.Total),
 		"total_tax":       "0.00",
 		"total_discounts": amount(c.Discounts), "discount_codes": codes, "discount_applications": []any{},
-		"financial_status": "paid", "fulfillment_status": nil, "test": o.Test, "payment_gateway_names": gateways,
+		"financial_status": o.financialStatus(), "refunds": p.refundsJSON(o),
+		"fulfillment_status": nil, "test": o.Test, "payment_gateway_names": o.gateways(),
 		"note_attributes": noteAttributes(c.Attributes), "source_name": "web", "tags": "", "line_items": lines,
 		"billing_address": nil, "shipping_address": nil, "buyer_accepts_marketing": flag(c.AcceptsMarketing),
 	}
@@ -218,4 +215,45 @@ func (p *Shop) orderJSON(o *order) object {
 		out["customer"] = customer
 	}
 	return out
+}
+
+func (o *order) financialStatus() string {
+	switch refunded := o.refunded(); {
+	case o.CashOnDelivery && o.CancelledAt != nil:
+		return "voided"
+	case o.CashOnDelivery:
+		return "pending"
+	case !refunded.IsPositive():
+		return "paid"
+	case refunded.LessThan(o.Total):
+		return "partially_refunded"
+	}
+	return "refunded"
+}
+
+func (p *Shop) refundsJSON(o *order) []any {
+	out := []any{}
+	for i := range o.Refunds {
+		out = append(out, p.refundJSON(o, i))
+	}
+	return out
+}
+
+// refundJSON is the content of refunds/create. Goods that go back into stock unpaid are a refund without transactions.
+func (p *Shop) refundJSON(o *order, i int) object {
+	r := o.Refunds[i]
+	at := p.local(o.UpdatedAt)
+	transactions := []any{}
+	if r.Value.IsPositive() {
+		transactions = append(transactions, object{
+			"id": number(r.ID + "1"), "order_id": o.id, "kind": "refund", "gateway": o.gateways()[0], "status": "success",
+			"amount": amount(r.Value), "currency": r.Currency, "created_at": at, "processed_at": at, "test": o.Test,
+			"parent_id": nil, "message": nil,
+		})
+	}
+	return object{
+		"id": number(r.ID), "admin_graphql_api_id": "gid://shopify/Refund/" + r.ID, "order_id": o.id, "created_at": at,
+		"processed_at": at, "note": "", "restock": true, "user_id": nil, "duties": []any{}, "order_adjustments": []any{},
+		"refund_line_items": []any{}, "transactions": transactions,
+	}
 }

@@ -251,18 +251,15 @@ func marketingState(given *bool) string {
 }
 
 func (x *execution) order(o *order) object {
-	gateways := []any{"shopify_payments"}
-	if o.Test {
-		gateways = []any{"bogus"}
-	}
 	return object{
 		"__typename": "Order", "id": gid("Order", o.id), "name": o.Name, "email": nullable(o.Email),
 		"phone":         nullable(phone(o.Phones, "phone").Number),
 		"checkoutToken": nullable(o.CheckoutToken), "cartToken": nullable(o.CartToken),
 		"createdAt": instantOrNull(&o.CreatedAt), "updatedAt": instantOrNull(&o.UpdatedAt),
 		"cancelledAt": instantOrNull(o.CancelledAt),
-		"test":        o.Test, "sourceName": "web", "paymentGatewayNames": gateways, "discountCodes": texts(o.Codes),
-		"totalPriceSet":   bag(o.Total, o.Currency),
+		"test":        o.Test, "sourceName": "web", "paymentGatewayNames": o.gateways(), "discountCodes": texts(o.Codes),
+		"totalPriceSet":        bag(o.Total, o.Currency),
+		"currentTotalPriceSet": bag(o.current(), o.Currency), "totalRefundedSet": bag(o.refunded(), o.Currency),
 		"shippingAddress": gqlAddress(o.checkout.Shipping), "billingAddress": gqlAddress(o.checkout.Billing),
 		"customer": gqlCustomer(o.checkout),
 	}
@@ -272,8 +269,7 @@ func enumOf(topic string) string { return strings.ToUpper(strings.ReplaceAll(top
 
 // topicOf turns a topic's GraphQL name into that of the header.
 func topicOf(enum string) string {
-	for _, t := range append(append(shopify.SubscribedTopics(), shopify.ComplianceTopics()...), shopify.OrdersUpdated,
-		shopify.OrdersCancelled, shopify.CustomersUpdate) {
+	for _, t := range append(append(shopify.SubscribedTopics(), shopify.ComplianceTopics()...), shopify.CustomersUpdate) {
 		if enumOf(t) == enum {
 			return t
 		}

@@ -47,6 +47,8 @@ type checkout struct {
 	cart.Checkout
 	id      int64
 	deleted bool
+	// cash is true when the buyer pays at the door.
+	cash bool
 }
 
 type order struct {
@@ -212,7 +214,7 @@ func (p *Shop) Buy(token string, codes ...string) (cart.Order, error) {
 	o.Order = cart.Order{
 		ID: strconv.FormatInt(o.id, 10), Name: "#" + strconv.Itoa(p.orderNumber),
 		CheckoutToken: c.Token, CartToken: c.CartToken, CustomerID: c.Customer.ID, Email: c.Email, Phones: c.Phones,
-		Total: sum, Currency: c.Currency, Test: c.Test, CreatedAt: now, UpdatedAt: now,
+		Total: sum, Currency: c.Currency, Test: c.Test, CreatedAt: now, UpdatedAt: now, CashOnDelivery: c.cash,
 	}
 	for _, code := range c.Codes {
 		o.Codes = append(o.Codes, code.Code)
@@ -248,6 +250,76 @@ func (p *Shop) BuyElsewhere(buyer cart.Checkout) cart.Order {
 	p.orders = append(p.orders, o)
 	p.tell(shopify.OrdersCreate, p.orderJSON(o), now)
 	return o.Order
+}
+
+// PaysAtTheDoor lets a checkout be bought with cash on delivery.
+func (p *Shop) PaysAtTheDoor(token string) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	p.open(token).cash = true
+}
+
+// Refund gives back a part of an order, in the order's currency; with an amount of zero, goods only go back into stock.
+// It panics on an unknown order: a mistake in a script.
+func (p *Shop) Refund(orderID string, back decimal.Decimal) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	o := p.order(orderID)
+	now := p.sim.now()
+	o.UpdatedAt = now
+	o.Refunds = append(o.Refunds, cart.Refund{
+		ID: strconv.FormatInt(p.sim.id(), 10), Amount: cart.Amount{Value: back, Currency: o.Currency},
+	})
+	p.tellEvent(shopify.RefundsCreate, p.sim.uuid(), p.refundJSON(o, len(o.Refunds)-1), now)
+	p.tellEvent(shopify.OrdersUpdated, p.sim.uuid(), p.orderJSON(o), now)
+}
+
+// Cancel cancels an order. It panics on an unknown order: a mistake in a script.
+func (p *Shop) Cancel(orderID string) {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	o := p.order(orderID)
+	now := p.sim.now()
+	o.UpdatedAt, o.CancelledAt = now, &now
+	event := p.sim.uuid()
+	p.tellEvent(shopify.OrdersCancelled, event, p.orderJSON(o), now)
+	p.tellEvent(shopify.OrdersUpdated, event, p.orderJSON(o), now)
+}
+
+// order returns the order with an id. The caller holds the lock.
+func (p *Shop) order(id string) *order {
+	i := slices.IndexFunc(p.orders, func(o *order) bool { return o.ID == id })
+	if i < 0 {
+		panic("simshop: no order " + id)
+	}
+	return p.orders[i]
+}
+
+// refunded is what was given back of an order, current what is left of it.
+func (o *order) refunded() decimal.Decimal {
+	sum := decimal.Zero
+	for _, r := range o.Refunds {
+		sum = sum.Add(r.Value)
+	}
+	return sum
+}
+
+func (o *order) current() decimal.Decimal {
+	if o.CancelledAt != nil {
+		return decimal.Zero
+	}
+	return o.Total.Sub(o.refunded())
+}
+
+// gateways names the order's payment gateway.
+func (o *order) gateways() []any {
+	switch {
+	case o.Test:
+		return []any{"bogus"}
+	case o.CashOnDelivery:
+		return []any{"Cash on Delivery (COD)"}
+	}
+	return []any{"shopify_payments"}
 }
 
 // Delete deletes a checkout.
