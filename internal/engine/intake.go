@@ -121,7 +121,7 @@ func (u *unit) leaveErasedOut(ctx context.Context, kept postgres.KeptWebhook, d 
 	}
 	var order *cart.Order
 	switch d.Topic {
-	case shopify.OrdersCreate, shopify.OrdersPaid, shopify.OrdersUpdated:
+	case shopify.OrdersCreate, shopify.OrdersPaid, shopify.OrdersUpdated, shopify.OrdersCancelled:
 		if o, err := shopify.DecodeOrder(body, d); err == nil {
 			order = &o
 		}
@@ -150,7 +150,7 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 	}
 	nothing := func(context.Context, *unit) (uuid.UUID, error) { return uuid.Nil, nil }
 	switch d.Topic {
-	case shopify.CheckoutsDelete, shopify.AppUninstalled,
+	case shopify.CheckoutsDelete, shopify.AppUninstalled, shopify.RefundsCreate,
 		shopify.CustomersConsentUpdate, shopify.CustomersEmailConsentUpdate, shopify.CustomersUpdate:
 		if d.Test {
 			// A sample: nothing of the sort has happened.
@@ -175,13 +175,21 @@ func (e *Engine) read(d shopify.Delivery, body []byte) (action, error) {
 		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
 			return u.takeDeletion(ctx, store, ref)
 		}, nil
-	case shopify.OrdersCreate, shopify.OrdersPaid, shopify.OrdersUpdated:
+	case shopify.OrdersCreate, shopify.OrdersPaid, shopify.OrdersUpdated, shopify.OrdersCancelled:
 		o, err := shopify.DecodeOrder(body, d)
 		if err != nil {
 			return nil, err
 		}
 		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
 			return u.takeOrder(ctx, store, o)
+		}, nil
+	case shopify.RefundsCreate:
+		r, err := shopify.DecodeRefund(body)
+		if err != nil {
+			return nil, err
+		}
+		return func(ctx context.Context, u *unit) (uuid.UUID, error) {
+			return u.takeRefund(ctx, store, r)
 		}, nil
 	case shopify.AppUninstalled:
 		at := d.TriggeredAt
@@ -280,6 +288,9 @@ func (u *unit) meetOrder(ctx context.Context, store *Store, c *postgres.Cart, by
 	if err != nil {
 		return false, err
 	}
+	if err := u.meetRefunds(ctx, store, &order); err != nil {
+		return false, err
+	}
 	if _, err := u.apply(ctx, c, cart.OrderSeen{Order: order, Match: match}, nil); err != nil {
 		return false, err
 	}
@@ -291,6 +302,9 @@ func (u *unit) meetOrder(ctx context.Context, store *Store, c *postgres.Cart, by
 func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.UUID, error) {
 	o.UpdatedAt = cart.Earlier(o.UpdatedAt, u.Now)
 	if err := u.LockCheckout(ctx, store.Domain, o.Checkout()); err != nil {
+		return uuid.Nil, err
+	}
+	if err := u.meetRefunds(ctx, store, &o); err != nil {
 		return uuid.Nil, err
 	}
 	person := policy.PersonOfOrder(o, store.Config.Country)
@@ -313,9 +327,13 @@ func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.
 	if err != nil {
 		return uuid.Nil, err
 	}
+	matched, err = u.ownerFirst(ctx, store, o, matched)
+	if err != nil {
+		return uuid.Nil, err
+	}
 	bought := uuid.Nil
 	for _, m := range matched {
-		exact := m.Match == cart.MatchCode || m.Match == cart.MatchCheckout || m.Match == cart.MatchCart
+		exact := m.Owner || m.Match == cart.MatchCode || m.Match == cart.MatchCheckout || m.Match == cart.MatchCart
 		if bought == uuid.Nil && !exact && m.State == cart.Purchased {
 			// That cart was bought before; this order is about another one or about none.
 			continue
@@ -337,6 +355,31 @@ func (u *unit) takeOrder(ctx context.Context, store *Store, o cart.Order) (uuid.
 		return uuid.Nil, nil
 	}
 	return bought, u.OrderTaken(ctx, store.Domain, o.ID, bought)
+}
+
+// ownerFirst puts the cart that the order counts for already before the others: a later version of the order concerns
+// that cart, however the two were matched.
+func (u *unit) ownerFirst(
+	ctx context.Context, store *Store, o cart.Order, matched []postgres.MatchedCart,
+) ([]postgres.MatchedCart, error) {
+	id, err := u.CartOfOrder(ctx, store.Domain, o.ID)
+	if errors.Is(err, postgres.ErrNotFound) {
+		return matched, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	owner := postgres.MatchedCart{ID: id, Match: cart.MatchLinked, State: cart.Purchased}
+	others := make([]postgres.MatchedCart, 0, len(matched))
+	for _, m := range matched {
+		if m.ID == id {
+			owner = m
+		} else {
+			others = append(others, m)
+		}
+	}
+	owner.Owner = true
+	return append([]postgres.MatchedCart{owner}, others...), nil
 }
 
 func (u *unit) takeDeletion(ctx context.Context, store *Store, ref cart.Ref) (uuid.UUID, error) {

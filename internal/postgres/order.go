@@ -16,7 +16,7 @@ import (
 )
 
 // KeepOrder records an order of a person: the tombstone that a checkout which comes later will meet. It reports whether
-// the order is new or newer than what was known.
+// the order is new or newer than what was known. A cancellation within the second of the order is newer, too.
 func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.Person) (bool, error) {
 	keys := without(hashPerson(tx.hasher, shop, p), nil)
 	var kept bool
@@ -24,11 +24,11 @@ func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.P
 		WITH kept AS (
 			INSERT INTO orders (
 				shop, order_id, checkout_token, cart_token, customer_id, email_key, phone_keys, name, total, currency, codes,
-				created_at, updated_at, received_at, person, person_at, own_cart_only
+				created_at, updated_at, received_at, person, person_at, own_cart_only, money
 			)
 			VALUES (
 				@shop, @id, @checkout_token, @cart_token, @customer_id, @email_key, @phone_keys, @name, @total, @currency,
-				@codes, @created_at, @updated_at, @now, @person, @updated_at, @own_cart_only
+				@codes, @created_at, @updated_at, @now, @person, @updated_at, @own_cart_only, @money
 			)
 			ON CONFLICT (shop, order_id) DO UPDATE
 			SET checkout_token = excluded.checkout_token,
@@ -41,9 +41,11 @@ func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.P
 				updated_at = excluded.updated_at,
 				person = ARRAY(SELECT DISTINCT unnest(orders.person || excluded.person)),
 				person_at = excluded.person_at,
-				own_cart_only = excluded.own_cart_only
+				own_cart_only = excluded.own_cart_only,
+				money = excluded.money
 			WHERE excluded.updated_at > orders.updated_at
 				OR orders.updated_at > @now
+				OR (excluded.money ? 'cancelled_at' AND NOT COALESCE(orders.money ? 'cancelled_at', false))
 			RETURNING shop, order_id
 		),
 		keyed AS (
@@ -60,6 +62,7 @@ func (tx *Tx) KeepOrder(ctx context.Context, shop string, o cart.Order, p cart.P
 			"phone_keys": numberKeys(tx.hasher, p), "name": o.Name, "total": o.Total, "currency": o.Currency,
 			"codes": orEmpty(o.Codes), "created_at": o.CreatedAt, "updated_at": o.UpdatedAt, "now": tx.Now,
 			"person": asBytes(keys), "own_cart_only": o.OwnCartOnly(),
+			"money": moneyOf(&o),
 		}).Scan(&kept)
 	if err != nil {
 		return false, fmt.Errorf("keep order: %w", err)
@@ -97,6 +100,7 @@ func (tx *Tx) OrderOfCheckout(ctx context.Context, c *Cart) (cart.Order, cart.Ma
 	var o cart.Order
 	var match cart.Match
 	var person [][]byte
+	var money *keptMoney
 	f := newFilter()
 	f.addIf("checkout_token <> '' AND checkout_token = @token", "token", c.Token)
 	if c.Checkout.CartToken != "" {
@@ -105,7 +109,8 @@ func (tx *Tx) OrderOfCheckout(ctx context.Context, c *Cart) (cart.Order, cart.Ma
 	}
 	f.args["shop"], f.args["token"] = c.Shop, c.Token
 	err := tx.QueryRow(ctx, `
-		SELECT order_id, name, checkout_token, cart_token, customer_id, total, currency, codes, created_at, updated_at, person,
+		SELECT order_id, name, checkout_token, cart_token, customer_id, total, currency, codes, created_at, updated_at,
+			person, money,
 			CASE WHEN checkout_token = @token THEN 'checkout_token' ELSE 'cart_token' END
 		FROM orders
 		WHERE shop = @shop AND `+f.anyOf()+`
@@ -113,7 +118,7 @@ func (tx *Tx) OrderOfCheckout(ctx context.Context, c *Cart) (cart.Order, cart.Ma
 		LIMIT 1`, f.args).
 		Scan(
 			&o.ID, &o.Name, &o.CheckoutToken, &o.CartToken, &o.CustomerID, &o.Total, &o.Currency, &o.Codes, &o.CreatedAt, &o.UpdatedAt,
-			&person, &match,
+			&person, &money, &match,
 		)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return cart.Order{}, "", ErrNotFound
@@ -122,6 +127,7 @@ func (tx *Tx) OrderOfCheckout(ctx context.Context, c *Cart) (cart.Order, cart.Ma
 		return cart.Order{}, "", fmt.Errorf("find order of checkout: %w", err)
 	}
 	inUTC(&o.CreatedAt, &o.UpdatedAt)
+	money.fill(&o)
 	c.keys = append(c.keys, without(asKeys(person), c.keys)...)
 	return o, match, nil
 }
@@ -167,6 +173,8 @@ type MatchedCart struct {
 	ID    uuid.UUID
 	Match cart.Match
 	State cart.State
+	// Owner is true for the cart that the order counts for already.
+	Owner bool
 }
 
 // CartsOfOrder finds the carts that an order may belong to and locks them, the best match first: by a single-use code,

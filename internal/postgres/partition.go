@@ -128,7 +128,8 @@ func (db *DB) partitions(ctx context.Context, table string) ([]string, error) {
 	return names, nil
 }
 
-// DropOrders forgets orders that no checkout can meet any more, and the keys that they were found by.
+// DropOrders forgets orders that no checkout can meet any more, with their refunds and the keys that they were found
+// by.
 func (db *DB) DropOrders(ctx context.Context, before time.Time) error {
 	err := db.inPages(ctx, `
 		WITH gone AS (
@@ -150,6 +151,11 @@ func (db *DB) DropOrders(ctx context.Context, before time.Time) error {
 		DELETE FROM orders
 		USING gone
 		WHERE orders.shop = gone.shop AND orders.order_id = gone.order_id`, before)
+	if err == nil {
+		err = db.inPages(ctx, `
+			DELETE FROM refunds
+			WHERE ctid = ANY (ARRAY(SELECT ctid FROM refunds WHERE received_at < $1 LIMIT $2))`, before)
+	}
 	if err != nil {
 		return fmt.Errorf("drop old orders: %w", err)
 	}

@@ -23,18 +23,34 @@ type Stats struct {
 	Calls    int
 	Answered int
 	Outcomes map[cart.Outcome]int
-	// Purchases and Revenue by attribution and currency.
+	// Purchases by attribution and currency.
 	Purchases []Purchases
 	// Arms compares the customers who may be called with those held out.
 	Arms []Arm
+}
+
+// Sum is what some purchases came to, in one currency, and what of it did not stay.
+type Sum struct {
+	Count                      int
+	Gross, Refunded, Cancelled decimal.Decimal
+}
+
+// Net is what stayed.
+func (s Sum) Net() decimal.Decimal { return s.Gross.Sub(s.Refunded).Sub(s.Cancelled) }
+
+// Add adds up.
+func (s *Sum) Add(o Sum) {
+	s.Count += o.Count
+	s.Gross, s.Refunded, s.Cancelled = s.Gross.Add(o.Gross), s.Refunded.Add(o.Refunded), s.Cancelled.Add(o.Cancelled)
 }
 
 // Purchases are the purchases owed to one thing, in one currency.
 type Purchases struct {
 	Attribution cart.Attribution
 	Currency    string
-	Count       int
-	Revenue     decimal.Decimal
+	Sum
+	// CashOnDelivery is the part that is paid at the door.
+	CashOnDelivery Sum
 }
 
 // Arm is one side of the holdout: how many carts, how many of them bought.
@@ -42,6 +58,22 @@ type Arm struct {
 	Arm       cart.Arm
 	Carts     int
 	Purchased int
+	// Cancelled counts the purchases that were cancelled.
+	Cancelled int
+	// Amounts are what its purchases came to, by currency.
+	Amounts []ArmAmount
+}
+
+// PerCart is what a cart of the arm brought, bought or not; an arm always has carts.
+func (a Arm) PerCart(amount ArmAmount) decimal.Decimal {
+	const digits = 4
+	return amount.Net().DivRound(decimal.NewFromInt(int64(max(a.Carts, 1))), digits)
+}
+
+// ArmAmount is what the purchases of an arm came to in one currency.
+type ArmAmount struct {
+	Currency string
+	Sum
 }
 
 // countedCarts are the columns by which carts are counted, then their number and their revenue, for a query that groups by them.
@@ -51,6 +83,27 @@ const countedCarts = `
 			CASE WHEN state = 'purchased' THEN COALESCE(NULLIF("order" ->> 'currency', ''), currency) ELSE '' END AS currency,
 			count(*) AS carts,
 			sum(CASE WHEN state = 'purchased' THEN COALESCE(("order" ->> 'total')::numeric, total) ELSE 0 END) AS revenue`
+
+// countedMoney is what is summed up of the orders that did not all stay or are paid at the door; see 00031_money.sql.
+const countedMoney = `
+			arm, attribution, COALESCE(NULLIF("order" ->> 'currency', ''), currency) AS currency,
+			sum(COALESCE(("order" ->> 'refunded')::numeric, 0)) AS refunded,
+			sum(COALESCE(("order" ->> 'cancelled')::numeric, 0)) AS cancelled,
+			count(*) FILTER (WHERE ("order" ->> 'cancelled')::numeric <> 0) AS cancelled_carts,
+			count(*) FILTER (WHERE ` + paidAtTheDoor + `) AS cod_carts,
+			COALESCE(sum(COALESCE(("order" ->> 'total')::numeric, total)) FILTER (WHERE ` + paidAtTheDoor + `), 0) AS cod_gross,
+			COALESCE(sum(("order" ->> 'refunded')::numeric) FILTER (WHERE ` + paidAtTheDoor + `), 0) AS cod_refunded,
+			COALESCE(sum(("order" ->> 'cancelled')::numeric) FILTER (WHERE ` + paidAtTheDoor + `), 0) AS cod_cancelled`
+
+const paidAtTheDoor = `("order" ->> 'cash_on_delivery')::boolean`
+
+// moneyColumns are those of countedMoney as tables have them.
+const moneyColumns = `arm, attribution, currency, refunded, cancelled, cancelled_carts,
+				cod_carts, cod_gross, cod_refunded, cod_cancelled`
+
+// summedMoney adds up rows that hold the columns of countedMoney.
+const summedMoney = `arm, attribution, currency, sum(refunded), sum(cancelled), sum(cancelled_carts)::bigint,
+			sum(cod_carts)::bigint, sum(cod_gross), sum(cod_refunded), sum(cod_cancelled)`
 
 // countedCall says which calls count: those that were or may have been dialled.
 const countedCall = `sent_at IS NOT NULL AND state <> 'rejected'`
@@ -118,6 +171,19 @@ func queueSummed(batch *pgx.Batch, shop string, summed []stretch, sum *summary) 
 			`+deltas.where()+`
 		) AS counted
 		GROUP BY 1`, args).Query(sum.addCalls)
+	batch.Queue(`
+		SELECT `+summedMoney+`
+		FROM (
+			SELECT `+moneyColumns+`
+			FROM unnest(@spans::text[], @froms::timestamptz[], @tos::timestamptz[]) AS part (span, first, last)
+			JOIN money_sums AS s
+				ON s.span = part.span AND s.shop = @shop AND s.since >= part.first AND s.since < part.last
+			UNION ALL
+			SELECT `+moneyColumns+`
+			FROM money_deltas
+			`+deltas.where()+`
+		) AS counted
+		GROUP BY 1, 2, 3`, args).Query(sum.addMoney)
 }
 
 // queueEdge counts what was made in a part of an hour or a day. Of all shops it asks each, because the indexes are by shop.
@@ -141,6 +207,11 @@ func queueEdge(batch *pgx.Batch, shop string, edge stretch, counted bool, sum *s
 		FROM calls
 		` + f.where() + ` AND ` + countedCall + `
 		GROUP BY outcome`
+	money := `
+		SELECT ` + countedMoney + `
+		FROM carts
+		` + f.where() + ` AND state = 'purchased' AND "order" IS NOT NULL
+		GROUP BY 1, 2, 3`
 	if eachShop {
 		carts = `
 			SELECT state, reason, arm, attribution, currency, sum(carts)::bigint, sum(revenue)
@@ -152,9 +223,15 @@ func queueEdge(batch *pgx.Batch, shop string, edge stretch, counted bool, sum *s
 			FROM (` + shopsWithCarts + `) AS shops
 			CROSS JOIN LATERAL (` + calls + `) AS made
 			GROUP BY 1`
+		money = `
+			SELECT ` + summedMoney + `
+			FROM (` + shopsWithCarts + `) AS shops
+			CROSS JOIN LATERAL (` + money + `) AS made
+			GROUP BY 1, 2, 3`
 	}
 	batch.Queue(carts, f.args).Query(sum.addCarts)
 	batch.Queue(calls, f.args).Query(sum.addCalls)
+	batch.Queue(money, f.args).Query(sum.addMoney)
 }
 
 const shopsWithCarts = `
@@ -171,6 +248,7 @@ type summary struct {
 
 	purchases map[[2]string]*Purchases
 	arms      map[cart.Arm]*Arm
+	amounts   map[cart.Arm]map[string]*Sum
 }
 
 func newSummary() *summary {
@@ -178,6 +256,7 @@ func newSummary() *summary {
 		Stats:     Stats{Carts: map[cart.State]int{}, Reasons: map[cart.Reason]int{}, Outcomes: map[cart.Outcome]int{}},
 		purchases: map[[2]string]*Purchases{},
 		arms:      map[cart.Arm]*Arm{},
+		amounts:   map[cart.Arm]map[string]*Sum{},
 	}
 }
 
@@ -186,7 +265,7 @@ func (s *summary) addCarts(rows pgx.Rows) error {
 	var reason cart.Reason
 	var arm cart.Arm
 	var p Purchases
-	columns := []any{&state, &reason, &arm, &p.Attribution, &p.Currency, &p.Count, &p.Revenue}
+	columns := []any{&state, &reason, &arm, &p.Attribution, &p.Currency, &p.Count, &p.Gross}
 	_, err := pgx.ForEachRow(rows, columns, func() error {
 		if p.Count == 0 {
 			return nil
@@ -196,27 +275,65 @@ func (s *summary) addCarts(rows pgx.Rows) error {
 		bought := 0
 		if state == cart.Purchased {
 			bought = p.Count
-			s.addPurchases(p)
+			s.of(p.Attribution, p.Currency).Add(p.Sum)
+			s.amountOf(arm, p.Currency).Add(p.Sum)
 		}
-		if arm != "" {
-			if s.arms[arm] == nil {
-				s.arms[arm] = &Arm{Arm: arm}
-			}
-			s.arms[arm].Carts += p.Count
-			s.arms[arm].Purchased += bought
-		}
+		s.arm(arm).Carts += p.Count
+		s.arm(arm).Purchased += bought
 		return nil
 	})
 	return err
 }
 
-func (s *summary) addPurchases(p Purchases) {
-	key := [2]string{string(p.Attribution), p.Currency}
-	if s.purchases[key] == nil {
-		s.purchases[key] = &Purchases{Attribution: p.Attribution, Currency: p.Currency}
+// addMoney takes off what did not stay, and tells apart what is paid at the door.
+func (s *summary) addMoney(rows pgx.Rows) error {
+	var arm cart.Arm
+	var attribution cart.Attribution
+	var currency string
+	var lost, cod Sum
+	var cancelled int
+	columns := []any{
+		&arm, &attribution, &currency, &lost.Refunded, &lost.Cancelled, &cancelled,
+		&cod.Count, &cod.Gross, &cod.Refunded, &cod.Cancelled,
 	}
-	s.purchases[key].Count += p.Count
-	s.purchases[key].Revenue = s.purchases[key].Revenue.Add(p.Revenue)
+	_, err := pgx.ForEachRow(rows, columns, func() error {
+		if lost.Refunded.IsZero() && lost.Cancelled.IsZero() && cod.Count == 0 {
+			return nil
+		}
+		p := s.of(attribution, currency)
+		p.Add(lost)
+		p.CashOnDelivery.Add(cod)
+		s.arm(arm).Cancelled += cancelled
+		s.amountOf(arm, currency).Add(lost)
+		return nil
+	})
+	return err
+}
+
+// of is the line of an attribution in a currency.
+func (s *summary) of(a cart.Attribution, currency string) *Purchases {
+	key := [2]string{string(a), currency}
+	if s.purchases[key] == nil {
+		s.purchases[key] = &Purchases{Attribution: a, Currency: currency}
+	}
+	return s.purchases[key]
+}
+
+func (s *summary) arm(a cart.Arm) *Arm {
+	if s.arms[a] == nil {
+		s.arms[a] = &Arm{Arm: a}
+	}
+	return s.arms[a]
+}
+
+func (s *summary) amountOf(a cart.Arm, currency string) *Sum {
+	if s.amounts[a] == nil {
+		s.amounts[a] = map[string]*Sum{}
+	}
+	if s.amounts[a][currency] == nil {
+		s.amounts[a][currency] = &Sum{}
+	}
+	return s.amounts[a][currency]
 }
 
 func (s *summary) addCalls(rows pgx.Rows) error {
@@ -240,7 +357,14 @@ func (s *summary) stats() Stats {
 	slices.SortFunc(s.Purchases, func(a, b Purchases) int {
 		return cmp.Or(cmp.Compare(a.Attribution, b.Attribution), cmp.Compare(a.Currency, b.Currency))
 	})
-	for _, a := range s.arms {
+	for name, a := range s.arms {
+		if name == "" {
+			continue
+		}
+		for currency, sum := range s.amounts[name] {
+			a.Amounts = append(a.Amounts, ArmAmount{Currency: currency, Sum: *sum})
+		}
+		slices.SortFunc(a.Amounts, func(a, b ArmAmount) int { return cmp.Compare(a.Currency, b.Currency) })
 		s.Arms = append(s.Arms, *a)
 	}
 	slices.SortFunc(s.Arms, func(a, b Arm) int { return cmp.Compare(a.Arm, b.Arm) })

@@ -143,6 +143,36 @@ const (
 		)
 		SELECT count(*)
 		FROM gone`
+	foldMoney = `
+		WITH gone AS (
+			DELETE FROM money_deltas
+			WHERE ctid = ANY (ARRAY(SELECT ctid FROM money_deltas LIMIT $1))
+			RETURNING shop, since, ` + moneyColumns + `
+		), folded AS (
+			INSERT INTO money_sums (span, shop, since, ` + moneyColumns + `)
+			SELECT span, shop, since, ` + summedMoney + `
+			FROM (
+				SELECT 'day' AS span, shop, date_trunc('day', since, 'UTC') AS since, ` + moneyColumns + `
+				FROM gone
+				UNION ALL
+				SELECT 'day', '', date_trunc('day', since, 'UTC'), ` + moneyColumns + `
+				FROM gone
+				UNION ALL
+				SELECT 'hour', '', since, ` + moneyColumns + `
+				FROM gone
+			) AS parts
+			GROUP BY span, shop, since, arm, attribution, currency
+			ON CONFLICT (span, shop, since, arm, attribution, currency) DO UPDATE
+			SET refunded = money_sums.refunded + excluded.refunded,
+				cancelled = money_sums.cancelled + excluded.cancelled,
+				cancelled_carts = money_sums.cancelled_carts + excluded.cancelled_carts,
+				cod_carts = money_sums.cod_carts + excluded.cod_carts,
+				cod_gross = money_sums.cod_gross + excluded.cod_gross,
+				cod_refunded = money_sums.cod_refunded + excluded.cod_refunded,
+				cod_cancelled = money_sums.cod_cancelled + excluded.cod_cancelled
+		)
+		SELECT count(*)
+		FROM gone`
 )
 
 // FoldSums adds what changed to the sums that the pages show, unless another process is about it. counted is false while
@@ -159,7 +189,7 @@ func (db *DB) FoldSums(ctx context.Context) (counted bool, err error) {
 			if err := tx.QueryRow(ctx, allCounted).Scan(&counted); err != nil || !counted || !ours {
 				return err
 			}
-			for _, fold := range []string{foldCarts, foldCalls} {
+			for _, fold := range []string{foldCarts, foldCalls, foldMoney} {
 				var gone int
 				if err := tx.QueryRow(ctx, fold, foldPage).Scan(&gone); err != nil {
 					return err
@@ -230,6 +260,7 @@ func (tx *Tx) countNextShop(ctx context.Context) (done bool, err error) {
 	if shop != "" {
 		batch.Queue(`DELETE FROM cart_deltas WHERE shop = $1`, shop)
 		batch.Queue(`DELETE FROM call_deltas WHERE shop = $1`, shop)
+		batch.Queue(`DELETE FROM money_deltas WHERE shop = $1`, shop)
 		batch.Queue(`
 			INSERT INTO cart_deltas (shop, since, state, reason, arm, attribution, currency, carts, revenue)
 			SELECT shop, date_trunc('hour', created_at, 'UTC'), `+countedCarts+`
@@ -242,6 +273,12 @@ func (tx *Tx) countNextShop(ctx context.Context) (done bool, err error) {
 			FROM calls
 			WHERE shop = $1 AND `+countedCall+`
 			GROUP BY 1, 2, 3`, shop)
+		batch.Queue(`
+			INSERT INTO money_deltas (shop, since, `+moneyColumns+`)
+			SELECT shop, date_trunc('hour', created_at, 'UTC'), `+countedMoney+`
+			FROM carts
+			WHERE shop = $1 AND state = 'purchased' AND "order" IS NOT NULL
+			GROUP BY 1, 2, 3, 4, 5`, shop)
 	}
 	batch.Queue(`INSERT INTO counted_shops (shop, counted_at) VALUES ($1, $2)`, shop, tx.Now)
 	return shop == "", tx.SendBatch(ctx, batch).Close()

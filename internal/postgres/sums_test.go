@@ -48,21 +48,56 @@ func (b *bench) truth(shop string, from, to time.Time) postgres.Stats {
 		}
 	})
 	var p postgres.Purchases
-	each(`SELECT attribution, COALESCE(NULLIF("order" ->> 'currency', ''), currency), count(*),
-			sum(COALESCE(("order" ->> 'total')::numeric, total))
-		FROM carts`+within+`AND state = 'purchased' GROUP BY 1, 2 ORDER BY 1, 2`,
-		[]any{&p.Attribution, &p.Currency, &p.Count, &p.Revenue}, func() { s.Purchases = append(s.Purchases, p) })
+	const (
+		currency = `COALESCE(NULLIF("order" ->> 'currency', ''), currency)`
+		total    = `COALESCE(("order" ->> 'total')::numeric, total)`
+		refunded = `COALESCE(("order" ->> 'refunded')::numeric, 0)`
+		called   = `COALESCE(("order" ->> 'cancelled')::numeric, 0)`
+		sums     = `count(*), sum(` + total + `), sum(` + refunded + `), sum(` + called + `)`
+		door     = `COALESCE(("order" ->> 'cash_on_delivery')::boolean, false)::int`
+		doorSums = `sum(` + door + `), sum(` + door + `*` + total + `), sum(` + door + `*` + refunded + `),
+			sum(` + door + `*` + called + `)`
+	)
+	bought := within + `AND state = 'purchased' `
+	each(`SELECT attribution, `+currency+`, `+sums+`, `+doorSums+` FROM carts`+bought+`GROUP BY 1, 2 ORDER BY 1, 2`,
+		[]any{
+			&p.Attribution, &p.Currency, &p.Count, &p.Gross, &p.Refunded, &p.Cancelled,
+			&p.CashOnDelivery.Count, &p.CashOnDelivery.Gross, &p.CashOnDelivery.Refunded, &p.CashOnDelivery.Cancelled,
+		},
+		func() { s.Purchases = append(s.Purchases, p) })
 	var a postgres.Arm
-	each(`SELECT arm, count(*), count(*) FILTER (WHERE state = 'purchased') FROM carts`+within+`AND arm <> ''
-		GROUP BY 1 ORDER BY 1`, []any{&a.Arm, &a.Carts, &a.Purchased}, func() { s.Arms = append(s.Arms, a) })
+	each(`SELECT arm, count(*), count(*) FILTER (WHERE state = 'purchased'),
+			count(*) FILTER (WHERE state = 'purchased' AND ("order" ->> 'cancelled')::numeric > 0)
+		FROM carts`+within+`AND arm <> '' GROUP BY 1 ORDER BY 1`,
+		[]any{&a.Arm, &a.Carts, &a.Purchased, &a.Cancelled}, func() { s.Arms = append(s.Arms, a) })
+	var in postgres.ArmAmount
+	each(`SELECT arm, `+currency+`, `+sums+` FROM carts`+bought+`AND arm <> '' GROUP BY 1, 2 ORDER BY 1, 2`,
+		[]any{&a.Arm, &in.Currency, &in.Count, &in.Gross, &in.Refunded, &in.Cancelled}, func() {
+			for i := range s.Arms {
+				if s.Arms[i].Arm == a.Arm {
+					s.Arms[i].Amounts = append(s.Arms[i].Amounts, in)
+				}
+			}
+		})
 	return s
 }
 
 // plain is a Stats that can be compared: amounts are text.
 func plain(s postgres.Stats) string {
-	text := fmt.Sprint(s.Carts, s.Reasons, s.Calls, s.Answered, s.Outcomes, s.Arms)
+	sum := func(s postgres.Sum) string {
+		return fmt.Sprint(
+			s.Count, " ", s.Gross.StringFixed(2), " ", s.Refunded.StringFixed(2), " ", s.Cancelled.StringFixed(2),
+		)
+	}
+	text := fmt.Sprint(s.Carts, s.Reasons, s.Calls, s.Answered, s.Outcomes)
 	for _, p := range s.Purchases {
-		text += fmt.Sprint(" ", p.Attribution, p.Currency, p.Count, p.Revenue.StringFixed(2))
+		text += fmt.Sprint("; ", p.Attribution, p.Currency, sum(p.Sum), " door ", sum(p.CashOnDelivery))
+	}
+	for _, a := range s.Arms {
+		text += fmt.Sprint("; ", a.Arm, a.Carts, a.Purchased, a.Cancelled)
+		for _, m := range a.Amounts {
+			text += fmt.Sprint(" ", m.Currency, sum(m.Sum))
+		}
 	}
 	return text
 }
@@ -141,8 +176,17 @@ func (h *history) turn(t *rapid.T, c *postgres.Cart) {
 		if rapid.Bool().Draw(t, "ordered") {
 			c.Order = &cart.Order{
 				ID: "1", Total: decimal.New(rapid.Int64Range(1, 1_000_000).Draw(t, "paid"), -2),
-				Currency: rapid.SampledFrom([]string{"", "INR", "USD"}).Draw(t, "currency"),
+				Currency:       rapid.SampledFrom([]string{"", "INR", "USD"}).Draw(t, "currency"),
+				CashOnDelivery: rapid.Bool().Draw(t, "door"),
 			}
+			if rapid.Bool().Draw(t, "refunded") {
+				back := decimal.New(rapid.Int64Range(1, 5_000).Draw(t, "back"), -2)
+				c.Order.AddRefunds(cart.Refund{ID: "1", Amount: cart.Amount{Value: back}})
+			}
+			if rapid.Bool().Draw(t, "cancelled") {
+				c.Order.CancelledAt = &h.now
+			}
+			c.Order.Settle()
 		}
 	}
 	if rapid.Bool().Draw(t, "another call") && len(c.Calls) < 3 {
@@ -253,6 +297,7 @@ func TestSums_CountWhatWasThereBeforeThem(t *testing.T) {
 	h.sumsAreTrue(t, all, [2]time.Time{noon.Add(-50 * time.Hour), noon.Add(-time.Hour)})
 	var left int
 	require.NoError(t, h.pool.QueryRow(ctx, `
-		SELECT (SELECT count(*) FROM cart_deltas) + (SELECT count(*) FROM call_deltas)`).Scan(&left))
+		SELECT (SELECT count(*) FROM cart_deltas) + (SELECT count(*) FROM call_deltas)
+			+ (SELECT count(*) FROM money_deltas)`).Scan(&left))
 	assert.Zero(t, left)
 }

@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,6 +13,7 @@ import (
 	"ringback/internal/web/webtest"
 
 	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -396,7 +398,11 @@ func TestStats_AddUp(t *testing.T) {
 	lost := webtest.BoughtCart()
 	lost.State, lost.Reason, lost.Order, lost.Attribution = cart.Stopped, cart.Exhausted, nil, ""
 	lost.Calls[0].Outcome, lost.Calls[0].AnsweredAt = cart.NoAnswer, nil
-	s.Seed(held, old, lost, webtest.BoughtCart(), webtest.SomeCart())
+	bought := webtest.BoughtCart()
+	bought.Order.CashOnDelivery = true
+	bought.Order.AddRefunds(cart.Refund{ID: "1", Amount: cart.Amount{Value: decimal.NewFromInt(8)}})
+	bought.Order.Settle()
+	s.Seed(held, old, lost, bought, webtest.SomeCart())
 
 	got := webtest.Conforms(t, s.API(http.MethodGet, "/api/v1/stats", nil), statsSchema)
 	assert.Equal(t, []any{nil, "2026-10-22T09:00:00Z", "2026-11-21T09:00:00Z"}, []any{got["shop"], got["from"], got["to"]})
@@ -404,10 +410,22 @@ func TestStats_AddUp(t *testing.T) {
 	assert.Equal(t, numbers(map[string]int{"delay": 1, "ordered": 1, "holdout": 1, "exhausted": 1}), got["reasons"])
 	assert.InDelta(t, 3, got["calls"], 0, "calls count by their own time")
 	assert.InDelta(t, 2, got["answered"], 0)
-	assert.Equal(t, []any{map[string]any{"attribution": "call", "currency": "USD", "count": 1.0, "revenue": "108.00"}}, got["purchases"])
+	sum := func(more map[string]any) map[string]any {
+		all := map[string]any{"count": 1.0, "gross": "108.00", "refunded": "8.00", "cancelled": "0.00", "net": "100.00"}
+		maps.Copy(all, more)
+		return all
+	}
+	assert.Equal(t, []any{sum(map[string]any{
+		"attribution": "call", "currency": "USD", "revenue": "108.00", "cash_on_delivery": sum(nil),
+	})}, got["purchases"])
 	assert.Equal(t, []any{
-		map[string]any{"arm": "call", "carts": 2.0, "purchased": 1.0, "conversion": 0.5},
-		map[string]any{"arm": "holdout", "carts": 1.0, "purchased": 0.0, "conversion": 0.0},
+		map[string]any{
+			"arm": "call", "carts": 2.0, "purchased": 1.0, "cancelled": 0.0, "conversion": 0.5,
+			"amounts": []any{sum(map[string]any{"currency": "USD", "net_per_cart": "50.00"})},
+		},
+		map[string]any{
+			"arm": "holdout", "carts": 1.0, "purchased": 0.0, "cancelled": 0.0, "conversion": 0.0, "amounts": []any{},
+		},
 	}, got["arms"])
 
 	got = webtest.Conforms(t, s.API(http.MethodGet, "/api/v1/stats?shop="+webtest.Acme+"&from=2026-11-21&to=2026-11-21", nil), statsSchema)

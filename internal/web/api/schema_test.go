@@ -63,9 +63,15 @@ var (
 			"completed": "count", "no_answer": "count", "busy": "count", "failed": "count", "timeout": "count",
 			"aborted": "count", "skipped": "count", "invalid": "count", "lost": "count",
 		},
-		"purchases": list{object{"attribution": "text?", "currency": "text?", "count": "count", "revenue": "money"}},
-		"arms":      list{object{"arm": "text", "carts": "count", "purchased": "count", "conversion": "share"}},
+		"purchases": list{webtest.With(sumSchema, object{
+			"attribution": "text?", "currency": "text?", "revenue": "money", "cash_on_delivery": sumSchema,
+		})},
+		"arms": list{object{
+			"arm": "text", "carts": "count", "purchased": "count", "cancelled": "count", "conversion": "share",
+			"amounts": list{webtest.With(sumSchema, object{"currency": "text?", "net_per_cart": "money"})},
+		}},
 	}
+	sumSchema = object{"count": "count", "gross": "money", "refunded": "money", "cancelled": "money", "net": "money"}
 )
 
 // fieldOrder lists the fields of the first object in a list, as they were written.

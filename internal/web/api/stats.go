@@ -55,16 +55,49 @@ type outcomeCountsJSON struct {
 type purchasesJSON struct {
 	Attribution *cart.Attribution `json:"attribution"`
 	Currency    *string           `json:"currency"`
-	Count       int               `json:"count"`
-	Revenue     string            `json:"revenue"`
+	// Revenue is Gross: what was ordered.
+	Revenue string `json:"revenue"`
+	sumJSON
+	// CashOnDelivery is the part that is paid at the door.
+	CashOnDelivery sumJSON `json:"cash_on_delivery"`
+}
+
+// sumJSON says what became of what was ordered: Gross = Refunded + Cancelled + Net.
+type sumJSON struct {
+	Count int `json:"count"`
+	// Gross is the total of the orders as they were placed.
+	Gross string `json:"gross"`
+	// Refunded is what was given back or taken off orders that were not cancelled, Cancelled the total of those that were.
+	Refunded  string `json:"refunded"`
+	Cancelled string `json:"cancelled"`
+	// Net is what stayed.
+	Net string `json:"net"`
 }
 
 type armJSON struct {
 	Arm       cart.Arm `json:"arm"`
 	Carts     int      `json:"carts"`
 	Purchased int      `json:"purchased"`
+	// Cancelled counts the purchases that were cancelled.
+	Cancelled int `json:"cancelled"`
 	// Conversion is Purchased / Carts, from 0 to 1, in four decimals.
-	Conversion float64 `json:"conversion"`
+	Conversion float64         `json:"conversion"`
+	Amounts    []armAmountJSON `json:"amounts"`
+}
+
+// armAmountJSON is what an arm's purchases came to in one currency.
+type armAmountJSON struct {
+	Currency *string `json:"currency"`
+	sumJSON
+	// NetPerCart is Net / Carts of the arm: what a cart brought, bought or not.
+	NetPerCart string `json:"net_per_cart"`
+}
+
+func sumAsJSON(s postgres.Sum, currency string) sumJSON {
+	return sumJSON{
+		Count: s.Count, Gross: wording.Amount(s.Gross, currency), Refunded: wording.Amount(s.Refunded, currency),
+		Cancelled: wording.Amount(s.Cancelled, currency), Net: wording.Amount(s.Net(), currency),
+	}
 }
 
 // usualSpan is how far back the statistics reach when from is left out.
@@ -118,12 +151,22 @@ func statsAsJSON(shop string, from, to time.Time, stats postgres.Stats) statsJSO
 	}
 	for i, p := range stats.Purchases {
 		j.Purchases[i] = purchasesJSON{
-			Attribution: orNull(p.Attribution), Currency: orNull(p.Currency), Count: p.Count,
-			Revenue: wording.Amount(p.Revenue, p.Currency),
+			Attribution: orNull(p.Attribution), Currency: orNull(p.Currency),
+			Revenue: wording.Amount(p.Gross, p.Currency), sumJSON: sumAsJSON(p.Sum, p.Currency),
+			CashOnDelivery: sumAsJSON(p.CashOnDelivery, p.Currency),
 		}
 	}
 	for i, a := range stats.Arms {
-		j.Arms[i] = armJSON{Arm: a.Arm, Carts: a.Carts, Purchased: a.Purchased, Conversion: conversion(a)}
+		j.Arms[i] = armJSON{
+			Arm: a.Arm, Carts: a.Carts, Purchased: a.Purchased, Cancelled: a.Cancelled, Conversion: conversion(a),
+			Amounts: make([]armAmountJSON, len(a.Amounts)),
+		}
+		for k, amount := range a.Amounts {
+			j.Arms[i].Amounts[k] = armAmountJSON{
+				Currency: orNull(amount.Currency), sumJSON: sumAsJSON(amount.Sum, amount.Currency),
+				NetPerCart: wording.Amount(a.PerCart(amount), amount.Currency),
+			}
+		}
 	}
 	return j
 }

@@ -21,13 +21,56 @@ const Month = 30 * 24 * time.Hour
 // Span sums up what became of the carts that were made in a span of time.
 type Span struct {
 	Title string
-	// WonBack is the revenue owed to calls and offers, one amount a currency.
-	WonBack []string
+	// WonBack is what calls and offers brought, one line a currency.
+	WonBack []WonBack
 	// Recovered and Organic count purchases, Carts all carts.
 	Recovered, Organic, Carts int
 	Calls, Answered           int
 	// Arms compares the called group with the control group; "" when there are none.
 	Arms string
+}
+
+// WonBack is what calls and offers brought in one currency.
+type WonBack struct {
+	// Net is what stayed.
+	Net string
+	// Gross is what was ordered, Refunded and Cancelled what did not stay. They are "" when all of it did.
+	Gross, Refunded, Cancelled string
+	// CashOnDelivery is the part of Net that is paid at the door; "" for none.
+	CashOnDelivery string
+}
+
+// Aside says in words what did not stay and what is paid at the door; "" for neither.
+func (w WonBack) Aside() string {
+	var says []string
+	if w.Gross != "" {
+		says = append(says, w.Gross+" gross")
+	}
+	if w.Refunded != "" {
+		says = append(says, w.Refunded+" refunded")
+	}
+	if w.Cancelled != "" {
+		says = append(says, w.Cancelled+" cancelled")
+	}
+	if w.CashOnDelivery != "" {
+		says = append(says, "of the net, "+w.CashOnDelivery+" cash on delivery")
+	}
+	return strings.Join(says, ", ")
+}
+
+func newWonBack(all, cash postgres.Sum, currency string) WonBack {
+	w := WonBack{Net: wording.Money(all.Net(), currency)}
+	money := func(d decimal.Decimal) string {
+		if d.IsZero() {
+			return ""
+		}
+		return wording.Money(d, currency)
+	}
+	w.Refunded, w.Cancelled, w.CashOnDelivery = money(all.Refunded), money(all.Cancelled), money(cash.Net())
+	if w.Refunded != "" || w.Cancelled != "" {
+		w.Gross = wording.Money(all.Gross, currency)
+	}
+	return w
 }
 
 // NewSpan makes a Span.
@@ -36,17 +79,20 @@ func NewSpan(title string, stats postgres.Stats) Span {
 	for _, n := range stats.Carts {
 		v.Carts += n
 	}
-	revenue := map[string]decimal.Decimal{}
+	all, cash := map[string]postgres.Sum{}, map[string]postgres.Sum{}
 	for _, p := range stats.Purchases {
 		if p.Attribution != cart.ByCall && p.Attribution != cart.ByOffer {
 			v.Organic += p.Count
 			continue
 		}
 		v.Recovered += p.Count
-		revenue[p.Currency] = revenue[p.Currency].Add(p.Revenue)
+		sum, door := all[p.Currency], cash[p.Currency]
+		sum.Add(p.Sum)
+		door.Add(p.CashOnDelivery)
+		all[p.Currency], cash[p.Currency] = sum, door
 	}
-	for _, currency := range slices.Sorted(maps.Keys(revenue)) {
-		v.WonBack = append(v.WonBack, wording.Money(revenue[currency], currency))
+	for _, currency := range slices.Sorted(maps.Keys(all)) {
+		v.WonBack = append(v.WonBack, newWonBack(all[currency], cash[currency], currency))
 	}
 	return v
 }
@@ -67,6 +113,13 @@ func compareArms(arms []postgres.Arm) string {
 			continue
 		}
 		says[i] = fmt.Sprintf("%s: %s bought", who, wording.Percent(a.Purchased, a.Carts))
+		if a.Cancelled > 0 {
+			says[i] += fmt.Sprintf(" and %s kept their order", wording.Percent(a.Purchased-a.Cancelled, a.Carts))
+		}
+		if len(a.Amounts) == 1 {
+			amount := a.Amounts[0]
+			says[i] += fmt.Sprintf(", %s net a cart", wording.Money(a.PerCart(amount), amount.Currency))
+		}
 	}
 	return strings.Join(says, ". ") + "."
 }
