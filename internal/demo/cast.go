@@ -48,7 +48,7 @@ func newCast() *cast {
 		{
 			name: "Asha", last: "Rao", email: "asha", consents: true,
 			items: []cart.Item{item("Block-print kurta", "M / Indigo", "1895.00", 1)},
-			about: "leaves a kurta behind; a call answers her question, and she buys.",
+			about: "leaves a kurta behind; a call answers her question, and she buys. A part is refunded later.",
 			on: []simvoice.Behaviour{{
 				Summary:  "Asked whether the kurta runs small; was told it is true to size and wants to order.",
 				Insights: map[string]any{"interested": true},

@@ -116,7 +116,10 @@ func Run(ctx context.Context, o Options) error {
 	}
 	defer disconnect()
 
-	for _, topic := range []string{"checkouts/create", "checkouts/update", "orders/create"} {
+	topics := []string{
+		"checkouts/create", "checkouts/update", "orders/create", "orders/updated", "orders/cancelled", "refunds/create",
+	}
+	for _, topic := range topics {
 		shop.Subscribe(topic, "http://"+listen+route.ShopifyWebhooks)
 	}
 

@@ -8,7 +8,9 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/postgres"
 	"ringback/internal/sim/simshop"
+	"ringback/internal/wording"
 
+	"github.com/shopspring/decimal"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -27,7 +29,10 @@ func play(ctx context.Context, a *app.App, shop *simshop.Shop, c *cast, tell *te
 			stage.abandon(p)
 			switch p.name {
 			case "Asha":
-				return stage.buysAfter(ctx, p, cart.Stopped)
+				if err := stage.buysAfter(ctx, p, cart.Stopped); err != nil {
+					return err
+				}
+				return stage.refunds(ctx, p, decimal.NewFromInt(400))
 			case "Rohan":
 				if err := pause(ctx, 2*time.Second); err != nil {
 					return err
@@ -95,11 +100,26 @@ func (s *stage) buys(ctx context.Context, p *person, codes ...string) error {
 	return s.reaches(ctx, p, cart.Purchased)
 }
 
+// refunds gives back a part of what somebody bought, and waits until that is known.
+func (s *stage) refunds(ctx context.Context, p *person, amount decimal.Decimal) error {
+	order, err := s.shop.Buy(p.token)
+	if err != nil {
+		return err
+	}
+	s.shop.Refund(order.ID, amount)
+	s.tell.shopper(p, "is given back "+wording.Money(amount, order.Currency))
+	return s.waits(ctx, p, func(c *cart.Cart) bool { return c.Order != nil && c.Order.Refunded.Equal(amount) })
+}
+
 // reaches waits until the person's cart is in a state.
 func (s *stage) reaches(ctx context.Context, p *person, state cart.State) error {
+	return s.waits(ctx, p, func(c *cart.Cart) bool { return c.State == state })
+}
+
+func (s *stage) waits(ctx context.Context, p *person, done func(*cart.Cart) bool) error {
 	for {
 		c, err := s.db.CartByToken(ctx, shopDomain, p.token)
-		if err == nil && c.State == state {
+		if err == nil && done(&c.Cart) {
 			return nil
 		}
 		if err := pause(ctx, look); err != nil {
