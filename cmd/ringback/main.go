@@ -29,6 +29,7 @@ func commands() []command {
 		{"replay", "[flags] FILE...", "sign recorded webhooks and post them to a server", replay},
 		{"explain", "[flags] CART_ID | -shop SHOP -checkout TOKEN", "tell one cart's story from its ledger", explain},
 		{"backtest", "-config NEW.yaml [flags]", "decide the past anew under a changed policy, without any call", backtest},
+		{"events", "list|replay|test|on [flags]", "show and try the endpoints of events; send events again", events},
 		{"bench", "[flags]", "measure on this machine how fast webhooks are taken in and calls are made", bench},
 	}
 }

@@ -85,6 +85,11 @@ type (
 		Lane   int   `json:"lane"`
 		Period int64 `json:"period"`
 	}
+	// TestEndpoint sends a test event, the only one of its stream.
+	TestEndpoint struct {
+		Endpoint string    `json:"endpoint"`
+		Stream   uuid.UUID `json:"stream"`
+	}
 	// Redact acts on a privacy request.
 	Redact struct {
 		RequestID uuid.UUID `json:"request_id"`
@@ -131,6 +136,7 @@ func (ResumeShop) Kind() string             { return "resume_shop" }
 func (ForwardAction) Kind() string          { return "forward_action" }
 func (MailAlert) Kind() string              { return "mail_alert" }
 func (DeliverEvents) Kind() string          { return "deliver_events" }
+func (TestEndpoint) Kind() string           { return "test_endpoint" }
 func (Redact) Kind() string                 { return "redact" }
 func (Purge) Kind() string                  { return "purge" }
 func (Sweep) Kind() string                  { return "sweep" }
@@ -167,6 +173,9 @@ func (ForwardAction) InsertOpts() river.InsertOpts { return chore() }
 func (MailAlert) InsertOpts() river.InsertOpts     { return errand(8) }
 func (DeliverEvents) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: QueueEvents, MaxAttempts: 1, UniqueOpts: onceAtATime}
+}
+func (TestEndpoint) InsertOpts() river.InsertOpts {
+	return river.InsertOpts{Queue: QueueEvents, MaxAttempts: 3}
 }
 func (Redact) InsertOpts() river.InsertOpts                 { return chore() }
 func (Sweep) InsertOpts() river.InsertOpts                  { return errand(1) }

@@ -257,6 +257,10 @@ func (e *Engine) notDelivered(
 	var state postgres.Endpoint
 	var switched, gaveUp bool
 	err := e.inTx(ctx, func(ctx context.Context, u *unit) (err error) {
+		if d.Facts.Test {
+			// It says nothing of how the endpoint takes real events, and is not sent again.
+			return u.NotDelivered(ctx, d, try, true, u.Now)
+		}
 		off := u.Now.Add(-giveUpAfter)
 		if a.status == http.StatusGone {
 			// By the Standard Webhooks specification, the endpoint wants nothing any more.
@@ -267,7 +271,7 @@ func (e *Engine) notDelivered(
 		if err != nil {
 			return err
 		}
-		gaveUp = state.OffAt == nil && d.FailingSince != nil && !d.FailingSince.After(u.Now.Add(-giveUpAfter)) || d.Facts.Test
+		gaveUp = state.OffAt == nil && d.FailingSince != nil && !d.FailingSince.After(u.Now.Add(-giveUpAfter))
 		due := u.Now.Add(max(backOff(d.Tries+1, longestBackOff), a.retryAfter))
 		if gaveUp {
 			due = u.Now
@@ -278,7 +282,7 @@ func (e *Engine) notDelivered(
 	if err != nil {
 		return err
 	}
-	if gaveUp && !d.Facts.Test {
+	if gaveUp {
 		e.log.WarnContext(ctx, "an event was given up after a day", "endpoint", p.ID, "host", p.Host, "event", d.EventID,
 			"type", d.Type, "why", a.wrong)
 	}
@@ -297,6 +301,9 @@ func backOff(nth int, longest time.Duration) time.Duration {
 
 // bodyOf makes what is sent of an event. Whatever is personal is read now, so that nothing is sent that was erased.
 func (e *Engine) bodyOf(ctx context.Context, d *postgres.Delivery) ([]byte, error) {
+	if d.Facts.Test {
+		return json.Marshal(outbound.Sample(d.Told))
+	}
 	if d.Type.OfShop() {
 		shop, err := e.Shop(ctx, d.Shop)
 		if err != nil {
@@ -327,15 +334,4 @@ func (e *Engine) bodyOf(ctx context.Context, d *postgres.Delivery) ([]byte, erro
 		utm = store.Rules.Policy.Link
 	}
 	return json.Marshal(outbound.OfCart(d.Told, &c.Cart, utm, action))
-}
-
-// SwitchEndpointOn lets an endpoint be told again that was switched off. It reports whether it was.
-func (e *Engine) SwitchEndpointOn(ctx context.Context, id string) (on bool, err error) {
-	err = e.inTx(ctx, func(ctx context.Context, u *unit) error {
-		if on, err = u.Tx.SwitchEndpointOn(ctx, id); on {
-			u.tellTo[id] = true
-		}
-		return err
-	})
-	return on, err
 }

@@ -63,14 +63,13 @@ func (u *unit) wanted(shop string, t outbound.Type) bool {
 
 // addEvent notes an event for each endpoint that wants it.
 func (u *unit) addEvent(stream uuid.UUID, shop string, seq int, made outbound.Event) {
-	id := postgres.EventIDAt(u.Now, u.told)
-	u.told++
 	for _, p := range u.engine.endpoints.list {
 		if p.wants(shop, made.Type) {
 			u.deliveries = append(u.deliveries, postgres.Delivery{
 				Told:   outbound.Told{Event: made, Shop: shop, At: u.Now, Sequence: seq},
-				Stream: stream, Endpoint: p.ID, EventID: id,
+				Stream: stream, Endpoint: p.ID, EventID: postgres.EventIDAt(u.Now, u.told),
 			})
+			u.told++
 			u.tellTo[p.ID] = true
 		}
 	}

@@ -402,3 +402,77 @@ func TestEvents_NobodyToTellCostsNothing(t *testing.T) {
 	assert.Zero(t, h.count(`SELECT count(*) FROM deliveries`))
 	assert.Zero(t, h.cart("t1").Events)
 }
+
+func TestEvents_TestEventAndReplay(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	h := newHouse(t, plan{store: openAllHours, endpoints: []config.Endpoint{r.endpoint()}})
+	id := h.engine.Endpoints()[0].ID
+	for i, kind := range outbound.Types() {
+		stream, err := h.engine.SendTestEvent(t.Context(), id, kind)
+		require.NoError(t, err)
+		require.NoError(t, h.engine.TestEndpoint(t.Context(), id, stream))
+		require.Len(t, r.messages(), i+1)
+		assert.Equal(t, kind, r.messages()[i].body.Type)
+		assert.True(t, r.messages()[i].body.Data.Test)
+	}
+	_, err := h.engine.SendTestEvent(t.Context(), "unknown", outbound.CallBusy)
+	require.ErrorIs(t, err, postgres.ErrNotFound)
+
+	h.tell(shopify.CheckoutsCreate, newSomebody(1).checkout("t1", false, h.clock.Now()))
+	h.delivers()
+	cartID := h.cart("t1").ID
+	n, err := h.engine.Replay(t.Context(), postgres.ReplayFilter{Since: h.clock.Now().Add(-time.Minute)})
+	require.NoError(t, err)
+	assert.Equal(t, 1, n, "test events are not among them")
+	h.delivers()
+	assert.Equal(t, []string{"cart.waiting", "cart.waiting"}, r.types(cartID))
+	messages := r.messages()
+	assert.Equal(t, messages[len(messages)-1].id, messages[len(messages)-2].id)
+	n, err = h.engine.Replay(t.Context(), postgres.ReplayFilter{Stream: cartID, FailedOnly: true})
+	require.NoError(t, err)
+	assert.Zero(t, n)
+}
+
+func TestEvents_OrderHoldsWithFourWorkers(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t)
+	h := newHouse(t, plan{store: openAllHours, endpoints: []config.Endpoint{r.endpoint()}})
+	var carts []uuid.UUID
+	for i := range 8 {
+		token := fmt.Sprintf("t%d", i)
+		h.tell(shopify.CheckoutsCreate, newSomebody(i).checkout(token, false, h.clock.Now()))
+		carts = append(carts, h.cart(token).ID)
+		call := h.underWay(token)
+		for range 6 {
+			h.report(call, newSomebody(i).action())
+		}
+		require.NoError(t, h.engine.CancelCart(t.Context(), carts[i]))
+	}
+	failed := map[string]bool{}
+	r.answersWith(func(m told) (int, string) {
+		// Every event fails once.
+		if !failed[m.id] {
+			failed[m.id] = true
+			return http.StatusServiceUnavailable, ""
+		}
+		return http.StatusOK, ""
+	})
+	for range 12 {
+		var workers sync.WaitGroup
+		for range 4 {
+			workers.Go(h.delivers)
+		}
+		workers.Wait()
+		h.clock.Advance(11 * time.Minute)
+	}
+	for _, id := range carts {
+		var sequence []int
+		for _, m := range r.messages() {
+			if *m.body.Data.CartID == id {
+				sequence = append(sequence, m.body.Data.Sequence)
+			}
+		}
+		assert.Equal(t, []int{1, 2, 3, 4, 5, 6, 7, 8}, sequence)
+	}
+}

@@ -44,7 +44,7 @@ type unit struct {
 	// fills are the assistants that a cart became ready for or a line was freed of.
 	fills  map[string]bool
 	counts []func(*Metrics)
-	// told counts the events. deliveries are those that are not stored yet; tellTo are the endpoints of all.
+	// told counts the deliveries of events. deliveries are those that are not stored yet; tellTo are the endpoints of all.
 	told       int
 	deliveries []postgres.Delivery
 	tellTo     map[string]bool

@@ -80,6 +80,7 @@ func workersOf(e *engine.Engine) *registry {
 	add(all, &forwardWorker{engine: e})
 	add(all, &mailAlertWorker{engine: e})
 	add(all, &deliverWorker{engine: e})
+	add(all, &testEndpointWorker{engine: e})
 	add(all, &redactWorker{engine: e})
 	add(all, &purgeWorker{engine: e})
 	add(all, &sweepWorker{engine: e})

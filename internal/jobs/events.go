@@ -21,3 +21,13 @@ func (w *deliverWorker) Timeout(*river.Job[engine.DeliverEvents]) time.Duration 
 func (w *deliverWorker) Work(ctx context.Context, job *river.Job[engine.DeliverEvents]) error {
 	return w.engine.DeliverEvents(ctx, job.Args.Endpoint)
 }
+
+type testEndpointWorker struct {
+	river.WorkerDefaults[engine.TestEndpoint]
+	engine *engine.Engine
+}
+
+// Work implements river.Worker.
+func (w *testEndpointWorker) Work(ctx context.Context, job *river.Job[engine.TestEndpoint]) error {
+	return w.engine.TestEndpoint(ctx, job.Args.Endpoint, job.Args.Stream)
+}

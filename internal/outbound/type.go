@@ -1,6 +1,10 @@
 package outbound
 
-import "ringback/internal/cart"
+import (
+	"slices"
+
+	"ringback/internal/cart"
+)
 
 // Type is what an event is about, such as "call.no_answer".
 type Type string
@@ -49,6 +53,9 @@ func Types() []Type {
 		ShopPaused, ShopResumed, BreakerTripped,
 	}
 }
+
+// Valid reports whether t is one of the known types.
+func (t Type) Valid() bool { return slices.Contains(Types(), t) }
 
 // OfShop reports whether events of the type are about a shop as a whole and not about a cart.
 func (t Type) OfShop() bool { return t == ShopPaused || t == ShopResumed || t == BreakerTripped }

@@ -39,7 +39,7 @@ type Delivery struct {
 	Stream uuid.UUID
 	// Endpoint is the endpoint's id.
 	Endpoint string
-	// EventID is a UUIDv7, in whose order a list of deliveries is.
+	// EventID is the id that the endpoint gets the event under: a UUIDv7, in whose order a list of deliveries is.
 	EventID uuid.UUID
 
 	State DeliveryState
@@ -85,7 +85,8 @@ func scanDelivery(row pgx.CollectableRow) (Delivery, error) {
 	return d, err
 }
 
-// queueDeliveries adds the storing of new deliveries to a batch. They are due at once.
+// queueDeliveries adds the storing of new deliveries to a batch. They are due at once unless their DueAt says
+// otherwise.
 func (tx *Tx) queueDeliveries(batch *pgx.Batch, deliveries []Delivery) error {
 	n := len(deliveries)
 	if n == 0 {
@@ -93,7 +94,7 @@ func (tx *Tx) queueDeliveries(batch *pgx.Batch, deliveries []Delivery) error {
 	}
 	streams, endpoints, seqs, ids := make([]uuid.UUID, n), make([]string, n), make([]int, n), make([]uuid.UUID, n)
 	shops, types, calls, digests := make([]string, n), make([]string, n), make([]*uuid.UUID, n), make([][]byte, n)
-	facts := make([]string, n)
+	facts, dues := make([]string, n), make([]time.Time, n)
 	for i := range deliveries {
 		d := &deliveries[i]
 		streams[i], endpoints[i], seqs[i], ids[i] = d.Stream, d.Endpoint, d.Sequence, d.EventID
@@ -105,15 +106,19 @@ func (tx *Tx) queueDeliveries(batch *pgx.Batch, deliveries []Delivery) error {
 		if err != nil {
 			return fmt.Errorf("store deliveries: %w", err)
 		}
-		facts[i] = string(raw)
+		facts[i], dues[i] = string(raw), d.DueAt
+		if d.DueAt.IsZero() {
+			dues[i] = tx.Now
+		}
 	}
 	batch.Queue(`
 		INSERT INTO deliveries (stream, endpoint, seq, event_id, shop, type, call_id, digest, at, facts, due_at)
-		SELECT stream, endpoint, seq, event_id, shop, type, call_id, digest, $10, facts::jsonb, $10
+		SELECT stream, endpoint, seq, event_id, shop, type, call_id, digest, $11, facts::jsonb, due_at
 		FROM unnest(
-			$1::uuid[], $2::text[], $3::integer[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::bytea[], $9::text[]
-		) AS x (stream, endpoint, seq, event_id, shop, type, call_id, digest, facts)`,
-		streams, endpoints, seqs, ids, shops, types, calls, digests, facts, tx.Now)
+			$1::uuid[], $2::text[], $3::integer[], $4::uuid[], $5::text[], $6::text[], $7::uuid[], $8::bytea[], $9::text[],
+			$10::timestamptz[]
+		) AS x (stream, endpoint, seq, event_id, shop, type, call_id, digest, facts, due_at)`,
+		streams, endpoints, seqs, ids, shops, types, calls, digests, facts, dues, tx.Now)
 	return nil
 }
 
@@ -373,4 +378,76 @@ func (db *DB) Deliveries(ctx context.Context, f DeliveryFilter) ([]Delivery, err
 		return nil, fmt.Errorf("list deliveries: %w", err)
 	}
 	return pgx.CollectRows(rows, scanDelivery)
+}
+
+// PendingDeliveries counts the deliveries that wait for an endpoint, up to most.
+func (db *DB) PendingDeliveries(ctx context.Context, endpoint string, most int) (n int, err error) {
+	err = db.pool.QueryRow(ctx, `
+		SELECT count(*)
+		FROM (
+			SELECT 1
+			FROM deliveries
+			WHERE endpoint = $1 AND state = 'pending'
+			LIMIT $2
+		) AS pending`, endpoint, most).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("count deliveries: %w", err)
+	}
+	return n, nil
+}
+
+// ReplayFilter says which deliveries are sent again; zero values do not narrow them.
+type ReplayFilter struct {
+	Endpoint string
+	// Stream is a cart's id.
+	Stream uuid.UUID
+	// Since and Until bound when the events happened; Until is not included.
+	Since, Until time.Time
+	// FailedOnly leaves out what was delivered.
+	FailedOnly bool
+}
+
+// ReplayDeliveries makes deliveries pending again, except those of test events. It returns how many, and to which
+// endpoints.
+func (tx *Tx) ReplayDeliveries(ctx context.Context, r ReplayFilter) (n int, endpoints []string, err error) {
+	f := newFilter()
+	f.addIf("endpoint = @endpoint", "endpoint", r.Endpoint)
+	if r.Stream != uuid.Nil {
+		f.add("stream = @stream", "stream", r.Stream)
+	}
+	if !r.Since.IsZero() {
+		f.add("event_id >= @since", "since", firstIDAt(r.Since))
+	}
+	if !r.Until.IsZero() {
+		f.add("event_id < @until", "until", firstIDAt(r.Until))
+	}
+	states := []string{string(DeliveryFailed)}
+	if !r.FailedOnly {
+		states = append(states, string(DeliveryDone))
+	}
+	f.add("state = ANY (@states) AND facts ->> 'test' IS NULL", "states", states)
+	f.args["now"] = tx.Now
+	rows, err := tx.Query(ctx, `
+		WITH again AS (
+			UPDATE deliveries
+			SET state = 'pending', due_at = @now, tries = 0, failing_since = NULL, done_at = NULL
+			`+f.where()+`
+			RETURNING endpoint
+		)
+		SELECT endpoint, count(*)
+		FROM again
+		GROUP BY endpoint`, f.args)
+	if err != nil {
+		return 0, nil, fmt.Errorf("replay deliveries: %w", err)
+	}
+	var endpoint string
+	var count int
+	_, err = pgx.ForEachRow(rows, []any{&endpoint, &count}, func() error {
+		n, endpoints = n+count, append(endpoints, endpoint)
+		return nil
+	})
+	if err != nil {
+		return 0, nil, fmt.Errorf("replay deliveries: %w", err)
+	}
+	return n, endpoints, nil
 }

@@ -17,7 +17,8 @@ func (tx *Tx) AppendLedger(ctx context.Context, entries ...cart.Entry) error {
 	return tx.Append(ctx, entries, nil)
 }
 
-// Append adds entries to their carts' ledgers and stores new deliveries, which are due at once.
+// Append adds entries to their carts' ledgers and stores new deliveries, which are due at once unless their DueAt says
+// otherwise.
 func (tx *Tx) Append(ctx context.Context, entries []cart.Entry, deliveries []Delivery) error {
 	batch := &pgx.Batch{}
 	if err := queueEntries(batch, entries); err != nil {

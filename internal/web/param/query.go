@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"ringback/internal/cart"
+	"ringback/internal/postgres"
 	"ringback/internal/shopify"
 	"ringback/internal/web/problem"
 
@@ -121,6 +122,28 @@ func (q *Query) Reason() cart.Reason {
 		q.Refuse("reason", string(value), "write one of "+join(cart.Reasons())+", or leave it out for all reasons")
 	}
 	return value
+}
+
+// DeliveryState reads a delivery's state; "" when there is none.
+func (q *Query) DeliveryState() postgres.DeliveryState {
+	value := postgres.DeliveryState(q.values.Get("state"))
+	if value != "" && !slices.Contains(postgres.DeliveryStates(), value) {
+		q.Refuse("state", string(value), "write one of "+join(postgres.DeliveryStates())+", or leave it out for all states")
+	}
+	return value
+}
+
+// ID reads an id; uuid.Nil when there is none.
+func (q *Query) ID(field string) uuid.UUID {
+	value := q.values.Get(field)
+	if value == "" {
+		return uuid.Nil
+	}
+	id, err := uuid.Parse(value)
+	if err != nil || id == uuid.Nil {
+		q.Refuse(field, value, "write an id such as 01976c1e-1c4e-7d5b-8a70-6d1c52a90b11, or leave it out")
+	}
+	return id
 }
 
 func join[T ~string](words []T) string {
