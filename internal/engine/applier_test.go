@@ -52,6 +52,7 @@ func TestKeepWebhooks_KnowsDuplicates(t *testing.T) {
 	one := postgres.IncomingWebhook{Shop: loom, WebhookID: "w1", Topic: shopify.CheckoutsCreate, Checkout: "a", Payload: []byte("{}")}
 	two, three := one, one
 	two.WebhookID, three.WebhookID = "w2", "w3"
+	two.TriggeredAt = h.clock.Now()
 	fresh, err := h.db.KeepWebhooks(t.Context(), []postgres.IncomingWebhook{one, two, one})
 	require.NoError(t, err)
 	assert.Equal(t, []bool{true, true, false}, fresh)

@@ -31,6 +31,19 @@ type Loaded struct {
 	KeysMissing bool
 }
 
+// namedCarts are the ids of the carts that are named by shop and token. Each is looked up by itself, whatever the
+// planner takes the table to be: one that was empty a moment ago may have a million rows.
+const namedCarts = `ARRAY(
+			SELECT named.id
+			FROM unnest($1::text[], $2::text[]) AS x (shop, token)
+			CROSS JOIN LATERAL (
+				SELECT id
+				FROM carts
+				WHERE shop = x.shop AND token = x.token
+				LIMIT 1
+			) AS named
+		)`
+
 // LoadCheckouts locks some checkouts and loads their carts for an update, with everything that the next versions of
 // them need, in one round trip. No checkout may be among them twice.
 func (tx *Tx) LoadCheckouts(ctx context.Context, checkouts []CheckoutOf) (*Loaded, error) {
@@ -55,12 +68,13 @@ func (tx *Tx) LoadCheckouts(ctx context.Context, checkouts []CheckoutOf) (*Loade
 	domains := slices.Sorted(maps.Keys(l.Shops))
 	batch := &pgx.Batch{}
 	batch.Queue(takeLocks, lockOrder(locks))
+	batch.Queue(planByIndex)
 	batch.Queue(`
 		SELECT `+cartColumns+`
 		FROM carts
-		WHERE (shop, token) IN (SELECT shop, token FROM unnest($1::text[], $2::text[]) AS x (shop, token))
+		WHERE id = ANY (`+namedCarts+`)
 		ORDER BY id
-		FOR UPDATE OF carts`, shops, tokens).
+		FOR UPDATE`, shops, tokens).
 		Query(func(rows pgx.Rows) error {
 			carts, err := pgx.CollectRows(rows, scanCart)
 			for i := range carts {
@@ -76,11 +90,7 @@ func (tx *Tx) LoadCheckouts(ctx context.Context, checkouts []CheckoutOf) (*Loade
 	batch.Queue(`
 		SELECT `+callColumns+`
 		FROM calls
-		WHERE cart_id IN (
-			SELECT carts.id
-			FROM carts
-			JOIN unnest($1::text[], $2::text[]) AS x (shop, token) ON x.shop = carts.shop AND x.token = carts.token
-		)
+		WHERE cart_id = ANY (`+namedCarts+`)
 		ORDER BY id`, shops, tokens).
 		Query(func(rows pgx.Rows) error {
 			calls, err := pgx.CollectRows(rows, scanCall)

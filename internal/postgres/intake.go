@@ -47,6 +47,16 @@ func recentDays(now time.Time) []time.Time {
 	return days
 }
 
+// clocksApart is how far the clocks of whoever sends and keeps webhooks may differ.
+const clocksApart = 15 * time.Minute
+
+// onOtherDay reports whether a webhook may have been kept on another day than today: whoever kept it did so after it
+// was triggered.
+func onOtherDay(now, triggered time.Time) bool {
+	day := now.Truncate(24 * time.Hour)
+	return triggered.Add(-clocksApart).Before(day) || !now.Add(clocksApart).Before(day.AddDate(0, 0, 1))
+}
+
 // planByIndex makes the planner use indexes until the transaction ends. The tables of the intake grow from nothing to
 // millions of rows within a day: a plan made for an empty table would read the full one.
 const planByIndex = `
@@ -69,13 +79,13 @@ func (db *DB) KeepWebhooks(ctx context.Context, webhooks []IncomingWebhook) (fre
 	sorted, shops, topics := make([][]byte, n), make([]string, n), make([]string, n)
 	payloads, checkouts := make([][]byte, n), make([]int64, n)
 	triggered, versions, tests := make([]*time.Time, n), make([]string, n), make([]bool, n)
-	parts, places := make([]int16, n), make([]int32, n)
+	parts, places, otherDays := make([]int16, n), make([]int32, n), make([]bool, n)
 	for place, i := range order {
 		w := &webhooks[i]
 		sorted[place], shops[place], topics[place] = keys[i], w.Shop, w.Topic
 		payloads[place], checkouts[place] = w.Payload, CheckoutHash(w.Shop, w.Checkout)
 		versions[place], tests[place], parts[place] = w.APIVersion, w.Test, queuePart(checkouts[place])
-		places[place] = int32(i)
+		places[place], otherDays[place] = int32(i), onOtherDay(now, w.TriggeredAt)
 		if !w.TriggeredAt.IsZero() {
 			triggered[place] = &w.TriggeredAt
 		}
@@ -85,17 +95,17 @@ func (db *DB) KeepWebhooks(ctx context.Context, webhooks []IncomingWebhook) (fre
 	kept := map[string]bool{}
 	batch.Queue(`
 		WITH x AS (
-			SELECT key, shop, topic, payload, checkout, triggered_at, api_version, test, part, place
+			SELECT key, shop, topic, payload, checkout, triggered_at, api_version, test, part, place, other_day
 			FROM unnest(
 				$3::bytea[], $4::text[], $5::text[], $6::bytea[], $7::bigint[], $8::timestamptz[], $9::text[], $10::boolean[],
-				$12::smallint[], $13::integer[]
-			) AS x (key, shop, topic, payload, checkout, triggered_at, api_version, test, part, place)
+				$12::smallint[], $13::integer[], $14::boolean[]
+			) AS x (key, shop, topic, payload, checkout, triggered_at, api_version, test, part, place, other_day)
 		),
 		kept AS (
 			INSERT INTO webhooks (day, key, shop, topic, received_at, payload, checkout)
 			SELECT $1, key, shop, topic, $2, payload, checkout
 			FROM x
-			WHERE (
+			WHERE NOT other_day OR (
 				SELECT true
 				FROM webhooks AS w
 				WHERE w.key = x.key AND w.day = ANY ($11::date[])
@@ -115,7 +125,7 @@ func (db *DB) KeepWebhooks(ctx context.Context, webhooks []IncomingWebhook) (fre
 		SELECT key
 		FROM kept`,
 		day, now, sorted, shops, topics, payloads, checkouts, triggered, versions, tests, recentDays(now),
-		parts, places).
+		parts, places, otherDays).
 		Query(func(rows pgx.Rows) error {
 			for rows.Next() {
 				var key []byte
