@@ -120,7 +120,7 @@ func (p *codePayload) UnmarshalJSON(b []byte) error {
 		Amount money           `json:"amount"`
 		Type   text            `json:"type"`
 	}
-	lenient(b, &fields)
+	read(b, &fields)
 	for _, inner := range []json.RawMessage{fields.Code, fields.Nested} {
 		if p.Code == "" && len(inner) > 0 {
 			_ = p.UnmarshalJSON(inner)

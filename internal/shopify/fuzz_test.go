@@ -1,6 +1,7 @@
 package shopify
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -62,6 +63,35 @@ func FuzzDecodeCheckout(f *testing.F) {
 		assert.Empty(t, strings.Trim(c.ID, "0123456789"))
 		storable(t, c)
 	})
+}
+
+// Whatever encoding/json would read, read reads alike.
+func FuzzRead(f *testing.F) {
+	seed(f)
+	f.Add([]byte(`{"ID":1,"Id":2,"id":null,"\u0069d":3,"tOKEN":"a\ud83d\ude00","token":{"phone":"\ufffd"},` +
+		`"line_items":[{"TITLE":"a","price":"1e2"},[],null,7],"a":{"b":[{}]}}`))
+	f.Add([]byte(`{"shipping_address":[{"city":"x"}],"customer":{"ID":"gid://shopify/Customer/5",` +
+		`"default_address":{"zip":1}},"discount_codes":{"code":{"discount_code":"A,B"}}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		body = bytes.TrimSpace(body)
+		if len(body) == 0 || !json.Valid(body) {
+			return
+		}
+		likeJSON[checkoutPayload](t, body)
+		likeJSON[orderPayload](t, body)
+		likeJSON[customerPayload](t, body)
+		likeJSON[addressPayload](t, body)
+		likeJSON[itemPayload](t, body)
+		likeJSON[[]object[addressPayload]](t, body)
+	})
+}
+
+func likeJSON[T any](t *testing.T, body []byte) {
+	t.Helper()
+	var want, got T
+	lenient(body, &want)
+	read(body, &got)
+	assert.Equal(t, want, got)
 }
 
 func FuzzDecodeOrder(f *testing.F) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/shopspring/decimal"
+	"github.com/tidwall/gjson"
 )
 
 // The types of this file read a JSON value of whatever type and never fail: what they cannot use is as if absent. So a
@@ -21,18 +22,31 @@ func decodeObject(body []byte, v any) error {
 	if len(trimmed) == 0 {
 		return errors.New("the payload is empty")
 	}
-	if trimmed[0] != '{' && json.Valid(trimmed) {
+	if trimmed[0] != '{' && valid(trimmed) {
 		return errors.New("the payload is not a JSON object")
 	}
-	// The decoder's own message may quote the payload, which is personal data.
-	if err := json.Unmarshal(trimmed, v); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) {
-			return fmt.Errorf("the payload is not valid JSON (at byte %d)", syntax.Offset)
-		}
-		return errors.New("the payload is not valid JSON")
+	if valid(trimmed) {
+		read(trimmed, v)
+		return nil
 	}
-	return nil
+	// The decoder's own message may quote the payload, which is personal data.
+	var syntax *json.SyntaxError
+	var anything json.RawMessage
+	if errors.As(json.Unmarshal(trimmed, &anything), &syntax) {
+		return fmt.Errorf("the payload is not valid JSON (at byte %d)", syntax.Offset)
+	}
+	return errors.New("the payload is not valid JSON")
+}
+
+// mostOpen is how many brackets a text may have for a check that uses the stack for each.
+const mostOpen = 10_000
+
+// valid reports whether a text is valid JSON.
+func valid(b []byte) bool {
+	if bytes.Count(b, []byte{'{'})+bytes.Count(b, []byte{'['}) > mostOpen {
+		return json.Valid(b)
+	}
+	return gjson.ValidBytes(b)
 }
 
 // clean trims s and removes what Postgres cannot hold in text.
@@ -349,7 +363,7 @@ type object[T any] struct{ value T }
 func (o *object[T]) UnmarshalJSON(b []byte) error {
 	var v T
 	if len(b) > 0 && b[0] == '{' {
-		lenient(b, &v)
+		read(b, &v)
 	}
 	o.value = v
 	return nil
@@ -363,13 +377,17 @@ type list[T any] []T
 func (l *list[T]) UnmarshalJSON(b []byte) error {
 	*l = nil
 	if len(b) > 0 && b[0] == '[' {
-		var v []T
-		lenient(b, &v)
+		v := []T{}
+		inside(b, func(_, element []byte) {
+			var one T
+			v = append(v, one)
+			read(element, &v[len(v)-1])
+		})
 		*l = v
 	} else if len(b) > 2 && b[0] == '{' {
 		// One alone.
 		v := make([]T, 1)
-		lenient(b, &v[0])
+		read(b, &v[0])
 		*l = v
 	}
 	return nil

@@ -25,7 +25,7 @@ var peekSeed = maphash.MakeSeed()
 // PeekCheckout reads the token and a little more from the body of a checkout's webhook. ok is false when it is not
 // valid JSON, names no token or names the token twice: whoever decodes it says what is wrong.
 func PeekCheckout(body []byte) (p Peeked, ok bool) {
-	if !gjson.ValidBytes(body) {
+	if !valid(body) {
 		return p, false
 	}
 	var names maphash.Hash
