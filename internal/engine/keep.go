@@ -164,7 +164,7 @@ func keepTogether(
 // keepCheckout keeps a webhook about a checkout in the intake queue. ok is false for a webhook that must go the other
 // way: another topic, a shop that this process does not know, a body that has to be looked at whole.
 func (e *Engine) keepCheckout(ctx context.Context, d shopify.Delivery, body []byte) (taken Taken, ok bool, err error) {
-	if d.Topic != shopify.CheckoutsCreate && d.Topic != shopify.CheckoutsUpdate || e.stores[d.Shop] == nil {
+	if !isCheckout(d.Topic) || e.stores[d.Shop] == nil {
 		return "", false, nil
 	}
 	peeked, readable := shopify.PeekCheckout(body)

@@ -358,6 +358,9 @@ func (c *chaos) check(took time.Duration) {
 		count(t, c.pool, `SELECT count(*) FROM calls WHERE outcome = 'lost'`))
 }
 
+// client keeps a connection for each of many senders.
+var client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+
 // front stands before the servers, as a load balancer does: it hands each request to one of them at random and passes its answer on.
 type front struct {
 	backends []string
@@ -415,7 +418,7 @@ func (f *front) pass(ctx context.Context, path string, header http.Header, body 
 		return http.StatusInternalServerError
 	}
 	req.Header = header.Clone()
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return http.StatusBadGateway
 	}
@@ -448,7 +451,7 @@ func (f *front) reaches(n int) bool {
 	if err != nil {
 		return false
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		return false
 	}
