@@ -140,7 +140,11 @@ func (a *App) build(ctx context.Context) error {
 	if a.role == Work || a.role == Serve && a.Config.Worker.Enabled {
 		concurrency, a.works = a.Config.Worker.Concurrency, true
 	}
-	if a.client, err = jobs.NewClient(a.Engine, a.pool, concurrency, a.Log); err != nil {
+	var options []jobs.Option
+	if a.Config.Database.PollOnly {
+		options = append(options, jobs.PollOnly)
+	}
+	if a.client, err = jobs.NewClient(a.Engine, a.pool, concurrency, a.Log, options...); err != nil {
 		return fmt.Errorf("set up jobs: %w", err)
 	}
 	domains := make([]string, 0, len(stores))
@@ -221,11 +225,15 @@ func (a *App) openDatabase(ctx context.Context) error {
 	if a.Config.Database.MaxConns > 0 {
 		poolConfig.MaxConns = int32(min(a.Config.Database.MaxConns, 1000))
 	}
+	if a.Config.Database.PollOnly {
+		// A statement that was prepared in one session is unknown in the next.
+		poolConfig.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
 	if a.pool, err = pgxpool.NewWithConfig(ctx, poolConfig); err != nil {
 		return fmt.Errorf("connect to the database: %w", err)
 	}
-	if err := postgres.Migrate(ctx, a.pool); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
+	if err := a.migrate(ctx); err != nil {
+		return err
 	}
 	keys := make([]string, len(a.Config.Security.EncryptionKey))
 	for i, k := range a.Config.Security.EncryptionKey {
@@ -246,6 +254,26 @@ func (a *App) openDatabase(ctx context.Context) error {
 	a.DB.KeepApart(a.intake)
 	a.writable = postgres.NewWritable(a.DB)
 	return err
+}
+
+// migrate brings the schema up to date. A pooler would keep the lock that it holds meanwhile in one of its sessions, so
+// it is then left to another command.
+func (a *App) migrate(ctx context.Context) error {
+	if !a.Config.Database.PollOnly {
+		if err := postgres.Migrate(ctx, a.pool); err != nil {
+			return fmt.Errorf("migrate the database: %w", err)
+		}
+		return nil
+	}
+	pending, err := postgres.MigrationsPending(ctx, a.pool)
+	if err != nil {
+		return fmt.Errorf("compare the database with the migrations: %w", err)
+	}
+	if pending {
+		return errors.New("database.poll_only: the schema is not up to date, and cannot be migrated through a pooler; " +
+			"run `ringback migrate` with Postgres' own address in database.url and poll_only: false")
+	}
+	return nil
 }
 
 // reachEmbedded turns a new connection to where the embedded Postgres is now: it may have been taken over by another

@@ -40,6 +40,9 @@ type Database struct {
 	DataDir string `yaml:"data_dir"`
 	// MaxConns bounds the connection pool of one process.
 	MaxConns int `yaml:"max_conns"`
+	// PollOnly is for a URL that leads through a pooler which gives each transaction any session, such as PgBouncer in
+	// transaction mode: nothing is asked of Postgres that outlives a transaction.
+	PollOnly bool `yaml:"poll_only"`
 }
 
 // Worker says whether this process works jobs and how many at once.

@@ -28,10 +28,18 @@ const (
 	callCooldown = 5 * time.Millisecond
 )
 
+// Option changes how River is set up.
+type Option func(*river.Config)
+
+// PollOnly makes River look for jobs and not listen for them, which takes a session of its own.
+func PollOnly(c *river.Config) { c.PollOnly = true }
+
 // NewClient makes the client that enqueues and, when concurrency is above zero, works jobs, at most that many of a
 // queue at a time in this process. Jobs about carts do nothing but ask the database, so no more of them run than the
 // pool has connections. It attaches itself to the engine.
-func NewClient(e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger) (*river.Client[pgx.Tx], error) {
+func NewClient(
+	e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.Logger, options ...Option,
+) (*river.Client[pgx.Tx], error) {
 	cfg := &river.Config{
 		Logger:                      log,
 		JobTimeout:                  jobTimeout,
@@ -56,6 +64,9 @@ func NewClient(e *engine.Engine, pool *pgxpool.Pool, concurrency int, log *slog.
 		if cfg.PeriodicJobs, err = periodic(e.ShopifySchedule()); err != nil {
 			return nil, err
 		}
+	}
+	for _, o := range options {
+		o(cfg)
 	}
 	client, err := river.NewClient(riverpgxv5.New(pool), cfg)
 	if err != nil {
