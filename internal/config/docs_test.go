@@ -15,8 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDocuments_NameKeysThatExist looks at what stands in the documents like `voice.lines`: a key of the configuration, in full or
-// from a store's section on.
+// TestDocuments_NameKeysThatExist looks at what stands in the documents like `voice.lines`: a key of the configuration,
+// in full or from a store's section on.
 func TestDocuments_NameKeysThatExist(t *testing.T) {
 	t.Parallel()
 	var known []string

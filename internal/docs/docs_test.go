@@ -115,7 +115,8 @@ func used(text string) map[string]bool {
 func TestMetrics_AreAllDocumented(t *testing.T) {
 	t.Parallel()
 	documented := map[string]bool{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(ringback_[a-z_]+)` \\|").FindAllStringSubmatch(read(t, "docs/monitoring.md"), -1) {
+	row := regexp.MustCompile("(?m)^\\| `(ringback_[a-z_]+)` \\|")
+	for _, row := range row.FindAllStringSubmatch(read(t, "docs/monitoring.md"), -1) {
 		documented[row[1]] = true
 	}
 	assert.Equal(t, slices.Sorted(maps.Keys(metrics(t))), slices.Sorted(maps.Keys(documented)))
@@ -196,7 +197,8 @@ func TestDocuments_LinkToFilesThatExist(t *testing.T) {
 func TestDocuments_NameCommandsThatExist(t *testing.T) {
 	t.Parallel()
 	commands := map[string]bool{}
-	for _, m := range regexp.MustCompile(`(?m)^\t*\{?"([a-z]+)",`).FindAllStringSubmatch(read(t, "cmd/ringback/main.go"), -1) {
+	entry := regexp.MustCompile(`(?m)^\t*\{?"([a-z]+)",`)
+	for _, m := range entry.FindAllStringSubmatch(read(t, "cmd/ringback/main.go"), -1) {
 		commands[m[1]] = true
 	}
 	require.Greater(t, len(commands), 5)
