@@ -321,6 +321,7 @@ func Stores(cfg *config.Config) (map[string]*engine.Store, error) {
 					OurRetries: sc.Voice.Retries == "ours" || !can.OwnRetries,
 					CanAbort:   can.CanAbort,
 					CanUpdate:  can.CanUpdate,
+					Machine:    lifecycle.Machine(sc.Voice.Machine),
 				},
 			},
 		}

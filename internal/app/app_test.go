@@ -28,7 +28,7 @@ func TestAbandonedCalledRecovered(t *testing.T) {
 	w.took(shopify.CheckoutsUpdate, checkout("asha"))
 
 	c := w.comes("asha", cart.Stopped)
-	assert.Equal(t, cart.Exhausted, c.Reason)
+	assert.Equal(t, cart.Reached, c.Reason)
 	require.Len(t, c.Calls, 1)
 	call := c.Calls[0]
 	assert.Equal(t, cart.Completed, call.Outcome)

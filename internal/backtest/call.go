@@ -44,6 +44,8 @@ func lastReport(o cart.Outcome) cart.ReportKind {
 	switch o {
 	case cart.Completed:
 		return cart.ReportHungUp
+	case cart.Voicemail:
+		return cart.ReportVoicemail
 	case cart.Timeout:
 		return cart.ReportTimeout
 	case cart.NoAnswer:
@@ -82,7 +84,7 @@ func (c recorded) reports(sent time.Time) []cart.Report {
 	switch c.Outcome {
 	case cart.Completed, cart.Timeout:
 		all = append(all, cart.Report{Kind: cart.ReportAnalysed, At: ended}, cart.Report{Kind: cart.ReportFinished, At: ended})
-	case cart.NoAnswer, cart.Busy, cart.Failed:
+	case cart.Voicemail, cart.NoAnswer, cart.Busy, cart.Failed:
 		all = append(all, cart.Report{Kind: cart.ReportFinished, At: ended})
 	case cart.Aborted, cart.Skipped, cart.Lost, cart.Invalid:
 	}

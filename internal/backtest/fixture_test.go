@@ -47,7 +47,10 @@ func careful() policy.Rules {
 	r.Windows = []policy.Window{{From: "10:00", To: "19:00"}}
 	r.QuietHours = policy.QuietOff
 	r.Caps = policy.Caps{}
-	r.Attempts = policy.Attempts{Max: 3, Spacing: policy.Spacing{NoAnswer: 2 * time.Hour, Busy: time.Hour, Failed: time.Hour, Timeout: time.Hour, Lost: time.Hour}}
+	r.Attempts = policy.Attempts{Max: 3, Spacing: policy.Spacing{
+		NoAnswer: 2 * time.Hour, Voicemail: 4 * time.Hour, Busy: time.Hour, Failed: time.Hour, Timeout: time.Hour,
+		Lost: time.Hour,
+	}}
 	r.Breakers = nil
 	return r
 }

@@ -61,11 +61,15 @@ type Outcome string
 // The outcomes of a call. The zero value means that it has not ended.
 const (
 	Completed Outcome = "completed"
-	NoAnswer  Outcome = "no_answer"
-	Busy      Outcome = "busy"
-	Failed    Outcome = "failed"
-	Timeout   Outcome = "timeout"
-	Aborted   Outcome = "aborted"
+	// Voicemail: a machine answered, such as a mailbox or an assistant that screens calls. It is an attempt, and no
+	// conversation.
+	Voicemail Outcome = "voicemail"
+	// NoAnswer: nobody picked up, or hung up at once.
+	NoAnswer Outcome = "no_answer"
+	Busy     Outcome = "busy"
+	Failed   Outcome = "failed"
+	Timeout  Outcome = "timeout"
+	Aborted  Outcome = "aborted"
 	// Skipped: the provider will not dial this number, for example a do-not-disturb list.
 	Skipped Outcome = "skipped"
 	// Lost: no report came until the deadline.
@@ -74,10 +78,10 @@ const (
 	Invalid Outcome = "invalid"
 )
 
-// Unanswered reports whether the call ended without anybody picking up, for a reason that another call may overcome.
+// Unanswered reports whether the call ended without the customer, for a reason that another call may overcome.
 func (o Outcome) Unanswered() bool {
 	switch o {
-	case NoAnswer, Busy, Failed:
+	case NoAnswer, Busy, Failed, Voicemail:
 		return true
 	case Completed, Timeout, Aborted, Skipped, Lost, Invalid:
 		return false
@@ -124,7 +128,9 @@ type Call struct {
 	SentAt *time.Time
 	// PlacedAt is when the provider took the call.
 	PlacedAt *time.Time
-	// AnsweredAt is when the customer picked up.
+	// PickedUpAt is when somebody or something picked up. AnsweredAt is the same instant if it was the customer, as far
+	// as is known; nil if it was a machine, or somebody who hung up at once.
+	PickedUpAt *time.Time
 	AnsweredAt *time.Time
 	EndedAt    *time.Time
 	ClosedAt   *time.Time
@@ -172,7 +178,7 @@ func (c *Call) Dialled() bool {
 	return c.SentAt != nil
 }
 
-// Answered reports whether the customer picked up.
+// Answered reports whether the customer picked up and did not hang up at once.
 func (c *Call) Answered() bool { return c.AnsweredAt != nil }
 
 // Insights are what a call's analysis found, mapped from the provider's names by the store's configuration.
@@ -185,7 +191,16 @@ type Insights struct {
 	// OptedOutUnclear and DeclinedUnclear are true when the analysis gave an answer that is neither yes nor no.
 	OptedOutUnclear bool `json:"opted_out_unclear,omitempty"`
 	DeclinedUnclear bool `json:"declined_unclear,omitempty"`
+	// Voicemail is true when the analysis says that a mailbox answered, Person when it says that none did. Both are
+	// false when it says neither.
+	Voicemail bool `json:"voicemail,omitempty"`
+	Person    bool `json:"person,omitempty"`
+	// Screened is true when an assistant of the phone took the call and did not put it through.
+	Screened bool `json:"screened,omitempty"`
 }
+
+// Spoken reports whether the customer said something that only a person says.
+func (in Insights) Spoken() bool { return in.OptedOut || in.Declined || in.Interested || in.Callback }
 
 // Refused reports whether the customer said no, or may have.
 func (in Insights) Refused() bool { return in.OptedOut || in.Declined || in.Unclear() }

@@ -16,8 +16,9 @@
 //	                                       an order, from any state
 //
 // watching, waiting and ready may change into each other at every check. A cart in waiting has a WakeAt; a cart in
-// ready has a ReadyAt; a cart in calling has exactly one open call. stopped never leads back to a call. purchased is
-// final.
+// ready has a ReadyAt; a cart in calling has exactly one open call. purchased is final. stopped never leads back to a
+// call, with one exception: a cart that stopped because the customer was reached goes on if a late analysis says that a
+// mailbox had answered.
 //
 // # A call
 //

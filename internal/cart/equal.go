@@ -33,7 +33,8 @@ func (c *Call) Equal(o *Call) bool {
 		c.Phone == o.Phone && same(c.Offer, o.Offer, (*Offer).equal) && c.Priority == o.Priority &&
 		c.CreatedAt.Equal(o.CreatedAt) && sameInstant(c.ReadyAt, o.ReadyAt) &&
 		sameInstant(c.SentAt, o.SentAt) && sameInstant(c.PlacedAt, o.PlacedAt) &&
-		sameInstant(c.AnsweredAt, o.AnsweredAt) && sameInstant(c.EndedAt, o.EndedAt) &&
+		sameInstant(c.PickedUpAt, o.PickedUpAt) && sameInstant(c.AnsweredAt, o.AnsweredAt) &&
+		sameInstant(c.EndedAt, o.EndedAt) &&
 		sameInstant(c.ClosedAt, o.ClosedAt) && sameInstant(c.HeardAt, o.HeardAt) &&
 		sameInstant(c.WatchAt, o.WatchAt) && sameInstant(c.AbortAt, o.AbortAt) &&
 		c.AbortReason == o.AbortReason && sameInstant(c.AbortedAt, o.AbortedAt) &&
@@ -48,7 +49,8 @@ func (c *Call) Equal(o *Call) bool {
 func (in *Insights) equal(o *Insights) bool {
 	return in.OptedOut == o.OptedOut && in.Declined == o.Declined && in.Interested == o.Interested &&
 		in.Callback == o.Callback && sameInstant(in.CallbackAt, o.CallbackAt) &&
-		in.OptedOutUnclear == o.OptedOutUnclear && in.DeclinedUnclear == o.DeclinedUnclear
+		in.OptedOutUnclear == o.OptedOutUnclear && in.DeclinedUnclear == o.DeclinedUnclear &&
+		in.Voicemail == o.Voicemail && in.Person == o.Person && in.Screened == o.Screened
 }
 
 func (f *Offer) equal(o *Offer) bool {

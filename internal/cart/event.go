@@ -274,13 +274,15 @@ type ReportKind string
 
 // The kinds of report.
 const (
-	ReportRinging     ReportKind = "ringing"
-	ReportTalking     ReportKind = "talking"
-	ReportHungUp      ReportKind = "hung_up"
-	ReportRecorded    ReportKind = "recorded"
-	ReportAnalysed    ReportKind = "analysed"
-	ReportFinished    ReportKind = "finished"
-	ReportTimeout     ReportKind = "timeout"
+	ReportRinging  ReportKind = "ringing"
+	ReportTalking  ReportKind = "talking"
+	ReportHungUp   ReportKind = "hung_up"
+	ReportRecorded ReportKind = "recorded"
+	ReportAnalysed ReportKind = "analysed"
+	ReportFinished ReportKind = "finished"
+	ReportTimeout  ReportKind = "timeout"
+	// ReportVoicemail: a mailbox or another machine answered, and the connection is over.
+	ReportVoicemail   ReportKind = "voicemail"
 	ReportNoAnswer    ReportKind = "no_answer"
 	ReportBusy        ReportKind = "busy"
 	ReportFailed      ReportKind = "failed"

@@ -53,14 +53,17 @@ const (
 	Declined Reason = "declined"
 	// UnclearAnswer: a call's analysis does not tell whether the customer opted out or declined.
 	UnclearAnswer Reason = "unclear_answer"
-	Exhausted     Reason = "exhausted"
-	Expired       Reason = "expired"
-	Superseded    Reason = "superseded"
-	Holdout       Reason = "holdout"
-	Suppressed    Reason = "suppressed"
-	Refused       Reason = "refused"
-	Uninstalled   Reason = "uninstalled"
-	Operator      Reason = "operator"
+	// Reached: the customer was spoken to.
+	Reached Reason = "reached"
+	// Exhausted: the most calls were made, and none reached the customer.
+	Exhausted   Reason = "exhausted"
+	Expired     Reason = "expired"
+	Superseded  Reason = "superseded"
+	Holdout     Reason = "holdout"
+	Suppressed  Reason = "suppressed"
+	Refused     Reason = "refused"
+	Uninstalled Reason = "uninstalled"
+	Operator    Reason = "operator"
 	// HandledElsewhere: the store's own system answered an event with the word that it cares for the customer.
 	HandledElsewhere Reason = "handled_elsewhere"
 	Deleted          Reason = "deleted"
@@ -76,8 +79,8 @@ func Reasons() []Reason {
 		NoPhone, NoConsent, Ineligible, EmptyCart, Test,
 		Delay, Window, Spacing, Callback, Cap, Paused, Breaker, OtherCall, Provider,
 		Due, ByOperator,
-		OptedOut, Declined, UnclearAnswer, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused, Uninstalled,
-		Operator, HandledElsewhere, Deleted, Redacted,
+		OptedOut, Declined, UnclearAnswer, Reached, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused,
+		Uninstalled, Operator, HandledElsewhere, Deleted, Redacted,
 		Ordered,
 	}
 }

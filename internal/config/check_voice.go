@@ -18,6 +18,8 @@ const (
 	maxTimeout = time.Minute
 	minSilence = time.Second
 	maxLines   = 1000
+	// A longer call is no sign of a mailbox.
+	maxMachine = 2 * time.Minute
 )
 
 var e164 = regexp.MustCompile(`^\+[1-9]\d{6,14}$`)
@@ -94,6 +96,14 @@ func (l *loader) checkPace(s *scope, v *Voice) {
 			wording.Duration(v.Silence), wording.Duration(v.Timeout)))
 	}
 	l.checkOneOf(s, "voice.retries", v.Retries, "ours", "provider")
+	for key, d := range map[string]time.Duration{
+		"shorter_than": v.Machine.ShorterThan, "hung_up_within": v.Machine.HungUpWithin,
+	} {
+		if d < 0 || d > maxMachine {
+			s.problem("voice.machine."+key, fmt.Sprintf("%s is out of bounds; write 0s, which turns it off, to %s",
+				wording.Duration(d), wording.Duration(maxMachine)))
+		}
+	}
 }
 
 // checkProvider checks the section against what its provider can do, and reports what the provider itself finds

@@ -188,6 +188,7 @@ type Voice struct {
 	// Retries says who redials after an unanswered call: ours or provider.
 	Retries  string   `yaml:"retries"`
 	Insights Insights `yaml:"insights"`
+	Machine  Machine  `yaml:"machine"`
 	// Onboarding is what `ringback onboard` tells the provider.
 	Onboarding Onboarding `yaml:"onboarding"`
 
@@ -197,6 +198,14 @@ type Voice struct {
 	Others map[string]Settings `yaml:"-"`
 }
 
+// Machine says when an answered call was no conversation, where neither the provider nor the analysis tells.
+type Machine struct {
+	// ShorterThan: a shorter call in which nothing was said counts as a mailbox's; 0 turns that off.
+	ShorterThan time.Duration `yaml:"shorter_than"`
+	// HungUpWithin: a call that is over within this time counts as not answered; 0 turns that off.
+	HungUpWithin time.Duration `yaml:"hung_up_within"`
+}
+
 // Insights names the insights of a call's analysis that the policy reads.
 type Insights struct {
 	OptedOut   string `yaml:"opted_out"`
@@ -204,4 +213,6 @@ type Insights struct {
 	Interested string `yaml:"interested"`
 	Callback   string `yaml:"callback"`
 	CallbackAt string `yaml:"callback_at"`
+	Voicemail  string `yaml:"voicemail"`
+	Screened   string `yaml:"screened"`
 }

@@ -40,7 +40,10 @@ func builtinStore() Store {
 				Interested: "interested",
 				Callback:   "callback_requested",
 				CallbackAt: "callback_at",
+				Voicemail:  "voicemail",
+				Screened:   "screened",
 			},
+			Machine: Machine{ShorterThan: 12 * time.Second, HungUpWithin: 2 * time.Second},
 		},
 		Policy: policy.DefaultRules(),
 	}

@@ -81,6 +81,18 @@ func newCast() *cast {
 			}},
 		},
 		{
+			name: "Kavya", last: "Rao", email: "kavya", consents: true,
+			items: []cart.Item{item("Brass oil lamp", "", "940.00", 1)},
+			about: "is not there: a mailbox answers the first call, and the second one reaches her.",
+			on: []simvoice.Behaviour{
+				simvoice.Mailbox(),
+				{
+					Summary:  "Had lost the link to her cart; got it again and wants to order.",
+					Insights: map[string]any{"interested": true, "voicemail": false},
+				},
+			},
+		},
+		{
 			name: "Priya", last: "Nair", email: "priya",
 			items: []cart.Item{item("Block-print scarf", "Rust", "890.00", 1)},
 			about: "gave no consent to calls, so nobody calls her.",

@@ -229,7 +229,7 @@ stores:
       consent: sms_marketing
       windows: [{from: "00:00", to: "24:00"}]
       quiet_hours: "off"
-      attempts: {max: 3, spacing: {no_answer: 4s, busy: 4s, failed: 4s, timeout: 4s}}
+      attempts: {max: 3, spacing: {no_answer: 4s, voicemail: 4s, busy: 4s, failed: 4s, timeout: 4s}}
       caps: {per_phone: []}
       priority_above: "5000"
       offers:

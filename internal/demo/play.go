@@ -33,6 +33,8 @@ func play(ctx context.Context, a *app.App, shop *simshop.Shop, c *cast, tell *te
 					return err
 				}
 				return stage.refunds(ctx, p, decimal.NewFromInt(400))
+			case "Kavya":
+				return stage.buysAfter(ctx, p, cart.Stopped)
 			case "Rohan":
 				if err := pause(ctx, 2*time.Second); err != nil {
 					return err

@@ -56,7 +56,7 @@ func (t *teller) line(tone, who, name, what string) {
 }
 
 func (t *teller) intro(listen string) {
-	fmt.Fprintf(t.out, "%s\n\n", t.paint(bold, "Ringback demo: one shop, five shoppers, one minute"))
+	fmt.Fprintf(t.out, "%s\n\n", t.paint(bold, "Ringback demo: one shop, six shoppers, one minute"))
 	fmt.Fprintln(t.out, "Everything here is the real program. The shop and the voice API are simulated on this machine; nobody is called.")
 	fmt.Fprintln(t.out, "The store waits 4 seconds after the last activity instead of 45 minutes.")
 	fmt.Fprintf(t.out, "Dashboard: http://%s/\n\n", listen)

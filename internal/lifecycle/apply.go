@@ -35,6 +35,7 @@ type Voice struct {
 	// CanAbort and CanUpdate say whether the provider can stop and change a call it has taken.
 	CanAbort  bool
 	CanUpdate bool
+	Machine   Machine
 }
 
 // analysisGrace is how long a finished conversation waits for its analysis. Some assistants have none.
@@ -279,7 +280,7 @@ func (a *change) stop(r cart.Reason) {
 }
 
 func (a *change) stopUnlessSettled(r cart.Reason) {
-	if a.cart.State.Settled() {
+	if a.cart.State.Settled() && !a.mayGoOn() {
 		return
 	}
 	if a.cart.State == "" {

@@ -36,7 +36,7 @@ func TestApply_CartIsCalledAfterItsDelayAndRecovered(t *testing.T) {
 	require.Equal(t, cart.Closed, s.cart.Call(id).State)
 	assert.Equal(t, cart.Completed, s.cart.Call(id).Outcome)
 	assert.Equal(t, cart.Stopped, s.cart.State)
-	assert.Equal(t, cart.Exhausted, s.cart.Reason)
+	assert.Equal(t, cart.Reached, s.cart.Reason)
 
 	s.passes(time.Hour)
 	s.does(cart.OrderSeen{Order: cart.Order{ID: "9", CreatedAt: s.now, UpdatedAt: s.now}, Match: cart.MatchCheckout})

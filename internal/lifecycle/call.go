@@ -320,7 +320,7 @@ func mayDialAgain(call *cart.Call) bool {
 	if call.Rescheduled && !call.HoldsLine {
 		return true
 	}
-	return call.State == cart.Ended && outcomeOf(call).Unanswered()
+	return call.State == cart.Ended && endOf(call).Unanswered()
 }
 
 // abort asks the provider to stop a call, at once or as soon as the provider's id of it is known.
@@ -375,9 +375,9 @@ func (a *change) callSilent(e cart.CallSilent) {
 		// Its state is unknown. It must not ring later.
 		a.abort(call, cart.Provider)
 	}
-	outcome := outcomeOf(call)
+	outcome, why := a.judge(call)
 	if outcome == "" {
 		outcome = cart.Lost
 	}
-	a.close(call, outcome)
+	a.close(call, outcome, why)
 }

@@ -118,7 +118,7 @@ func TestReport_CallbackMadeByTheProviderIsNotRepeated(t *testing.T) {
 		}
 		s.hears(id, cart.ReportFinished)
 		assert.Equal(t, cart.Stopped, s.cart.State)
-		assert.Equal(t, cart.Exhausted, s.cart.Reason)
+		assert.Equal(t, cart.Reached, s.cart.Reason)
 	})
 	t.Run("not heard of again", func(t *testing.T) {
 		t.Parallel()

@@ -9,9 +9,7 @@ func (a *change) optOut(source string) {
 	}
 	a.emit(Suppress{Source: source})
 	a.note("opt_out", "asked not to be called: "+source, cart.VerdictStop)
-	if !a.cart.State.Settled() {
-		a.stop(cart.OptedOut)
-	}
+	a.stopUnlessSettled(cart.OptedOut)
 }
 
 // shopPaused withdraws calls that were not sent yet. Waiting carts are checked at their wake.

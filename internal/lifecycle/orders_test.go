@@ -29,6 +29,9 @@ func sequences(at time.Time) map[string][]cart.Report {
 		return after(70, cart.Report{Kind: cart.ReportAnalysed, Summary: "what was said", Insights: in})
 	}
 	finished := after(80, cart.Report{Kind: cart.ReportFinished})
+	over := func(s int) cart.Report {
+		return after(9+s, cart.Report{Kind: cart.ReportHungUp, DurationSeconds: &s})
+	}
 	return map[string][]cart.Report{
 		"answered":  {ringing, talking, hungUp, recorded, analysed(cart.Insights{Interested: true}), finished},
 		"opted out": {ringing, talking, hungUp, recorded, analysed(cart.Insights{OptedOut: true}), finished},
@@ -39,9 +42,21 @@ func sequences(at time.Time) map[string][]cart.Report {
 			analysed(cart.Insights{}), finished},
 		"timed out, ended": {ringing, talking, after(50, cart.Report{Kind: cart.ReportTimeout}), hungUp,
 			analysed(cart.Insights{}), finished},
-		"unanswered": {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}), finished},
-		"busy":       {ringing, after(5, cart.Report{Kind: cart.ReportBusy}), finished},
-		"failed":     {after(5, cart.Report{Kind: cart.ReportFailed}), finished},
+		"mailbox told": {ringing, talking, hungUp, analysed(cart.Insights{Voicemail: true}), finished},
+		"mailbox told by the provider": {ringing, talking, after(30, cart.Report{Kind: cart.ReportVoicemail}),
+			analysed(cart.Insights{}), finished},
+		"mailbox told at the end": {ringing, talking,
+			after(80, cart.Report{Kind: cart.ReportFinished, FinalStatus: cart.Voicemail})},
+		"mailbox told, and interested": {ringing, talking, after(30, cart.Report{Kind: cart.ReportVoicemail}),
+			analysed(cart.Insights{Voicemail: true, Interested: true}), finished},
+		"mailbox inferred":               {ringing, talking, over(9), analysed(cart.Insights{}), finished},
+		"short, and told to be a person": {ringing, talking, over(9), analysed(cart.Insights{Person: true}), finished},
+		"short, and declined":            {ringing, talking, over(9), analysed(cart.Insights{Declined: true}), finished},
+		"screened":                       {ringing, talking, hungUp, analysed(cart.Insights{Screened: true}), finished},
+		"hung up at once":                {ringing, talking, over(1), analysed(cart.Insights{Person: true}), finished},
+		"unanswered":                     {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}), finished},
+		"busy":                           {ringing, after(5, cart.Report{Kind: cart.ReportBusy}), finished},
+		"failed":                         {after(5, cart.Report{Kind: cart.ReportFailed}), finished},
 		"redialled": {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}),
 			after(300, cart.Report{Kind: cart.ReportRinging}), after(340, cart.Report{Kind: cart.ReportNoAnswer}), finished},
 		"answered at last": {ringing, after(40, cart.Report{Kind: cart.ReportNoAnswer}),
@@ -69,6 +84,7 @@ type ending struct {
 	Recording  string
 	Seconds    int
 	Dials      int
+	PickedUpAt string
 	AnsweredAt string
 	EndedAt    string
 	Seen       string
@@ -80,7 +96,8 @@ func endingOf(s *story, id uuid.UUID) ending {
 		State: s.cart.State, Reason: s.cart.Reason, Attempts: s.cart.Attempts, WakeAt: text(s.cart.WakeAt),
 		CallbackAt: text(s.cart.CallbackAt), Call: call.State, Outcome: call.Outcome, Holds: call.HoldsLine,
 		Insights: call.Insights, Summary: call.Summary, Recording: call.RecordingURL, Dials: call.Dials,
-		AnsweredAt: text(call.AnsweredAt), EndedAt: text(call.EndedAt), Seen: fmt.Sprint(call.Seen),
+		PickedUpAt: text(call.PickedUpAt), AnsweredAt: text(call.AnsweredAt), EndedAt: text(call.EndedAt),
+		Seen: fmt.Sprint(call.Seen),
 	}
 	if e.Insights.CallbackAt != nil {
 		e.Insights.CallbackAt = nil

@@ -80,6 +80,8 @@ func implied(final cart.Outcome) []cart.ReportKind {
 	switch final {
 	case cart.Completed:
 		return []cart.ReportKind{cart.ReportHungUp}
+	case cart.Voicemail:
+		return []cart.ReportKind{cart.ReportVoicemail}
 	case cart.Timeout:
 		return []cart.ReportKind{cart.ReportTimeout}
 	case cart.NoAnswer:
@@ -100,7 +102,7 @@ func implied(final cart.Outcome) []cart.ReportKind {
 	return nil
 }
 
-// keepTimes records when the customer picked up, which is the earliest time that any report tells, and when the last
+// keepTimes records when the call was picked up, which is the earliest time that any report tells, and when the last
 // dial ended, which is the latest.
 func (a *change) keepTimes(call *cart.Call, r cart.Report) {
 	at := r.At
@@ -108,8 +110,12 @@ func (a *change) keepTimes(call *cart.Call, r cart.Report) {
 		at = a.now
 	}
 	at = at.UTC()
-	if answered(r.Kind) && (call.AnsweredAt == nil || at.Before(*call.AnsweredAt)) {
-		call.AnsweredAt = &at
+	if call.PickedUpAt == nil {
+		// An earlier release stored only one of the two.
+		call.PickedUpAt = call.AnsweredAt
+	}
+	if pickedUp(r.Kind) && (call.PickedUpAt == nil || at.Before(*call.PickedUpAt)) {
+		call.PickedUpAt = &at
 	}
 	if endsDial(r.Kind) && (call.EndedAt == nil || at.After(*call.EndedAt)) {
 		call.EndedAt = &at
@@ -145,8 +151,8 @@ func provesDial(call *cart.Call) bool {
 	return slices.ContainsFunc(call.Seen, func(k cart.ReportKind) bool {
 		switch k {
 		case cart.ReportRinging, cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed,
-			cart.ReportTimeout, cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportRescheduled,
-			cart.ReportAction:
+			cart.ReportTimeout, cart.ReportVoicemail, cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed,
+			cart.ReportRescheduled, cart.ReportAction:
 			return true
 		case cart.ReportFinished, cart.ReportInvalid, cart.ReportSkipped, cart.ReportAborted, cart.ReportOther:
 			return false
@@ -177,7 +183,7 @@ func (a *change) undoRejection(call *cart.Call) {
 		// A cart has at most one call under way. This one is closed; its further reports still count.
 		at := a.now
 		call.State, call.Outcome, call.ClosedAt, call.WatchAt = cart.Closed, cart.Lost, &at, nil
-		if outcome := outcomeOf(call); outcome != "" {
+		if outcome, _ := a.judge(call); outcome != "" {
 			call.Outcome = outcome
 		}
 		call.HoldsLine = false
@@ -224,6 +230,11 @@ func (a *change) keepDetails(call *cart.Call, r cart.Report) {
 	in.Declined = in.Declined || r.Insights.Declined
 	in.OptedOutUnclear = in.OptedOutUnclear || r.Insights.OptedOutUnclear
 	in.DeclinedUnclear = in.DeclinedUnclear || r.Insights.DeclinedUnclear
+	if r.Insights.Voicemail || r.Insights.Person {
+		// A later analysis corrects an earlier one.
+		in.Voicemail, in.Person = r.Insights.Voicemail, r.Insights.Person
+	}
+	in.Screened = in.Screened || r.Insights.Screened
 	if r.DurationSeconds != nil && (call.DurationSeconds == nil || *r.DurationSeconds > *call.DurationSeconds) {
 		call.DurationSeconds = r.DurationSeconds
 	}
@@ -299,10 +310,11 @@ func (a *change) disconnected(call *cart.Call) bool {
 	return len(dials) == 0 || !dials[len(dials)-1].After(*call.EndedAt)
 }
 
-// answered reports whether only a call that somebody picked up has such a report.
-func answered(k cart.ReportKind) bool {
+// pickedUp reports whether only a call that somebody or something picked up has such a report.
+func pickedUp(k cart.ReportKind) bool {
 	switch k {
-	case cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportTimeout:
+	case cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportTimeout,
+		cart.ReportVoicemail:
 		return true
 	case cart.ReportRinging, cart.ReportFinished, cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed,
 		cart.ReportInvalid, cart.ReportSkipped, cart.ReportRescheduled, cart.ReportAborted, cart.ReportAction,
@@ -321,7 +333,7 @@ func endsDial(k cart.ReportKind) bool {
 func endsCall(k cart.ReportKind) bool {
 	switch k {
 	case cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportFinished, cart.ReportTimeout,
-		cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportInvalid, cart.ReportSkipped,
+		cart.ReportVoicemail, cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportInvalid, cart.ReportSkipped,
 		cart.ReportAborted:
 		return true
 	case cart.ReportRinging, cart.ReportTalking, cart.ReportRescheduled, cart.ReportAction, cart.ReportOther:
@@ -369,7 +381,7 @@ func (a *change) actOnAnswer(call *cart.Call) {
 }
 
 // answers are the reasons for which a conversation ends a cart, weakest first.
-var answers = []cart.Reason{cart.Exhausted, cart.UnclearAnswer, cart.Declined, cart.OptedOut}
+var answers = []cart.Reason{cart.Exhausted, cart.Reached, cart.UnclearAnswer, cart.Declined, cart.OptedOut}
 
 // outweighs reports whether what the customer said replaces the reason for which the cart stopped. It does when that
 // reason is a weaker answer.
@@ -387,10 +399,10 @@ func addReport(call *cart.Call, k cart.ReportKind) {
 	}
 }
 
-// outcomeOf derives from the set of reports how the call ended; "" while that is open. A conversation outweighs an
-// unanswered dial before it. Any end that the provider reports outweighs our abort of its redials. A connection that
-// ended by itself outweighs a timeout, so that the customer is not called again.
-func outcomeOf(call *cart.Call) cart.Outcome {
+// endOf derives from the set of reports how the call ended, whoever picked up; "" while that is open. A connection
+// outweighs an unanswered dial before it. Any end that the provider reports outweighs our abort of its redials. A
+// connection that ended by itself outweighs a timeout, so that the customer is not called again.
+func endOf(call *cart.Call) cart.Outcome {
 	switch {
 	case hasReport(call, cart.ReportHungUp):
 		return cart.Completed
@@ -398,6 +410,8 @@ func outcomeOf(call *cart.Call) cart.Outcome {
 		return cart.Timeout
 	case hasReport(call, cart.ReportRecorded), hasReport(call, cart.ReportAnalysed):
 		return cart.Completed
+	case hasReport(call, cart.ReportVoicemail):
+		return cart.Voicemail
 	case hasReport(call, cart.ReportSkipped):
 		return cart.Skipped
 	case hasReport(call, cart.ReportInvalid):
@@ -420,9 +434,9 @@ func outcomeOf(call *cart.Call) cart.Outcome {
 
 // settle closes the call when no further report is expected, and decides what its cart does next.
 func (a *change) settle(call *cart.Call) {
-	outcome := outcomeOf(call)
+	outcome, why := a.judge(call)
 	if !call.State.Open() {
-		a.correct(call, outcome)
+		a.correct(call, outcome, why)
 		return
 	}
 	if outcome == "" {
@@ -431,15 +445,17 @@ func (a *change) settle(call *cart.Call) {
 	// A rescheduled call that was aborted has no further reports.
 	finished := hasReport(call, cart.ReportFinished) ||
 		hasReport(call, cart.ReportRescheduled) && hasReport(call, cart.ReportAborted)
-	switch outcome {
-	case cart.Completed, cart.Timeout:
+	switch end := endOf(call); end {
+	case cart.Completed, cart.Timeout, cart.Voicemail:
 		if a.disconnected(call) {
 			a.freeLine(call)
 		}
 		if !finished {
 			return
 		}
-		if !hasReport(call, cart.ReportAnalysed) || !hasReport(call, cart.ReportHungUp) && outcome != cart.Timeout {
+		complete := hasReport(call, cart.ReportAnalysed) &&
+			(hasReport(call, cart.ReportHungUp) || end == cart.Timeout)
+		if !complete && !hasReport(call, cart.ReportVoicemail) {
 			// The line is free. A missing report may still say that the customer opted out, or that the time ran out.
 			a.freeLine(call)
 			grace := a.now.Add(analysisGrace)
@@ -455,7 +471,7 @@ func (a *change) settle(call *cart.Call) {
 		}
 	case cart.Skipped, cart.Invalid, cart.Aborted, cart.Lost:
 	}
-	a.close(call, outcome)
+	a.close(call, outcome, why)
 }
 
 // redialsEnded reports whether the provider will surely not dial again after an unanswered call. When we call again
@@ -476,8 +492,8 @@ func (a *change) redialsEnded(call *cart.Call) bool {
 	return false
 }
 
-// close ends the call with its outcome, and decides what a cart in calling does next.
-func (a *change) close(call *cart.Call, outcome cart.Outcome) {
+// close ends the call with its outcome, and decides what a cart in calling does next. why is that of judge.
+func (a *change) close(call *cart.Call, outcome cart.Outcome, why string) {
 	at := a.now
 	call.State, call.Outcome, call.ClosedAt, call.WatchAt = cart.Closed, outcome, &at, nil
 	if call.EndedAt == nil {
@@ -485,15 +501,23 @@ func (a *change) close(call *cart.Call, outcome cart.Outcome) {
 	}
 	a.freeLine(call)
 	a.noted = true
+	a.noteMachine(why)
 	a.emit(CallSettled{CallID: call.ID})
 	if a.cart.State == cart.Calling {
 		a.afterCall(call)
 	}
 }
 
-// correct changes the outcome of a closed call after a late report: a lost call was answered after all, or our abort
-// came too late for a redial.
-func (a *change) correct(call *cart.Call, outcome cart.Outcome) {
+// noteMachine says in the ledger why a call that was picked up was no conversation.
+func (a *change) noteMachine(why string) {
+	if why != "" {
+		a.note("outcome", why+"; it counts as an attempt", cart.VerdictOK)
+	}
+}
+
+// correct changes the outcome of a closed call after a late report: a lost call was answered after all, our abort came
+// too late for a redial, or the analysis says that it was a mailbox, or that it was not.
+func (a *change) correct(call *cart.Call, outcome cart.Outcome, why string) {
 	was := a.before.Call(call.ID)
 	later := call.EndedAt != nil && was.EndedAt != nil && call.EndedAt.After(*was.EndedAt)
 	if outcome == "" || outcome == call.Outcome && !later {
@@ -501,9 +525,30 @@ func (a *change) correct(call *cart.Call, outcome cart.Outcome) {
 	}
 	call.Outcome = outcome
 	a.noted = true
+	a.noteMachine(why)
 	last := a.cart.LastDialled()
-	if last != nil && last.ID == call.ID && (a.cart.State == cart.Waiting || a.cart.State == cart.Ready) {
-		a.afterCall(call)
+	newest := last != nil && last.ID == call.ID
+	switch a.cart.State {
+	case cart.Waiting, cart.Ready:
+		if newest {
+			a.afterCall(call)
+		} else if outcome == cart.Completed {
+			a.decide()
+		}
+	case cart.Calling:
+		other := a.otherOpenCall(call)
+		reached := outcome == cart.Completed && was.Outcome != cart.Completed && !call.Insights.Callback
+		if reached && other != nil && other.PickedUpAt == nil && !a.cart.Forced {
+			a.note("outcome", "the customer was spoken to in an earlier call", cart.VerdictStop)
+			a.stop(cart.Reached)
+		}
+	case cart.Stopped:
+		if newest && why != "" && a.mayGoOn() {
+			// As after any other attempt that reached nobody.
+			a.set(cart.Calling, a.cart.Reason)
+			a.afterCall(call)
+		}
+	case cart.Watching, cart.Purchased:
 	}
 }
 
@@ -528,7 +573,7 @@ func (a *change) afterCall(call *cart.Call) {
 		a.cart.CallbackAt = &at
 	case call.Outcome == cart.Lost && call.Answered():
 		a.note("outcome", "answered, then no further report came", cart.VerdictStop)
-		a.stop(cart.Exhausted)
+		a.stop(cart.Reached)
 		return
 	}
 	a.decide()

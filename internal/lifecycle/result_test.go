@@ -131,7 +131,14 @@ func anyEvent(t *rapid.T, s *story) cart.Event {
 	}
 	e := report(id, rapid.SampledFrom(append([]cart.ReportKind{
 		cart.ReportNoAnswer, cart.ReportBusy, cart.ReportRescheduled, cart.ReportAborted, cart.ReportAction, cart.ReportOther,
+		cart.ReportVoicemail,
 	}, talked...)).Draw(t, "report"), s.now)
+	if seconds := rapid.SampledFrom([]int{-1, 1, 9, 45}).Draw(t, "seconds"); seconds >= 0 {
+		e.Report.DurationSeconds = &seconds
+	}
+	e.Report.Insights = rapid.SampledFrom([]cart.Insights{
+		{}, {Voicemail: true}, {Person: true}, {Screened: true}, {Interested: true}, {Callback: true}, {Declined: true},
+	}).Draw(t, "said")
 	if yes {
 		e.Digest = nil
 	}

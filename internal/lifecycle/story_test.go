@@ -51,6 +51,7 @@ func newStory(t testing.TB, change ...func(*policy.Rules)) *story {
 		cart: cart.Cart{ID: uuid.Must(uuid.NewV7()), Shop: shop, Token: "tok"},
 		rules: lifecycle.Rules{Policy: &r, Country: "IN", Voice: lifecycle.Voice{
 			Provider: "mirai", Assistant: "pool", Silence: 15 * time.Minute, OurRetries: true, CanAbort: true,
+			Machine: lifecycle.Machine{ShorterThan: 12 * time.Second, HungUpWithin: 2 * time.Second},
 		}},
 		facts: policy.Facts{Queried: &policy.QueriedFacts{}},
 	}

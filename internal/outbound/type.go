@@ -65,6 +65,8 @@ func typeOfOutcome(o cart.Outcome) (Type, bool) {
 	switch o {
 	case cart.NoAnswer:
 		return CallNoAnswer, true
+	case cart.Voicemail:
+		return CallVoicemail, true
 	case cart.Busy:
 		return CallBusy, true
 	case cart.Failed, cart.Skipped, cart.Lost, cart.Invalid:
@@ -83,7 +85,7 @@ func typeOfReport(k cart.ReportKind) (Type, bool) {
 	case cart.ReportAction:
 		return CallAction, true
 	case cart.ReportRinging, cart.ReportTalking, cart.ReportHungUp, cart.ReportRecorded, cart.ReportFinished,
-		cart.ReportTimeout, cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportInvalid,
+		cart.ReportTimeout, cart.ReportVoicemail, cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportInvalid,
 		cart.ReportSkipped, cart.ReportRescheduled, cart.ReportAborted, cart.ReportOther:
 	}
 	return "", false

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -377,7 +378,10 @@ func (d *decider) attempts() bool {
 			return d.stop(cart.UnclearAnswer)
 		case last.Outcome == cart.Completed && d.cart.CallbackAt == nil:
 			d.say("the customer was spoken to")
-			return d.stop(cart.Exhausted)
+			return d.stop(cart.Reached)
+		case d.cart.CallbackAt == nil && d.spokenBefore(last):
+			d.say("the customer was spoken to in an earlier call")
+			return d.stop(cart.Reached)
 		}
 	}
 	d.sayInt(d.cart.Attempts)
@@ -393,6 +397,14 @@ func (d *decider) attempts() bool {
 	}
 	d.ok()
 	return false
+}
+
+// spokenBefore reports whether the customer was spoken to in a call before the last one and asked for no callback. An
+// analysis that comes late may say so.
+func (d *decider) spokenBefore(last *cart.Call) bool {
+	return slices.ContainsFunc(d.cart.Calls, func(c cart.Call) bool {
+		return c.ID != last.ID && c.State == cart.Closed && c.Outcome == cart.Completed && !c.Insights.Callback
+	})
 }
 
 // expiry stops a cart that had no activity for too long. A callback that the customer asked for counts as activity.

@@ -205,7 +205,7 @@ func TestDecide_EveryRule(t *testing.T) {
 		},
 		{
 			name: "spoken to", cart: func(c *cart.Cart) { c.Attempts, c.Calls = 1, []cart.Call{ended(minutes(-90), cart.Completed)} },
-			want: cart.Decision{Action: cart.ActStop, Reason: cart.Exhausted}, rule: "attempts", saw: "spoken to",
+			want: cart.Decision{Action: cart.ActStop, Reason: cart.Reached}, rule: "attempts", saw: "spoken to",
 		},
 		{
 			name: "not interested", cart: func(c *cart.Cart) {

@@ -290,7 +290,10 @@ func (f *faults) attempts(a *Attempts) {
 	for _, gap := range [...]struct {
 		name string
 		d    time.Duration
-	}{{"no_answer", s.NoAnswer}, {"busy", s.Busy}, {"failed", s.Failed}, {"timeout", s.Timeout}, {"lost", s.Lost}} {
+	}{
+		{"no_answer", s.NoAnswer}, {"voicemail", s.Voicemail}, {"busy", s.Busy}, {"failed", s.Failed},
+		{"timeout", s.Timeout}, {"lost", s.Lost},
+	} {
 		if gap.d < time.Second || gap.d > PlanningHorizon {
 			f.add(path+"spacing."+gap.name, "%s is no time to leave between calls; write 1s to %s",
 				gap.d, short(PlanningHorizon))

@@ -164,8 +164,9 @@ type Attempts struct {
 
 // Spacing is the least time between a call and the next attempt, by how the call ended.
 type Spacing struct {
-	NoAnswer time.Duration `yaml:"no_answer"`
-	Busy     time.Duration `yaml:"busy"`
+	NoAnswer  time.Duration `yaml:"no_answer"`
+	Voicemail time.Duration `yaml:"voicemail"`
+	Busy      time.Duration `yaml:"busy"`
 	// Failed also spaces the attempt after a call that was aborted.
 	Failed  time.Duration `yaml:"failed"`
 	Timeout time.Duration `yaml:"timeout"`
@@ -292,11 +293,12 @@ func DefaultRules() Rules {
 		Attempts: Attempts{
 			Max: 2,
 			Spacing: Spacing{
-				NoAnswer: 2 * time.Hour,
-				Busy:     20 * time.Minute,
-				Failed:   time.Hour,
-				Timeout:  4 * time.Hour,
-				Lost:     24 * time.Hour,
+				NoAnswer:  2 * time.Hour,
+				Voicemail: 4 * time.Hour,
+				Busy:      20 * time.Minute,
+				Failed:    time.Hour,
+				Timeout:   4 * time.Hour,
+				Lost:      24 * time.Hour,
 			},
 		},
 		Caps: Caps{PerPhone: []Cap{

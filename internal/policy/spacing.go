@@ -41,6 +41,8 @@ func (d *decider) spacing() bool {
 func (s *Spacing) after(o cart.Outcome, n int) time.Duration {
 	gap := s.Failed
 	switch o {
+	case cart.Voicemail:
+		gap = s.Voicemail
 	case cart.NoAnswer:
 		gap = s.NoAnswer
 	case cart.Busy:

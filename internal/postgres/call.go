@@ -16,7 +16,8 @@ const callColumns = `
 	id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, provider_call_id, token_hash, phone,
 	offer, priority, created_at, ready_at, sent_at, placed_at, answered_at, ended_at, closed_at, heard_at, watch_at, abort_at,
 	abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests, duration_seconds, summary,
-	recording_url, required_actions, insights, credits_used, error, COALESCE(account, ''), COALESCE(voice_key, '')`
+	recording_url, required_actions, insights, credits_used, error, COALESCE(account, ''), COALESCE(voice_key, ''),
+	picked_up_at`
 
 func scanCall(row pgx.CollectableRow) (cart.Call, error) {
 	var c cart.Call
@@ -25,10 +26,11 @@ func scanCall(row pgx.CollectableRow) (cart.Call, error) {
 		&c.ProviderCallID, &c.TokenHash, &c.Phone, &c.Offer, &c.Priority, &c.CreatedAt, &c.ReadyAt, &c.SentAt, &c.PlacedAt,
 		&c.AnsweredAt, &c.EndedAt, &c.ClosedAt, &c.HeardAt, &c.WatchAt, &c.AbortAt, &c.AbortReason, &c.AbortedAt,
 		&c.Dials, &c.DialStarts, &c.Redials, &c.Rescheduled, &c.Seen, &c.Digests, &c.DurationSeconds, &c.Summary,
-		&c.RecordingURL, &c.RequiredActions, &c.Insights, &c.CreditsUsed, &c.Error, &c.Account, &c.VoiceKey,
+		&c.RecordingURL, &c.RequiredActions, &c.Insights, &c.CreditsUsed, &c.Error, &c.Account, &c.VoiceKey, &c.PickedUpAt,
 	)
 	inUTC(&c.CreatedAt)
-	inUTC(c.ReadyAt, c.SentAt, c.PlacedAt, c.AnsweredAt, c.EndedAt, c.ClosedAt, c.HeardAt, c.WatchAt, c.AbortAt, c.AbortedAt)
+	inUTC(c.ReadyAt, c.SentAt, c.PlacedAt, c.PickedUpAt, c.AnsweredAt, c.EndedAt, c.ClosedAt, c.HeardAt, c.WatchAt)
+	inUTC(c.AbortAt, c.AbortedAt)
 	for i := range c.DialStarts {
 		inUTC(&c.DialStarts[i])
 	}
@@ -72,14 +74,15 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, provider_call_id, token_hash,
 				phone, phone_key, offer, priority, created_at, ready_at, sent_at, placed_at, answered_at, ended_at, closed_at,
 				heard_at, watch_at, abort_at, abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests,
-				duration_seconds, summary, recording_url, required_actions, insights, credits_used, error, account, voice_key
+				duration_seconds, summary, recording_url, required_actions, insights, credits_used, error, account, voice_key,
+				picked_up_at
 			)
 			VALUES (
 				@id, @cart_id, @shop, @attempt, @state, @outcome, @provider, @assistant, @holds_line, @provider_call_id,
 				@token_hash, @phone, @phone_key, @offer, @priority, @created_at, @ready_at, @sent_at, @placed_at, @answered_at,
 				@ended_at, @closed_at, @heard_at, @watch_at, @abort_at, @abort_reason, @aborted_at, @dials, @dial_starts, @redials,
 				@rescheduled, @seen, @digests, @duration_seconds, @summary, @recording_url, @required_actions, @insights,
-				@credits_used, @error, NULLIF(@account, ''), NULLIF(@voice_key, '')
+				@credits_used, @error, NULLIF(@account, ''), NULLIF(@voice_key, ''), @picked_up_at
 			)
 			ON CONFLICT (id) DO UPDATE
 			SET attempt = excluded.attempt,
@@ -95,6 +98,7 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				offer = excluded.offer,
 				sent_at = excluded.sent_at,
 				placed_at = excluded.placed_at,
+				picked_up_at = excluded.picked_up_at,
 				answered_at = excluded.answered_at,
 				ended_at = excluded.ended_at,
 				closed_at = excluded.closed_at,
@@ -121,7 +125,8 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				"outcome": c.Outcome, "provider": c.Provider, "assistant": c.Assistant, "holds_line": c.HoldsLine,
 				"provider_call_id": c.ProviderCallID, "token_hash": c.TokenHash, "phone": c.Phone,
 				"phone_key": notNil(tx.hasher.Phone(c.Phone)), "offer": c.Offer, "priority": c.Priority,
-				"created_at": c.CreatedAt, "ready_at": c.ReadyAt, "sent_at": c.SentAt, "placed_at": c.PlacedAt, "answered_at": c.AnsweredAt,
+				"created_at": c.CreatedAt, "ready_at": c.ReadyAt, "sent_at": c.SentAt, "placed_at": c.PlacedAt,
+				"picked_up_at": c.PickedUpAt, "answered_at": c.AnsweredAt,
 				"ended_at": c.EndedAt, "closed_at": c.ClosedAt, "heard_at": c.HeardAt, "watch_at": c.WatchAt,
 				"abort_at": c.AbortAt, "abort_reason": c.AbortReason, "aborted_at": c.AbortedAt, "dials": c.Dials,
 				"dial_starts": c.DialStarts, "redials": c.Redials, "account": c.Account, "voice_key": c.VoiceKey,

@@ -49,6 +49,8 @@ func Outcome(o cart.Outcome) string {
 		return ""
 	case cart.Completed:
 		return "Completed"
+	case cart.Voicemail:
+		return "Voicemail"
 	case cart.NoAnswer:
 		return "No answer"
 	case cart.Busy:
@@ -78,6 +80,7 @@ func Insights(in cart.Insights) []string {
 	}{
 		{"opted_out", in.OptedOut}, {"declined", in.Declined}, {"interested", in.Interested}, {"callback", in.Callback},
 		{"opted_out_unclear", in.OptedOutUnclear}, {"declined_unclear", in.DeclinedUnclear},
+		{"voicemail", in.Voicemail}, {"person", in.Person}, {"screened", in.Screened},
 	} {
 		if insight.is {
 			found = append(found, insight.name)
@@ -101,6 +104,12 @@ func Insight(name string) string {
 		return "may have asked not to be called again"
 	case "declined_unclear":
 		return "may not be interested"
+	case "voicemail":
+		return "a mailbox answered"
+	case "person":
+		return "no mailbox answered"
+	case "screened":
+		return "screened by the phone's assistant"
 	}
 	return Lower(name)
 }

@@ -36,6 +36,7 @@ var events = map[string]string{
 	"call.analysed":       "Call: analysed",
 	"call.finished":       "Call: finished",
 	"call.timeout":        "Call: timed out",
+	"call.voicemail":      "Call: voicemail",
 	"call.no_answer":      "Call: no answer",
 	"call.busy":           "Call: busy",
 	"call.failed":         "Call: failed",

@@ -163,7 +163,9 @@ func drawPolicy(t *rapid.T) func(*policy.Rules) {
 	always, budget := rapid.Bool().Draw(t, "always open"), rapid.SampledFrom([]int64{0, 300}).Draw(t, "budget")
 	return func(r *policy.Rules) {
 		r.Delay, r.Attempts.Max, r.Holdout, r.Caps = delay, attempts, holdout, policy.Caps{DailyCalls: daily}
-		r.Attempts.Spacing = policy.Spacing{NoAnswer: spacing, Busy: spacing, Failed: spacing, Timeout: spacing, Lost: spacing}
+		r.Attempts.Spacing = policy.Spacing{
+			NoAnswer: spacing, Voicemail: spacing, Busy: spacing, Failed: spacing, Timeout: spacing, Lost: spacing,
+		}
 		r.ExpiresAfter = 12 * 24 * time.Hour
 		if always {
 			r.Windows = []policy.Window{{From: "00:00", To: "24:00"}}

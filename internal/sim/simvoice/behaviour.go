@@ -62,12 +62,70 @@ type Behaviour struct {
 	RequiredActions []string
 	// Actions are what the agent does while it talks.
 	Actions []Action
+	// Late is a second analysis, sent some time after the last event; nil for none.
+	Late *Late
+}
+
+// Late is an analysis that corrects an earlier one.
+type Late struct {
+	// After is the simulated time from the last event.
+	After    time.Duration
+	Summary  string
+	Insights map[string]any
 }
 
 // Action is something that the agent does for the customer.
 type Action struct {
 	Name, Reason string
 	Payload      any
+}
+
+// Mailbox is a call that a mailbox answers. The analysis says so.
+func Mailbox() Behaviour {
+	return Behaviour{
+		Talk: 20 * time.Second, Summary: "A mailbox answered; nobody was spoken to.",
+		Insights: map[string]any{"voicemail": true},
+	}
+}
+
+// QuietMailbox is a call that a mailbox answers and that is soon over. The analysis does not tell a mailbox from a
+// person.
+func QuietMailbox() Behaviour {
+	return Behaviour{Talk: 9 * time.Second, Summary: "The call ended early.", Insights: map[string]any{}}
+}
+
+// Screened is a call that an assistant of the phone takes and does not put through.
+func Screened() Behaviour {
+	return Behaviour{
+		Talk: 15 * time.Second, Summary: "The phone's assistant asked who is calling and did not put the call through.",
+		Insights: map[string]any{"screened": true},
+	}
+}
+
+// HangsUp is a call whose customer picks up and hangs up at once.
+func HangsUp() Behaviour {
+	return Behaviour{
+		Talk: time.Second, Summary: "The customer hung up at once.", Insights: map[string]any{"voicemail": false},
+	}
+}
+
+// MailboxToldLate is a call that first looks like a conversation. A late analysis says that a mailbox answered.
+func MailboxToldLate(after time.Duration) Behaviour {
+	late := Mailbox()
+	return Behaviour{
+		Talk: late.Talk, Insights: map[string]any{},
+		Late: &Late{After: after, Summary: late.Summary, Insights: late.Insights},
+	}
+}
+
+// PersonToldLate is a call that first looks like a mailbox's. A late analysis says that the customer was spoken to.
+func PersonToldLate(after time.Duration) Behaviour {
+	b := QuietMailbox()
+	b.Late = &Late{
+		After: after, Summary: "The customer was in a hurry and will order tonight.",
+		Insights: map[string]any{"voicemail": false, "interested": true},
+	}
+	return b
 }
 
 // Script decides what each call does.

@@ -82,6 +82,11 @@ func (c *call) live() {
 	out.send("call.lifecycle-ended", map[string]any{
 		"report": map[string]any{"reAttemptCount": redials, "rescheduledCount": rescheduled, "finalStatus": final},
 	})
+	if late := c.behaviour.Late; late != nil && c.pause(late.After) {
+		out.send("end-of-call", map[string]any{
+			"analysis": map[string]any{"success": true, "summary": late.Summary, "insights": late.Insights},
+		})
+	}
 }
 
 func unanswered(e Ending) bool { return e == NoAnswer || e == Busy || e == Failed }

@@ -9,6 +9,8 @@
 //	               ├─▶ no-answer │ busy │ failed ─▶ (redials, unless aborted) ─▶ lifecycle-ended
 //	               └─▶ validation-failed │ skip ─▶ lifecycle-ended
 //
+// A late analysis may follow the last event and correct the first one.
+//
 // Before its first call the account can be onboarded: Server.Assistants tells what was made.
 //
 // An abort is accepted while the call is queued, dialling, or between two dials, and refused with 400 otherwise.

@@ -20,6 +20,7 @@ var statuses = map[string]cart.ReportKind{
 	"ongoing": cart.ReportTalking, "active": cart.ReportTalking, "started": cart.ReportTalking,
 	"completed": cart.ReportHungUp, "ended": cart.ReportHungUp,
 	"finished": cart.ReportHungUp, "closed": cart.ReportHungUp,
+	"voicemail": cart.ReportVoicemail, "answering-machine": cart.ReportVoicemail, "machine": cart.ReportVoicemail,
 	"no-answer": cart.ReportNoAnswer, "missed": cart.ReportNoAnswer, "unanswered": cart.ReportNoAnswer,
 	"busy":   cart.ReportBusy,
 	"failed": cart.ReportFailed, "error": cart.ReportFailed,
@@ -28,11 +29,12 @@ var statuses = map[string]cart.ReportKind{
 
 // outcomes are how a call ended by the last report of it.
 var outcomes = map[cart.ReportKind]cart.Outcome{
-	cart.ReportHungUp:   cart.Completed,
-	cart.ReportNoAnswer: cart.NoAnswer,
-	cart.ReportBusy:     cart.Busy,
-	cart.ReportFailed:   cart.Failed,
-	cart.ReportAborted:  cart.Aborted,
+	cart.ReportHungUp:    cart.Completed,
+	cart.ReportVoicemail: cart.Voicemail,
+	cart.ReportNoAnswer:  cart.NoAnswer,
+	cart.ReportBusy:      cart.Busy,
+	cart.ReportFailed:    cart.Failed,
+	cart.ReportAborted:   cart.Aborted,
 }
 
 // Parse implements voice.Provider. A webhook is {"event", "data": {"call_id", "conversation_uuid", "duration",

@@ -276,6 +276,10 @@ func analysisOf(plan config.AnalysisPlan, names config.Insights) analysisPlan {
 		{names.Callback, "boolean", "True only if the customer asked to be called at another time.", true},
 		{names.CallbackAt, "string", "When the customer wants to be called, as ISO 8601 with the offset of the " +
 			"customer's time zone, such as 2026-03-05T18:30:00+05:30. Leave it empty if they named no time.", false},
+		{names.Voicemail, "boolean", "True if a mailbox, an answering machine or a recorded announcement answered and " +
+			"no person spoke; false if a person spoke.", true},
+		{names.Screened, "boolean", "True only if an assistant of the phone took the call, asked who is calling or " +
+			"why, and no person came on the line.", false},
 	} {
 		if want.name != "" {
 			p.Insights[want.name] = insight{Type: want.typ, Description: want.description, Required: want.required}

@@ -23,6 +23,7 @@ var kinds = map[string]cart.ReportKind{
 	"end-of-call":       cart.ReportAnalysed,
 	"lifecycle-ended":   cart.ReportFinished,
 	"timeout":           cart.ReportTimeout,
+	"voicemail":         cart.ReportVoicemail,
 	"no-answer":         cart.ReportNoAnswer,
 	"busy":              cart.ReportBusy,
 	"failed":            cart.ReportFailed,
@@ -38,6 +39,7 @@ var outcomes = map[string]cart.Outcome{
 	"ended":             cart.Completed,
 	"completed":         cart.Completed,
 	"timeout":           cart.Timeout,
+	"voicemail":         cart.Voicemail,
 	"no-answer":         cart.NoAnswer,
 	"busy":              cart.Busy,
 	"failed":            cart.Failed,
@@ -160,8 +162,8 @@ func at(kind cart.ReportKind, call tolerant.Object) time.Time {
 	case cart.ReportAction, cart.ReportOther, cart.ReportRescheduled:
 		return time.Time{}
 	case cart.ReportHungUp, cart.ReportRecorded, cart.ReportAnalysed, cart.ReportFinished, cart.ReportTimeout,
-		cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportInvalid, cart.ReportSkipped,
-		cart.ReportAborted:
+		cart.ReportVoicemail, cart.ReportNoAnswer, cart.ReportBusy, cart.ReportFailed, cart.ReportInvalid,
+		cart.ReportSkipped, cart.ReportAborted:
 		return call.Time("endedAt", "startedAt")
 	}
 	return time.Time{}

@@ -21,6 +21,10 @@ func Insights(names config.Insights, from ...Object) (in cart.Insights, callback
 	in.OptedOut, in.OptedOutUnclear = optedOut == Yes, optedOut == Unclear
 	in.Declined, in.DeclinedUnclear = declined == Yes, declined == Unclear
 	in.Interested, _ = Flag(find(names.Interested))
+	if mailbox, told := Flag(find(names.Voicemail)); told {
+		in.Voicemail, in.Person = mailbox, !mailbox
+	}
+	in.Screened, _ = Flag(find(names.Screened))
 	wants, known := Flag(find(names.Callback))
 	in.Callback = wants
 	if known && !wants {

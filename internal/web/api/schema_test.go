@@ -60,8 +60,8 @@ var (
 		},
 		"reasons": "counts", "calls": "count", "answered": "count",
 		"outcomes": object{
-			"completed": "count", "no_answer": "count", "busy": "count", "failed": "count", "timeout": "count",
-			"aborted": "count", "skipped": "count", "invalid": "count", "lost": "count",
+			"completed": "count", "voicemail": "count", "no_answer": "count", "busy": "count", "failed": "count",
+			"timeout": "count", "aborted": "count", "skipped": "count", "invalid": "count", "lost": "count",
 		},
 		"purchases": list{webtest.With(sumSchema, object{
 			"attribution": "text?", "currency": "text?", "revenue": "money", "cash_on_delivery": sumSchema,

@@ -42,6 +42,7 @@ type cartCountsJSON struct {
 
 type outcomeCountsJSON struct {
 	Completed int `json:"completed"`
+	Voicemail int `json:"voicemail"`
 	NoAnswer  int `json:"no_answer"`
 	Busy      int `json:"busy"`
 	Failed    int `json:"failed"`
@@ -137,6 +138,7 @@ func statsAsJSON(shop string, from, to time.Time, stats postgres.Stats) statsJSO
 		Answered: stats.Answered,
 		Outcomes: outcomeCountsJSON{
 			Completed: stats.Outcomes[cart.Completed],
+			Voicemail: stats.Outcomes[cart.Voicemail],
 			NoAnswer:  stats.Outcomes[cart.NoAnswer],
 			Busy:      stats.Outcomes[cart.Busy],
 			Failed:    stats.Outcomes[cart.Failed],

@@ -9,7 +9,8 @@ func callTone(c *cart.Call) string {
 	switch {
 	case c.State == cart.Closed && c.Outcome == cart.Completed:
 		return "tone-good"
-	case c.State == cart.Closed && (c.Outcome == cart.NoAnswer || c.Outcome == cart.Busy || c.Outcome == cart.Timeout):
+	case c.State == cart.Closed && (c.Outcome == cart.NoAnswer || c.Outcome == cart.Voicemail ||
+		c.Outcome == cart.Busy || c.Outcome == cart.Timeout):
 		return "tone-wait"
 	case c.State == cart.Uncertain, c.State == cart.Rejected,
 		c.State == cart.Closed && (c.Outcome == cart.Failed || c.Outcome == cart.Lost || c.Outcome == cart.Invalid):
