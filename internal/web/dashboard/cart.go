@@ -55,11 +55,16 @@ func (d *Dashboard) cartsPage(c echo.Context) error {
 	return page.Show(c, http.StatusOK, cartsView(v))
 }
 
+// cartDeliveries is how many deliveries of events a cart's page shows.
+const cartDeliveries = 100
+
 // cartModel is the page of one cart: its story.
 type cartModel struct {
 	page.Frame
 	*cart.Cart
 	Ledger []cart.Entry
+	// Deliveries are those of the cart's events, newest first.
+	Deliveries []deliveryLine
 	// Configured is false for a cart whose shop is no longer in the configuration. No action is possible then.
 	Configured bool
 }
@@ -89,11 +94,17 @@ func (d *Dashboard) cartPage(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	deliveries, err := d.db.Deliveries(ctx, postgres.DeliveryFilter{Stream: id, Limit: cartDeliveries})
+	if err != nil {
+		return err
+	}
+	// The browser's history keeps the title, so it names no person.
+	f := d.pages.Frame(c, "Cart of "+page.ShopName(found.Shop), "carts").Refreshing(c)
 	return page.Show(c, http.StatusOK, cartView(cartModel{
-		// The browser's history keeps the title, so it names no person.
-		Frame:      d.pages.Frame(c, "Cart of "+page.ShopName(found.Shop), "carts").Refreshing(c),
+		Frame:      f,
 		Cart:       &found.Cart,
 		Ledger:     ledger,
+		Deliveries: d.deliveryLines(f, deliveries),
 		Configured: d.engine.Store(found.Shop) != nil,
 	}))
 }

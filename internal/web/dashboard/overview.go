@@ -44,6 +44,8 @@ type overviewModel struct {
 	MoreShops int
 	Calls     []view.Call
 	Events    []eventLine
+	// EndpointsOff is how many endpoints of events were switched off.
+	EndpointsOff int
 }
 
 // lineUse is how many lines calls occupy now, and of how many.
@@ -108,6 +110,9 @@ func (d *Dashboard) overviewPage(c echo.Context) error {
 		return err
 	}
 	if v.Events, err = d.events(ctx, v.Frame, "", overviewEvents); err != nil {
+		return err
+	}
+	if v.EndpointsOff, err = d.endpointsOff(ctx); err != nil {
 		return err
 	}
 	v.Spans = []view.Span{view.NewSpan("Last 24 hours", lastDay), view.NewSpan("Last 30 days", lastMonth)}

@@ -33,7 +33,9 @@ type Frame struct {
 	// Bare leaves the navigation out, for whoever is not logged in.
 	Bare         bool
 	Logout, Jobs bool
-	Note         Note
+	// Endpoints links to the endpoints of events.
+	Endpoints bool
+	Note      Note
 	// Live makes the page reload itself every liveSeconds. Toggle is the address of the page that does the opposite;
 	// "" where reloading is not offered.
 	Live   bool
@@ -48,14 +50,15 @@ const liveSeconds = 10
 // Frame makes the frame of a page.
 func (m *Maker) Frame(c echo.Context, title, section string) Frame {
 	f := Frame{
-		Title:   title,
-		Section: section,
-		Bare:    !session.Inside(c),
-		Logout:  m.Logout,
-		Jobs:    m.Jobs,
-		Note:    NoteOf(c.QueryParam("note")),
-		Now:     m.Engine.Now(),
-		zones:   map[string]*time.Location{},
+		Title:     title,
+		Section:   section,
+		Bare:      !session.Inside(c),
+		Logout:    m.Logout,
+		Jobs:      m.Jobs,
+		Endpoints: len(m.Engine.Endpoints()) > 0,
+		Note:      NoteOf(c.QueryParam("note")),
+		Now:       m.Engine.Now(),
+		zones:     map[string]*time.Location{},
 	}
 	for _, store := range m.Engine.Stores() {
 		f.zones[store.Domain] = store.Location
