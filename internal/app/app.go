@@ -59,15 +59,17 @@ type App struct {
 	// shopifyURL is empty for the real Shopify. It is not part of the configuration: whoever set it there would receive
 	// the shops' tokens.
 	shopifyURL string
-	pool       *pgxpool.Pool
-	intake     *pgxpool.Pool
-	database   *embedded.Server
-	writable   *postgres.Writable
-	client     *river.Client[pgx.Tx]
-	works      bool
-	ui         *riverui.Handler
-	http       *http.Server
-	listener   net.Listener
+	// tracer is told of every statement. Only a test sets it.
+	tracer   pgx.QueryTracer
+	pool     *pgxpool.Pool
+	intake   *pgxpool.Pool
+	database *embedded.Server
+	writable *postgres.Writable
+	client   *river.Client[pgx.Tx]
+	works    bool
+	ui       *riverui.Handler
+	http     *http.Server
+	listener net.Listener
 }
 
 // stopWithin bounds how long requests and jobs that are under way may take to finish once the program is told to stop.
@@ -219,6 +221,7 @@ func (a *App) openDatabase(ctx context.Context) error {
 		// The library's message repeats the URL, password and all.
 		return errors.New("database.url is not a usable postgres:// URL")
 	}
+	poolConfig.ConnConfig.Tracer = a.tracer
 	if a.database != nil {
 		poolConfig.BeforeConnect = a.reachEmbedded
 	}

@@ -39,7 +39,7 @@ const (
 
 // IntakeConns is how many connections the intake of a process uses at most. It has them for itself: jobs cannot use
 // them up.
-const IntakeConns = keepers + appliers
+const IntakeConns = keepers + appliers + changers
 
 // applier applies kept webhooks to their carts. See RunIntake.
 type applier struct {
@@ -141,11 +141,13 @@ func (a *applier) took(rows, webhooks int, oldest time.Time) {
 	a.room = make(chan struct{})
 }
 
-// RunIntake keeps webhooks, and applies what any process has kept, until ctx ends. What was kept and not applied by
-// then is applied by another process or after the next start.
+// RunIntake keeps webhooks, applies what any process has kept, and changes carts together, until ctx ends. What was
+// kept and not applied by then is applied by another process or after the next start.
 func (e *Engine) RunIntake(ctx context.Context) {
 	var group sync.WaitGroup
 	group.Go(func() { e.keeper.run(ctx, e.keepTogether) })
+	group.Go(func() { e.reports.until(ctx) })
+	group.Go(func() { e.decisions.until(ctx) })
 	for range appliers {
 		group.Go(func() { e.applyUntil(ctx) })
 	}
@@ -543,11 +545,11 @@ func (u *unit) applyOne(ctx context.Context, w *postgres.QueuedWebhook) (err err
 	return u.afterCheckout(ctx, store, c, []postgres.QueuedWebhook{*w})
 }
 
-// recovered makes an error of a panic, so that one webhook that the program cannot cope with does not end it. The text
-// may hold what the webhook says, so it is left out.
+// recovered makes an error of a panic, so that one message that the program cannot cope with does not end it. The text
+// may hold what the message says, so it is left out.
 func recovered(err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("a %T while webhooks were applied", r)
+		*err = fmt.Errorf("a %T while carts were changed", r)
 	}
 }
 

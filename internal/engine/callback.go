@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"ringback/internal/cart"
@@ -58,6 +59,49 @@ func (e *Engine) TakeCallback(ctx context.Context, provider, token string, h htt
 	return taken, nil
 }
 
+// callByToken finds the call that a URL was handed out with.
+func (e *Engine) callByToken(ctx context.Context, token string) (postgres.CallRef, error) {
+	hash := hashToken(token)
+	if ref, ok := e.handedOut.get(string(hash)); ok {
+		return ref, nil
+	}
+	ref, err := e.db.CallByToken(ctx, hash)
+	if err == nil {
+		e.handedOut.put(string(hash), ref)
+	}
+	return ref, err
+}
+
+// handedOut are the calls of the last callbacks, by the hash of the token that their URL was handed out with. With whom
+// a call was placed does not change any more.
+type handedOut struct {
+	mu sync.Mutex
+	// young and old are the last ones and those before them. When young is full, old is forgotten.
+	young, old map[string]postgres.CallRef
+}
+
+// mostHandedOut is how many calls of each age are kept in mind.
+const mostHandedOut = 10_000
+
+func (h *handedOut) get(hash string) (postgres.CallRef, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	ref, ok := h.young[hash]
+	if !ok {
+		ref, ok = h.old[hash]
+	}
+	return ref, ok
+}
+
+func (h *handedOut) put(hash string, ref postgres.CallRef) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.young == nil || len(h.young) >= mostHandedOut {
+		h.young, h.old = map[string]postgres.CallRef{}, h.young
+	}
+	h.young[hash] = ref
+}
+
 func idOf(ref *postgres.CallRef) *uuid.UUID {
 	if ref == nil {
 		return nil
@@ -69,7 +113,7 @@ func idOf(ref *postgres.CallRef) *uuid.UUID {
 // ours that signed. Nobody else's body is hashed. A URL of ours is never refused for what this process's configuration
 // lacks.
 func (e *Engine) sender(ctx context.Context, provider, token string, h http.Header, body []byte) (sender, error) {
-	ref, err := e.db.CallByToken(ctx, hashToken(token))
+	ref, err := e.callByToken(ctx, token)
 	switch {
 	case err == nil:
 		return e.senderOfCall(provider, &ref, h, body)
@@ -164,12 +208,8 @@ func (e *Engine) takeReport(ctx context.Context, from sender, n int, cb voice.Ca
 		cb = named[n]
 	}
 	taken := TakenNew
-	err = e.inTx(ctx, func(ctx context.Context, u *unit) error {
+	err = e.report(ctx, about.CartID, func(ctx context.Context, u *unit, c *postgres.Cart) error {
 		taken = TakenNew
-		c, err := u.CartForUpdate(ctx, about.CartID)
-		if err != nil {
-			return err
-		}
 		report := cb.ReportIn(e.zoneOf(store, &c.Cart), u.Now)
 		did, err := u.apply(ctx, c, cart.CallReported{CallID: about.CallID, Report: report, Digest: short(cb.Digest)}, nil)
 		if err != nil {
@@ -180,15 +220,16 @@ func (e *Engine) takeReport(ctx context.Context, from sender, n int, cb voice.Ca
 			return nil
 		}
 		if report.CreditsLeft != nil && (from.account == "" || store.uses(from.account)) {
-			if err := u.keepCredits(ctx, store, *report.CreditsLeft); err != nil {
-				return err
-			}
+			u.keepCredits(store, *report.CreditsLeft)
 		}
 		why := ""
 		if call := c.Call(about.CallID); call != nil && call.State == cart.Rejected {
 			why = "the provider said that it did not take this call"
 		}
-		return u.KeepCallback(ctx, from.provider, &about.CallID, kind, body, why)
+		u.deferred.callbacks = append(u.deferred.callbacks, postgres.KeptCallback{
+			Provider: from.provider, Cart: c, Call: about.CallID, Kind: kind, Payload: body, Failure: why,
+		})
+		return nil
 	})
 	if code, yes := postgres.Unstorable(err); yes {
 		// Sent again, it would be no better.
@@ -271,11 +312,9 @@ func short(digest []byte) []byte {
 	return digest
 }
 
-// keepCredits remembers the account's balance; a breaker may be set on it.
-func (u *unit) keepCredits(ctx context.Context, store *Store, left decimal.Decimal) error {
-	if err := u.SetCredits(ctx, store.Domain, left); err != nil {
-		return err
-	}
+// keepCredits remembers the account's balance; a breaker may be set on it. Every call of the shop tells it, so it is
+// written once for all of a transaction, last.
+func (u *unit) keepCredits(store *Store, left decimal.Decimal) {
+	u.deferred.credits[store.Domain] = left
 	u.counts = append(u.counts, func(m *Metrics) { m.credits(store.Domain, left) })
-	return nil
 }

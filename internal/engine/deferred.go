@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"ringback/internal/cart"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/riverqueue/river"
+	"github.com/shopspring/decimal"
 )
 
 // deferred is what a unit of work about many carts stores once, last.
@@ -21,10 +24,22 @@ type deferred struct {
 	// wakes are the carts that want a wake_cart job, at their WakeJobAt.
 	wakes map[uuid.UUID]*postgres.Cart
 	jobs  []river.InsertManyParams
+	// callbacks are the messages to be kept.
+	callbacks []postgres.KeptCallback
+	// settled are the shops of which calls came to an outcome, credits the balances that were told.
+	settled map[string]*Store
+	credits map[string]decimal.Decimal
+	// last is what comes after everything else, because many carts share what it changes.
+	last []func(context.Context) error
+	// met are the keys of the persons, and the shops with limits of their own, of the carts that are not stored yet.
+	met map[string]bool
 }
 
 func newDeferred(shops map[string]postgres.Shop) *deferred {
-	return &deferred{shops: shops, places: map[uuid.UUID]int{}, wakes: map[uuid.UUID]*postgres.Cart{}}
+	return &deferred{
+		shops: shops, places: map[uuid.UUID]int{}, wakes: map[uuid.UUID]*postgres.Cart{}, settled: map[string]*Store{},
+		credits: map[string]decimal.Decimal{}, met: map[string]bool{},
+	}
 }
 
 // save notes that a cart is to be stored. What was stored before is what it was at first.
@@ -67,7 +82,7 @@ func (u *unit) record(ctx context.Context, entry cart.Entry) error {
 }
 
 // flush stores what was deferred: the jobs first, since a cart knows the id of its wake_cart job, then the carts, then
-// their ledgers and their events.
+// their ledgers and their events, and last what many carts share.
 func (u *unit) flush(ctx context.Context) error {
 	d := u.deferred
 	u.deferred = nil
@@ -92,7 +107,30 @@ func (u *unit) flush(ctx context.Context) error {
 			return err
 		}
 	}
-	return u.Append(ctx, d.ledger, u.takeDeliveries())
+	if err := u.Append(ctx, d.ledger, u.takeDeliveries()); err != nil {
+		return err
+	}
+	if len(d.callbacks) > 0 {
+		if err := u.KeepCallbacks(ctx, d.callbacks); err != nil {
+			return err
+		}
+	}
+	for _, domain := range slices.Sorted(maps.Keys(d.settled)) {
+		if err := u.lookAtBreakers(ctx, d.settled[domain]); err != nil {
+			return err
+		}
+	}
+	for _, domain := range slices.Sorted(maps.Keys(d.credits)) {
+		if err := u.SetCredits(ctx, domain, d.credits[domain]); err != nil {
+			return err
+		}
+	}
+	for _, do := range d.last {
+		if err := do(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // insertAt says when a job is due; one that is due already is not scheduled.

@@ -57,6 +57,9 @@ type Engine struct {
 
 	keeper  keeper
 	applier applier
+	// reports and decisions change carts.
+	reports, decisions changer
+	handedOut          handedOut
 
 	voiceFaults voiceFaults
 	mail        Mail
@@ -97,6 +100,8 @@ func New(o Options) *Engine {
 		metrics: o.Metrics, mail: o.Mail, shopify: o.Shopify, connections: connections{clients: map[string]connection{}},
 		applier: newApplier(), endpoints: o.Endpoints, nudges: newNudges(),
 	}
+	e.reports.run = func(ctx context.Context, items []*changing) error { return e.inOne(ctx, e.inIntakeTx, items) }
+	e.decisions.run = func(ctx context.Context, items []*changing) error { return e.inOne(ctx, e.inTx, items) }
 	e.pools = sync.OnceValue(func() map[string]pool { return newPools(e.Stores()) })
 	e.fills = newFills(func(assistant string) time.Duration {
 		return time.Duration(e.pools()[assistant].lines) * pausePerLine

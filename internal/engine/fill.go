@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -373,22 +372,9 @@ func (u *unit) giveEach(ctx context.Context, carts []*postgres.Cart) error {
 		shops[c.Shop] = s
 	}
 	u.deferred = newDeferred(shops)
-	// met are the keys of the persons, and the shops with limits of their own, of the carts that are not stored yet.
-	met := map[string]bool{}
 	for _, c := range carts {
-		meets, err := u.meets(ctx, c)
-		if err != nil {
+		if err := u.storeWhatMeets(ctx, c); err != nil {
 			return err
-		}
-		if slices.ContainsFunc(meets, func(name string) bool { return met[name] }) {
-			if err := u.flush(ctx); err != nil {
-				return err
-			}
-			u.deferred = newDeferred(shops)
-			clear(met)
-		}
-		for _, name := range meets {
-			met[name] = true
 		}
 		if err := u.giveLine(ctx, c); err != nil {
 			return fmt.Errorf("give a line to cart %s: %w", c.ID, err)

@@ -99,7 +99,7 @@ func (k *keeper) run(ctx context.Context, keep func(context.Context, []postgres.
 	for range keepers {
 		group.Go(func() {
 			for first := range in {
-				items := gather(first, in)
+				items := gather(first, in, keptTogether)
 				now := time.Now()
 				k.more.Store(now.Add(moreFor).UnixNano())
 				if len(items) >= crowd {
@@ -117,10 +117,10 @@ func (k *keeper) run(ctx context.Context, keep func(context.Context, []postgres.
 	group.Wait()
 }
 
-// gather takes whatever waits beside the first.
-func gather(first *keeping, in <-chan *keeping) []*keeping {
-	items := []*keeping{first}
-	for len(items) < keptTogether {
+// gather takes whatever waits beside the first, up to most.
+func gather[T any](first T, in <-chan T, most int) []T {
+	items := []T{first}
+	for len(items) < most {
 		select {
 		case item, more := <-in:
 			if !more {

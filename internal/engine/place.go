@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,16 +32,20 @@ type placement struct {
 // meanwhile. A run that finds the sending already recorded does not know what came of it, and records that.
 func (e *Engine) PlaceCall(ctx context.Context, callID uuid.UUID) error {
 	ctx = context.WithoutCancel(ctx)
-	ref, err := e.db.CallRef(ctx, callID)
+	found, err := e.db.CallToPlace(ctx, callID)
 	if errors.Is(err, postgres.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	offer, err := e.lastWord(ctx, ref)
-	if err != nil {
-		return err
+	ref := found.CallRef
+	var offer *cart.Offer
+	store := e.stores[ref.Shop]
+	if store != nil && (found.UniqueOffer || e.asksForPurchase(store, found.LastActivityAt)) {
+		if offer, err = e.lastWord(ctx, store, ref); err != nil {
+			return err
+		}
 	}
 	token := newToken()
 	p, err := e.beginSending(ctx, ref, token, offer)
@@ -63,7 +68,7 @@ func (e *Engine) PlaceCall(ctx context.Context, callID uuid.UUID) error {
 // lastWord asks Shopify what must be known before a call goes out: whether the customer has bought meanwhile, and a
 // code of their own, which it returns as the offer to give in place of the decided one. It asks before any lock is
 // taken.
-func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offer, error) {
+func (e *Engine) lastWord(ctx context.Context, store *Store, ref postgres.CallRef) (*cart.Offer, error) {
 	c, err := e.db.Cart(ctx, ref.CartID)
 	if err != nil {
 		return nil, err
@@ -71,10 +76,6 @@ func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offe
 	call := c.Call(ref.CallID)
 	if call == nil || c.State != cart.Calling || call.State != cart.Placing || call.SentAt != nil {
 		return nil, nil
-	}
-	store, err := e.knownStore(ref.Shop)
-	if err != nil {
-		return nil, err
 	}
 	if rest, err := e.db.Rest(ctx, AccountOf(store)); err != nil || rest.Until.After(e.db.Now()) {
 		return nil, err
@@ -88,25 +89,23 @@ func (e *Engine) lastWord(ctx context.Context, ref postgres.CallRef) (*cart.Offe
 // beginSending records that the request is about to be sent, or returns nil when it must not be.
 func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token string, offer *cart.Offer) (*placement, error) {
 	var p *placement
-	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
-		p = nil
-		c, err := u.CartForUpdate(ctx, ref.CartID)
-		if err != nil {
-			return err
-		}
+	// refused is why nothing is decided here and now. It is this cart's alone: others share the transaction.
+	var refused error
+	err := e.decide(ctx, ref.CartID, func(ctx context.Context, u *unit, c *postgres.Cart) error {
+		p, refused = nil, nil
 		call := c.Call(ref.CallID)
 		if call == nil || call.State != cart.Placing {
 			return nil
 		}
-		store, err := e.knownStore(c.Shop)
-		if err != nil {
-			return err
+		var store *Store
+		if store, refused = e.knownStore(c.Shop); refused != nil {
+			return nil
 		}
 		if call.SentAt != nil {
 			_, err := u.apply(ctx, c, cart.PlaceUncertain{CallID: call.ID, Error: "the program stopped between the request and its answer"}, nil)
 			return err
 		}
-		rest, err := u.Rest(ctx, AccountOf(store))
+		rest, err := u.restOf(ctx, store)
 		if err != nil {
 			return err
 		}
@@ -115,6 +114,10 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 			return err
 		}
 		queried, err := u.queriedFacts(ctx, c, call.ID)
+		if errors.Is(err, errWebhooksWait) {
+			refused = err
+			return nil
+		}
 		if err != nil {
 			return err
 		}
@@ -128,7 +131,7 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 		p = &placement{store: store, request: e.request(store, c, c.Call(call.ID), token), rest: rest}
 		return nil
 	})
-	return p, err
+	return p, cmp.Or(err, refused)
 }
 
 // request builds what the provider is asked.
@@ -177,13 +180,22 @@ func (e *Engine) answer(callID uuid.UUID, receipt voice.Receipt, err error) cart
 // fails the call stays as sent and is settled by its callbacks or its silence.
 const recordTries = 20
 
-// record gives an event about a call to its cart, and does what belongs to it in the same transaction.
+// record gives an event about a call to its cart, and does what many carts share last in the same transaction.
 func (e *Engine) record(
-	ctx context.Context, ref postgres.CallRef, ev cart.Event, also ...func(context.Context, *unit) error,
+	ctx context.Context, ref postgres.CallRef, ev cart.Event, last ...func(context.Context, *unit) error,
 ) error {
 	var err error
 	for try := range recordTries {
-		if err = e.onCart(ctx, ref.CartID, ev, also...); err == nil || errors.Is(err, postgres.ErrNotFound) {
+		err = e.report(ctx, ref.CartID, func(ctx context.Context, u *unit, c *postgres.Cart) error {
+			if _, err := u.apply(ctx, c, ev, nil); err != nil {
+				return err
+			}
+			for _, do := range last {
+				u.deferred.last = append(u.deferred.last, func(ctx context.Context) error { return do(ctx, u) })
+			}
+			return nil
+		})
+		if err == nil || errors.Is(err, postgres.ErrNotFound) {
 			return nil
 		}
 		select {

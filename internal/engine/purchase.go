@@ -26,8 +26,7 @@ const (
 // failed answer lets the call go out: webhooks and reconciling have not told of a purchase, and Shopify being away must
 // not end all calling.
 func (e *Engine) checkPurchase(ctx context.Context, store *Store, c *postgres.Cart) error {
-	after := store.Config.PurchaseCheck
-	if after <= 0 || e.db.Now().Sub(c.LastActivityAt) < after {
+	if !e.asksForPurchase(store, c.LastActivityAt) {
 		return nil
 	}
 	connected, err := e.Connected(ctx, c.Shop)
@@ -60,6 +59,12 @@ func (e *Engine) checkPurchase(ctx context.Context, store *Store, c *postgres.Ca
 		return nil
 	}
 	return e.inTx(ctx, func(ctx context.Context, u *unit) error { return u.takePurchase(ctx, store, c, done) })
+}
+
+// asksForPurchase reports whether Shopify is asked about the checkout of a cart that was last heard of at an instant.
+func (e *Engine) asksForPurchase(store *Store, heard time.Time) bool {
+	after := store.Config.PurchaseCheck
+	return after > 0 && e.db.Now().Sub(heard) >= after
 }
 
 // takePurchase tells a cart of the purchase that Shopify told of: by its order, or as the checkout's completion.

@@ -47,6 +47,19 @@ func restAfter(failed *voice.NotPlacedError, before postgres.Rest, now time.Time
 	return rest
 }
 
+// restOf is the last rest of a store's account, read once in a transaction.
+func (u *unit) restOf(ctx context.Context, store *Store) (rest postgres.Rest, err error) {
+	account := AccountOf(store)
+	rest, known := u.rests[account]
+	if !known {
+		if rest, err = u.Rest(ctx, account); err != nil {
+			return rest, err
+		}
+		u.rests[account] = rest
+	}
+	return rest, nil
+}
+
 // keepRest keeps what the answer to a request, err, tells of its account: that it takes no calls for now, or that it
 // takes calls again. before is what was known when the request was sent. It comes last in a transaction: many carts
 // share an account.

@@ -15,25 +15,15 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// onCart gives an event to a cart, without the facts that need queries, and does what belongs to it in the same
-// transaction.
-func (e *Engine) onCart(
-	ctx context.Context, id uuid.UUID, ev cart.Event, also ...func(context.Context, *unit) error,
-) error {
+// onCart gives an event to a cart in a transaction of its own, without the facts that need queries.
+func (e *Engine) onCart(ctx context.Context, id uuid.UUID, ev cart.Event) error {
 	return e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		c, err := u.CartForUpdate(ctx, id)
 		if err != nil {
 			return err
 		}
-		if _, err = u.apply(ctx, c, ev, nil); err != nil {
-			return err
-		}
-		for _, do := range also {
-			if err := do(ctx, u); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err = u.apply(ctx, c, ev, nil)
+		return err
 	})
 }
 
@@ -49,6 +39,8 @@ type unit struct {
 	deliveries []postgres.Delivery
 	tellTo     map[string]bool
 	reader     *policy.Reader
+	// rests are the rests of accounts that were read.
+	rests map[string]postgres.Rest
 	// deferred is set while a unit of work is about many carts, which are then stored together.
 	deferred *deferred
 }
@@ -69,7 +61,10 @@ func (e *Engine) within(
 ) error {
 	var done *unit
 	err := begin(ctx, func(ctx context.Context, tx *postgres.Tx) error {
-		u := &unit{Tx: tx, engine: e, reader: policy.NewReader(), fills: map[string]bool{}, tellTo: map[string]bool{}}
+		u := &unit{
+			Tx: tx, engine: e, reader: policy.NewReader(), fills: map[string]bool{}, tellTo: map[string]bool{},
+			rests: map[string]postgres.Rest{},
+		}
 		if err := fn(ctx, u); err != nil {
 			return err
 		}
@@ -206,6 +201,10 @@ func (u *unit) enact(ctx context.Context, store *Store, c *postgres.Cart, effect
 		call := c.Call(f.CallID)
 		outcome := call.Outcome
 		u.counts = append(u.counts, func(m *Metrics) { m.callSettled(c.Shop, outcome) })
+		if u.deferred != nil {
+			u.deferred.settled[store.Domain] = store
+			return nil
+		}
 		return u.lookAtBreakers(ctx, store)
 	case lifecycle.AccountRefused:
 		return u.trip(ctx, store.Domain, "provider: "+f.Why, nil)
@@ -298,11 +297,10 @@ func (u *unit) queriedFacts(ctx context.Context, c *postgres.Cart, except uuid.U
 	if err != nil {
 		return nil, err
 	}
-	if waiting, err := u.WebhooksWait(ctx, c.Shop); err != nil || waiting {
-		return nil, errors.Join(err, errWebhooksWait)
-	}
-	if queued, err := u.CheckoutQueued(ctx, &c.Cart); err != nil || queued {
-		return nil, errors.Join(err, errWebhooksWait)
+	if pending, err := u.WebhooksPending(ctx, &c.Cart); err != nil {
+		return nil, err
+	} else if pending {
+		return nil, errWebhooksWait
 	}
 	rules := store.Rules.Policy
 	h := postgres.Horizon{

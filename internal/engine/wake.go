@@ -19,15 +19,8 @@ const unconfiguredLook = 5 * time.Minute
 func (e *Engine) WakeCart(ctx context.Context, id uuid.UUID, job int64) error {
 	var sleep time.Duration
 	unknown := ""
-	err := e.inTx(ctx, func(ctx context.Context, u *unit) error {
+	err := e.decide(ctx, id, func(ctx context.Context, u *unit, c *postgres.Cart) error {
 		sleep, unknown = 0, ""
-		c, err := u.CartForUpdate(ctx, id)
-		if errors.Is(err, postgres.ErrNotFound) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
 		if c.WakeJobID == nil || *c.WakeJobID != job || c.State != cart.Waiting || c.WakeAt == nil {
 			// Another job has taken this one's place, or nothing is waited for.
 			return nil
@@ -60,6 +53,9 @@ func (e *Engine) WakeCart(ctx context.Context, id uuid.UUID, job int64) error {
 		}
 		return nil
 	})
+	if errors.Is(err, postgres.ErrNotFound) {
+		return nil
+	}
 	if err == nil && unknown != "" {
 		return &LaterError{In: sleep, Shop: unknown}
 	}

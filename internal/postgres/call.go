@@ -182,6 +182,32 @@ func (db *DB) CallRef(ctx context.Context, id uuid.UUID) (CallRef, error) {
 		WHERE id = $1`, id)
 }
 
+// CallToPlace is a call that is about to be placed.
+type CallToPlace struct {
+	CallRef
+	// LastActivityAt is when its customer was last heard of.
+	LastActivityAt time.Time
+	// UniqueOffer is true when its offer asks for a code of its own.
+	UniqueOffer bool
+}
+
+// CallToPlace finds a call by our id; ErrNotFound when there is none.
+func (db *DB) CallToPlace(ctx context.Context, id uuid.UUID) (CallToPlace, error) {
+	c := CallToPlace{CallRef: CallRef{CallID: id}}
+	err := db.pool.QueryRow(ctx, `
+		SELECT calls.cart_id, calls.shop, carts.last_activity_at, COALESCE((calls.offer ->> 'unique')::boolean, false)
+		FROM calls
+		JOIN carts ON carts.id = calls.cart_id
+		WHERE calls.id = $1`, id).Scan(&c.CartID, &c.Shop, &c.LastActivityAt, &c.UniqueOffer)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return c, ErrNotFound
+	}
+	if err != nil {
+		return c, fmt.Errorf("find a call to place: %w", err)
+	}
+	return c, nil
+}
+
 // CallByProviderID finds a call by the provider's id; ErrNotFound when there is none.
 func (db *DB) CallByProviderID(ctx context.Context, provider, id string) (CallRef, error) {
 	return db.callRef(ctx, `

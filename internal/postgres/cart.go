@@ -133,6 +133,55 @@ func (tx *Tx) CartForUpdate(ctx context.Context, id uuid.UUID) (*Cart, error) {
 		FOR UPDATE`, id)
 }
 
+// CartsForUpdate loads carts with their calls, and their shops, and locks the carts in one order. Those that are not
+// there are left out.
+func (tx *Tx) CartsForUpdate(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID]*Cart, map[string]Shop, error) {
+	carts, shops := make(map[uuid.UUID]*Cart, len(ids)), map[string]Shop{}
+	batch := &pgx.Batch{}
+	batch.Queue(`
+		SELECT `+cartColumns+`
+		FROM carts
+		WHERE id = ANY ($1)
+		ORDER BY id
+		FOR UPDATE`, ids).
+		Query(func(rows pgx.Rows) error {
+			found, err := pgx.CollectRows(rows, scanCart)
+			for i := range found {
+				carts[found[i].ID] = &found[i]
+			}
+			return err
+		})
+	batch.Queue(`
+		SELECT `+callColumns+`
+		FROM calls
+		WHERE cart_id = ANY ($1)
+		ORDER BY id`, ids).
+		Query(func(rows pgx.Rows) error {
+			calls, err := pgx.CollectRows(rows, scanCall)
+			for i := range calls {
+				if c := carts[calls[i].CartID]; c != nil {
+					c.Calls = append(c.Calls, calls[i])
+				}
+			}
+			return err
+		})
+	batch.Queue(`
+		SELECT `+shopColumns+`
+		FROM shops
+		WHERE domain = ANY (ARRAY(SELECT shop FROM carts WHERE id = ANY ($1)))`, ids).
+		Query(func(rows pgx.Rows) error {
+			found, err := pgx.CollectRows(rows, scanShop)
+			for _, s := range found {
+				shops[s.Domain] = s
+			}
+			return err
+		})
+	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
+		return nil, nil, fmt.Errorf("load and lock carts: %w", err)
+	}
+	return carts, shops, nil
+}
+
 // CartByTokenForUpdate loads a checkout's cart and locks it; ErrNotFound when there is none.
 func (tx *Tx) CartByTokenForUpdate(ctx context.Context, shop, token string) (*Cart, error) {
 	return tx.lockedCart(ctx, `

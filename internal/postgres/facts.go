@@ -39,23 +39,6 @@ func (tx *Tx) QueriedFacts(ctx context.Context, c *Cart, h Horizon, except uuid.
 	numbers := hashesOf(f.linking(own), cart.KeyPhone)
 	batch := &pgx.Batch{}
 
-	batch.Queue(`
-		SELECT scope
-		FROM suppressions
-		WHERE key = ANY ($1) AND scope IN ('', $2)
-		ORDER BY scope
-		LIMIT 1`, hashesOf(f.reach.Keys, cart.KeyCustomer, cart.KeyEmail, cart.KeyPhone), c.Shop).
-		Query(func(rows pgx.Rows) error {
-			scope, err := nilIfNone(pgx.CollectRows(rows, pgx.RowTo[string]))
-			if scope != nil {
-				facts.Suppressed = "shop"
-				if *scope == "" {
-					facts.Suppressed = "all"
-				}
-			}
-			return err
-		})
-
 	// A call counts by the number that was called, in every shop, or by its cart.
 	batch.Queue(`
 		SELECT COALESCE(sent_at, created_at), shop, insights, dials
@@ -79,36 +62,47 @@ func (tx *Tx) QueriedFacts(ctx context.Context, c *Cart, h Horizon, except uuid.
 			return rows.Err()
 		})
 
+	// The open calls are counted: to find whether there is one, the planner would read all calls and hope to meet it soon.
 	batch.Queue(`
-		SELECT EXISTS (
-			SELECT 1
-			FROM calls
-			WHERE (phone_key = ANY ($1) OR cart_id = ANY ($2))
-				AND cart_id <> $3
-				AND created_at > $4
-				AND state NOT IN ('closed', 'rejected')
-		)`, numbers, carts, c.ID, tx.Now.AddDate(0, 0, -7)).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&facts.OpenCall) })
-
-	batch.Queue(`
-		SELECT id
-		FROM carts
-		WHERE id = ANY ($1)
-			AND state IN ('waiting', 'ready', 'calling')
-			AND (last_activity_at, id) > ($2, $3)
-		LIMIT 1`, carts, c.LastActivityAt, c.ID).
-		Query(func(rows pgx.Rows) (err error) {
-			facts.NewerCart, err = nilIfNone(pgx.CollectRows(rows, pgx.RowTo[uuid.UUID]))
+		SELECT
+			(
+				SELECT CASE scope WHEN '' THEN 'all' ELSE 'shop' END
+				FROM suppressions
+				WHERE key = ANY ($1) AND scope IN ('', $2)
+				ORDER BY scope
+				LIMIT 1
+			),
+			(
+				SELECT count(*) > 0
+				FROM calls
+				WHERE (phone_key = ANY ($3) OR cart_id = ANY ($4))
+					AND cart_id <> $5
+					AND created_at > $6
+					AND state NOT IN ('closed', 'rejected')
+			),
+			(
+				SELECT id
+				FROM carts
+				WHERE id = ANY ($4)
+					AND state IN ('waiting', 'ready', 'calling')
+					AND (last_activity_at, id) > ($7, $5)
+				LIMIT 1
+			),
+			EXISTS (
+				SELECT 1
+				FROM orders
+				WHERE shop = $2 AND order_id = ANY ($8) AND created_at >= $9 AND NOT own_cart_only
+			)`,
+		hashesOf(f.reach.Keys, cart.KeyCustomer, cart.KeyEmail, cart.KeyPhone), c.Shop, numbers, carts, c.ID,
+		tx.Now.AddDate(0, 0, -7), c.LastActivityAt, slices.Collect(maps.Keys(f.Orders)), orderedSince(&c.Cart)).
+		QueryRow(func(row pgx.Row) error {
+			var suppressed *string
+			err := row.Scan(&suppressed, &facts.OpenCall, &facts.NewerCart, &facts.Ordered)
+			if suppressed != nil {
+				facts.Suppressed = *suppressed
+			}
 			return err
 		})
-
-	batch.Queue(`
-		SELECT EXISTS (
-			SELECT 1
-			FROM orders
-			WHERE shop = $1 AND order_id = ANY ($2) AND created_at >= $3 AND NOT own_cart_only
-		)`, c.Shop, slices.Collect(maps.Keys(f.Orders)), orderedSince(&c.Cart)).
-		QueryRow(func(row pgx.Row) error { return row.Scan(&facts.Ordered) })
 
 	if h.ShopCalls {
 		batch.Queue(`

@@ -292,19 +292,25 @@ func (tx *Tx) DropQueuedPayloads(ctx context.Context, webhooks []QueuedWebhook) 
 	return nil
 }
 
-// CheckoutQueued reports whether a kept webhook of a checkout waits to be applied.
-func (tx *Tx) CheckoutQueued(ctx context.Context, c *cart.Cart) (bool, error) {
-	var queued bool
+// WebhooksPending reports whether something that was kept may change what is known of a cart: a webhook of its checkout
+// waits to be applied, or one of its shop waits to be handled.
+func (tx *Tx) WebhooksPending(ctx context.Context, c *cart.Cart) (bool, error) {
+	var pending bool
 	err := tx.QueryRow(ctx, `
 		SELECT EXISTS (
-			SELECT 1
-			FROM intake_queue
-			WHERE $1 = ANY (checkouts)
-		)`, CheckoutHash(c.Shop, c.Token)).Scan(&queued)
+				SELECT 1
+				FROM intake_queue
+				WHERE $2 = ANY (checkouts)
+			)
+			OR EXISTS (
+				SELECT 1
+				FROM waiting_webhooks
+				WHERE shop = $1
+			)`, c.Shop, CheckoutHash(c.Shop, c.Token)).Scan(&pending)
 	if err != nil {
-		return false, fmt.Errorf("look for queued webhooks: %w", err)
+		return false, fmt.Errorf("look for pending webhooks: %w", err)
 	}
-	return queued, nil
+	return pending, nil
 }
 
 // LastQueued is when the newest webhook was kept that has yet to be applied; the zero time when there is none.

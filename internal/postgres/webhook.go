@@ -160,3 +160,38 @@ func (db *DB) CallbackPayload(ctx context.Context, call uuid.UUID, digest []byte
 	}
 	return *payload, nil
 }
+
+// KeptCallback is what a voice API sent about a call of ours.
+type KeptCallback struct {
+	Provider string
+	// Cart is the call's, locked by the transaction.
+	Cart    *Cart
+	Call    uuid.UUID
+	Kind    string
+	Payload []byte
+	// Failure is why it could not be used as it is meant, "" when it was.
+	Failure string
+}
+
+// KeepCallbacks records what voice APIs sent; without the payload where the call's cart was erased.
+func (tx *Tx) KeepCallbacks(ctx context.Context, all []KeptCallback) error {
+	n := len(all)
+	providers, calls, kinds := make([]string, n), make([]uuid.UUID, n), make([]string, n)
+	payloads, failures := make([][]byte, n), make([]string, n)
+	for i, cb := range all {
+		providers[i], calls[i], kinds[i], failures[i] = cb.Provider, cb.Call, eventType(cb.Kind), cb.Failure
+		if cb.Cart.ErasedAt == nil {
+			payloads[i] = cb.Payload
+		}
+	}
+	_, err := tx.Exec(ctx, `
+		INSERT INTO callbacks (day, received_at, provider, call_id, type, payload, error)
+		SELECT $1, $2, provider, call_id, type, payload, NULLIF(error, '')
+		FROM unnest($3::text[], $4::uuid[], $5::text[], $6::bytea[], $7::text[]) WITH ORDINALITY
+			AS x (provider, call_id, type, payload, error, place)
+		ORDER BY place`, tx.Now.Truncate(24*time.Hour), tx.Now, providers, calls, kinds, payloads, failures)
+	if err != nil {
+		return fmt.Errorf("keep callbacks: %w", err)
+	}
+	return nil
+}
