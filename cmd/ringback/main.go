@@ -26,6 +26,10 @@ func commands() []command {
 		{"check", "-config FILE", "validate a configuration; exit 0 when it is good, 1 when not", check},
 		{"migrate", "-config FILE", "bring the database's schema up to date", migrate},
 		{"onboard", "SHOP -config FILE [-dry-run]", "make the store's workspace and assistant at the voice API, or update them", onboard},
+		{
+			"call", "-config FILE SHOP +NUMBER",
+			"call a number of your own, listed in voice.test_numbers, with a sample cart", call,
+		},
 		{"replay", "[flags] FILE...", "sign recorded webhooks and post them to a server", replay},
 		{"explain", "[flags] CART_ID | -shop SHOP -checkout TOKEN", "tell one cart's story from its ledger", explain},
 		{"backtest", "-config NEW.yaml [flags]", "decide the past anew under a changed policy, without any call", backtest},

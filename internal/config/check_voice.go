@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/policy"
 	"ringback/internal/wording"
 )
 
@@ -102,6 +103,13 @@ func (l *loader) checkPace(s *scope, v *Voice) {
 		if d < 0 || d > maxMachine {
 			s.problem("voice.machine."+key, fmt.Sprintf("%s is out of bounds; write 0s, which turns it off, to %s",
 				wording.Duration(d), wording.Duration(maxMachine)))
+		}
+	}
+	for _, number := range v.TestNumbers {
+		if policy.Number(number, "") != number {
+			// The number itself is personal data.
+			s.problem("voice.test_numbers", fmt.Sprintf("%s is not a phone number with its country that can be called; "+
+				"write it as +912212345678", wording.Masked(number)))
 		}
 	}
 }

@@ -189,6 +189,8 @@ type Voice struct {
 	Retries  string   `yaml:"retries"`
 	Insights Insights `yaml:"insights"`
 	Machine  Machine  `yaml:"machine"`
+	// TestNumbers are the operator's own, in E.164. Only these are called by a test call.
+	TestNumbers []string `yaml:"test_numbers"`
 	// Onboarding is what `ringback onboard` tells the provider.
 	Onboarding Onboarding `yaml:"onboarding"`
 

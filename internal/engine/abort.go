@@ -58,6 +58,13 @@ func (e *Engine) openCall(ctx context.Context, id uuid.UUID) (postgres.CallRef, 
 	if err != nil {
 		return ref, nil, nil, err
 	}
+	if ref.Test {
+		t, err := e.db.TestCall(ctx, id)
+		if err != nil {
+			return ref, nil, nil, err
+		}
+		return ref, &t.Cart, t.Call(), nil
+	}
 	c, err := e.db.Cart(ctx, ref.CartID)
 	if err != nil {
 		return ref, nil, nil, err

@@ -32,6 +32,10 @@ type (
 	PlaceCall struct {
 		CallID uuid.UUID `json:"call_id"`
 	}
+	// PlaceTestCall sends the request of a test call.
+	PlaceTestCall struct {
+		CallID uuid.UUID `json:"call_id"`
+	}
 	// AbortCall asks the provider to stop a call that must not go on.
 	AbortCall struct {
 		CallID uuid.UUID `json:"call_id"`
@@ -125,6 +129,7 @@ type (
 func (WakeCart) Kind() string               { return "wake_cart" }
 func (FillLines) Kind() string              { return "fill_lines" }
 func (PlaceCall) Kind() string              { return "place_call" }
+func (PlaceTestCall) Kind() string          { return "place_test_call" }
 func (AbortCall) Kind() string              { return "abort_call" }
 func (UpdateCall) Kind() string             { return "update_call" }
 func (WatchCall) Kind() string              { return "watch_call" }
@@ -165,6 +170,7 @@ func errand(tries int) river.InsertOpts {
 
 // InsertOpts implements river.JobArgsWithInsertOpts. WakeCart, WatchCall and Supersede go to the default queue.
 func (PlaceCall) InsertOpts() river.InsertOpts     { return call(10) }
+func (PlaceTestCall) InsertOpts() river.InsertOpts { return call(3) }
 func (AbortCall) InsertOpts() river.InsertOpts     { return call(AbortTries) }
 func (UpdateCall) InsertOpts() river.InsertOpts    { return call(3) }
 func (StopPerson) InsertOpts() river.InsertOpts    { return call(0) }

@@ -207,6 +207,9 @@ func (e *Engine) takeReport(ctx context.Context, from sender, n int, cb voice.Ca
 	if named, err := e.parse(from.provider, store.Config.Voice.Insights, body); err == nil && n < len(named) {
 		cb = named[n]
 	}
+	if about.Test {
+		return e.takeTestReport(ctx, from, about, cb, body)
+	}
 	taken := TakenNew
 	err = e.report(ctx, about.CartID, func(ctx context.Context, u *unit, c *postgres.Cart) error {
 		taken = TakenNew

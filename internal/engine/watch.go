@@ -22,6 +22,9 @@ func (e *Engine) WatchCall(ctx context.Context, id uuid.UUID) error {
 	if err != nil {
 		return err
 	}
+	if ref.Test {
+		return e.watchTestCall(ctx, id)
+	}
 	var sleep time.Duration
 	err = e.inTx(ctx, func(ctx context.Context, u *unit) error {
 		sleep = 0

@@ -24,6 +24,21 @@ func (w *placeWorker) Work(ctx context.Context, job *river.Job[engine.PlaceCall]
 	return w.engine.PlaceCall(ctx, job.Args.CallID)
 }
 
+type placeTestWorker struct {
+	river.WorkerDefaults[engine.PlaceTestCall]
+	engine *engine.Engine
+}
+
+// Timeout implements river.Worker, as for a cart's call.
+func (w *placeTestWorker) Timeout(*river.Job[engine.PlaceTestCall]) time.Duration {
+	return 2 * time.Minute
+}
+
+// Work implements river.Worker.
+func (w *placeTestWorker) Work(ctx context.Context, job *river.Job[engine.PlaceTestCall]) error {
+	return w.engine.PlaceTestCall(ctx, job.Args.CallID)
+}
+
 type abortWorker struct {
 	river.WorkerDefaults[engine.AbortCall]
 	engine *engine.Engine

@@ -85,6 +85,7 @@ func workersOf(e *engine.Engine) *registry {
 	add(all, &haltWorker{engine: e})
 	add(all, &resumeWorker{engine: e})
 	add(all, &placeWorker{engine: e})
+	add(all, &placeTestWorker{engine: e})
 	add(all, &abortWorker{engine: e})
 	add(all, &updateWorker{engine: e})
 	add(all, &watchWorker{engine: e})

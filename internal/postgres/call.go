@@ -162,15 +162,25 @@ type CallRef struct {
 	// Account and VoiceKey are those of cart.Call.
 	Account  string
 	VoiceKey string
+	// Test is true for a test call. It has no cart in the database: CartID is CallID.
+	Test bool
 }
 
-const callRefColumns = `id, cart_id, shop, provider, assistant, COALESCE(account, '') AS account, COALESCE(voice_key, '') AS voice_key`
+const (
+	callRefColumns = `id, cart_id, shop, provider, assistant, COALESCE(account, '') AS account,
+			COALESCE(voice_key, '') AS voice_key, false AS test`
+	testRefColumns = `id, id AS cart_id, shop, provider, assistant, account, voice_key, true AS test`
+)
 
 // CallByToken finds the call that a callback token was handed out with; ErrNotFound for an unknown one.
 func (db *DB) CallByToken(ctx context.Context, hash []byte) (CallRef, error) {
 	return db.callRef(ctx, `
 		SELECT `+callRefColumns+`
 		FROM calls
+		WHERE token_hash = $1
+		UNION ALL
+		SELECT `+testRefColumns+`
+		FROM test_calls
 		WHERE token_hash = $1`, hash)
 }
 
@@ -179,6 +189,10 @@ func (db *DB) CallRef(ctx context.Context, id uuid.UUID) (CallRef, error) {
 	return db.callRef(ctx, `
 		SELECT `+callRefColumns+`
 		FROM calls
+		WHERE id = $1
+		UNION ALL
+		SELECT `+testRefColumns+`
+		FROM test_calls
 		WHERE id = $1`, id)
 }
 
@@ -211,10 +225,17 @@ func (db *DB) CallToPlace(ctx context.Context, id uuid.UUID) (CallToPlace, error
 // CallByProviderID finds a call by the provider's id; ErrNotFound when there is none.
 func (db *DB) CallByProviderID(ctx context.Context, provider, id string) (CallRef, error) {
 	return db.callRef(ctx, `
-		SELECT `+callRefColumns+`
-		FROM calls
+		(
+			SELECT `+callRefColumns+`
+			FROM calls
+			WHERE provider = $1 AND provider_call_id = $2
+			ORDER BY id DESC
+			LIMIT 1
+		)
+		UNION ALL
+		SELECT `+testRefColumns+`
+		FROM test_calls
 		WHERE provider = $1 AND provider_call_id = $2
-		ORDER BY id DESC
 		LIMIT 1`, provider, id)
 }
 
@@ -226,13 +247,18 @@ func (db *DB) OpenCallTo(ctx context.Context, assistants []string, phone string)
 		return CallRef{}, ErrNotFound
 	}
 	return db.callRef(ctx, `
-		SELECT id, cart_id, shop, provider, assistant, account, voice_key
-		FROM (
-			SELECT `+callRefColumns+`, count(*) OVER () AS open
+		WITH open AS (
+			SELECT `+callRefColumns+`
 			FROM calls
 			WHERE phone_key = $1 AND assistant = ANY ($2) AND state NOT IN ('closed', 'rejected')
-		) AS calls
-		WHERE open = 1`, key, orEmpty(assistants))
+			UNION ALL
+			SELECT `+testRefColumns+`
+			FROM test_calls
+			WHERE phone_key = $1 AND assistant = ANY ($2) AND is_open
+		)
+		SELECT id, cart_id, shop, provider, assistant, account, voice_key, test
+		FROM open
+		WHERE (SELECT count(*) FROM open) = 1`, key, orEmpty(assistants))
 }
 
 func (db *DB) callRef(ctx context.Context, query string, args ...any) (CallRef, error) {

@@ -9,6 +9,9 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
+// testLines counts the lines that test calls take; a condition on test_calls follows.
+const testLines = `SELECT count(*) FROM test_calls WHERE holds_line AND`
+
 // LinesToGive reports whether an assistant has a free line and a ready cart, those in skip left out, or until when its
 // account rests, if it does. It takes no lock.
 func (db *DB) LinesToGive(
@@ -21,7 +24,7 @@ func (db *DB) LinesToGive(
 				WHERE assistant = $1 AND state = 'ready' AND id <> ALL ($3)
 			)
 			AND (
-				SELECT count(*) < $2
+				SELECT count(*) + (`+testLines+` assistant = $1) < $2
 				FROM calls
 				WHERE assistant = $1 AND holds_line
 			),
@@ -55,7 +58,7 @@ func (tx *Tx) LockLines(ctx context.Context, assistant, account string) (use Lin
 		QueryRow(func(row pgx.Row) error { return row.Scan(&locked) })
 	// A statement of its own: it sees what was committed before the lock was taken.
 	batch.Queue(`
-		SELECT count(*)
+		SELECT count(*) + (`+testLines+` assistant = $1)
 		FROM calls
 		WHERE assistant = $1 AND holds_line`, assistant).
 		QueryRow(func(row pgx.Row) error { return row.Scan(&use.Busy) })
@@ -196,7 +199,7 @@ func (db *DB) WaitedFor(ctx context.Context) ([]AssistantLoad, error) {
 			WHERE waited.assistant IS NOT NULL
 		)
 		SELECT assistant, (
-			SELECT count(*)
+			SELECT count(*) + (`+testLines+` assistant = waited.assistant)
 			FROM calls
 			WHERE calls.assistant = waited.assistant AND holds_line
 		)

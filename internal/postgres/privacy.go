@@ -283,6 +283,8 @@ func (db *DB) ForgetPerson(ctx context.Context, e *Erasure) error {
 		UPDATE orders
 		SET customer_id = '', codes = '{}'
 		WHERE shop = $1 AND order_id = ANY ($2)`, e.shop, e.orders)
+	batch.Queue(forgetTestCalls+`
+			WHERE shop = $1 AND phone_key = ANY ($2)`+andTheirCallbacks, e.shop, hashes)
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget person: %w", err)
 	}
@@ -377,6 +379,8 @@ func (db *DB) ForgetShop(ctx context.Context, shop string) error {
 	batch.Queue(`
 		DELETE FROM shop_tokens
 		WHERE shop = $1`, shop)
+	batch.Queue(forgetTestCalls+`
+			WHERE shop = $1`+andTheirCallbacks, shop)
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget shop: %w", err)
 	}

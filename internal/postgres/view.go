@@ -68,8 +68,15 @@ func (db *DB) Load(ctx context.Context) (Load, error) {
 		Query(func(rows pgx.Rows) error { return countInto(rows, load.Ready) })
 	batch.Queue(`
 		SELECT assistant, count(*)
-		FROM calls
-		WHERE holds_line
+		FROM (
+			SELECT assistant
+			FROM calls
+			WHERE holds_line
+			UNION ALL
+			SELECT assistant
+			FROM test_calls
+			WHERE holds_line
+		) AS lines
 		GROUP BY assistant`).
 		Query(func(rows pgx.Rows) error { return countInto(rows, load.Busy) })
 	batch.Queue(`

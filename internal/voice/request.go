@@ -34,6 +34,8 @@ type Request struct {
 	Offer *cart.Offer
 	// Priority asks the provider to take this call before others in its queue.
 	Priority bool
+	// Test marks a call to a number of the operator's own, with a sample cart.
+	Test bool
 	// CallbackURL receives the call's events; providers without per-call callbacks ignore it.
 	CallbackURL string
 }

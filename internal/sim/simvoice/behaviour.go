@@ -140,6 +140,7 @@ type Order struct {
 	CartID  string `json:"cart_id"`
 	Shop    string `json:"shop"`
 	Attempt int    `json:"attempt"`
+	Test    bool   `json:"test"`
 	// Nth counts the calls to this phone, from 1.
 	Nth int
 	// Payload is the payload for the agent.

@@ -66,6 +66,7 @@ type metadata struct {
 	CartID   string    `json:"cart_id"`
 	Shop     string    `json:"shop"`
 	Attempt  int       `json:"attempt"`
+	Test     bool      `json:"test,omitempty"`
 	Discount *discount `json:"discount,omitempty"`
 }
 
@@ -113,7 +114,9 @@ func (p *Provider) initiation(r voice.Request) (*initiation, error) {
 		Payload:     payload,
 		CallbackURL: r.CallbackURL,
 		Priority:    r.Priority,
-		Metadata:    &metadata{CallID: r.CallID.String(), CartID: r.CartID.String(), Shop: r.Shop, Attempt: r.Attempt},
+		Metadata: &metadata{
+			CallID: r.CallID.String(), CartID: r.CartID.String(), Shop: r.Shop, Attempt: r.Attempt, Test: r.Test,
+		},
 	}
 	if b.Metadata.Discount, err = discountOf(r); err != nil {
 		return nil, err

@@ -91,6 +91,7 @@ func (d *Dashboard) Route(e *echo.Echo, guards []echo.MiddlewareFunc) {
 	get("/shops/:shop", d.shopPage)
 	post("/shops/:shop/pause", d.pauseShop)
 	post("/shops/:shop/resume", d.resumeShop)
+	post("/shops/:shop/test-call", d.testCall)
 }
 
 // source is where a pause, a suppression or a lifting came from when an operator asked for it on a page.

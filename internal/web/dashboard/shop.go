@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -11,10 +12,12 @@ import (
 	"ringback/internal/postgres"
 	"ringback/internal/standing"
 	"ringback/internal/web/page"
+	"ringback/internal/web/problem"
 	"ringback/internal/web/shop"
 	"ringback/internal/web/view"
 	"ringback/internal/wording"
 
+	"github.com/google/uuid"
 	"github.com/labstack/echo/v4"
 )
 
@@ -22,6 +25,7 @@ import (
 const (
 	shopCalls  = 10
 	shopEvents = 20
+	shopTests  = 5
 )
 
 // shopLine is a shop in a list.
@@ -177,6 +181,17 @@ type shopModel struct {
 	States     []view.State
 	Calls      []view.Call
 	Events     []eventLine
+	// TestNumbers are the numbers that a test call may go to; TestID makes one call of a form that is sent twice.
+	TestNumbers []string
+	TestID      uuid.UUID
+	Tests       []testLine
+}
+
+// testLine is a test call in the list.
+type testLine struct {
+	*cart.Call
+	When page.Moment
+	By   string
 }
 
 func (d *Dashboard) shopPage(c echo.Context) error {
@@ -220,6 +235,9 @@ func (d *Dashboard) shopPage(c echo.Context) error {
 	if until := load.Rests[engine.AccountOf(store)]; until.After(f.Now) {
 		v.Rests = wording.Resting(until, f.Now)
 	}
+	if err := d.tellTests(ctx, &v, store); err != nil {
+		return err
+	}
 	if v.Calls, err = view.NewestCalls(ctx, d.db, f, store.Domain, shopCalls); err != nil {
 		return err
 	}
@@ -252,4 +270,41 @@ func (d *Dashboard) pauseOrResume(
 		done = "unchanged"
 	}
 	return backTo(c, "/shops/"+store.Domain, done)
+}
+
+// tellTests adds what a test call needs and the newest ones.
+func (d *Dashboard) tellTests(ctx context.Context, v *shopModel, store *engine.Store) error {
+	v.TestNumbers, v.TestID = store.Config.Voice.TestNumbers, uuid.Must(uuid.NewV7())
+	tests, err := d.db.TestCalls(ctx, store.Domain, shopTests)
+	if err != nil {
+		return err
+	}
+	for i := range tests {
+		call := tests[i].Call()
+		v.Tests = append(v.Tests, testLine{Call: call, When: v.In(store.Domain, call.CreatedAt), By: tests[i].By})
+	}
+	return nil
+}
+
+// testCall makes one call with a sample cart to a number of the operator's own.
+func (d *Dashboard) testCall(c echo.Context) error {
+	store, err := shop.Of(c, d.engine)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.Parse(c.FormValue("id"))
+	if err != nil {
+		return problem.Unprocessable(problem.Field{Field: "id", Fix: "load the page again: the form has no valid id"})
+	}
+	ask := engine.TestCall{ID: id, Shop: store.Domain, Phone: engine.TestNumber(c.FormValue("number")), By: source}
+	err = d.engine.AskTestCall(c.Request().Context(), ask, true)
+	var refused *engine.TestRefusedError
+	if errors.As(err, &refused) {
+		return problem.New(http.StatusUnprocessableEntity, "test-call-refused", "Test call refused",
+			"The number is not called: "+refused.Why+".")
+	}
+	if err != nil {
+		return err
+	}
+	return backTo(c, "/shops/"+store.Domain, "test-call")
 }

@@ -15,6 +15,7 @@ var notes = map[string]Note{
 	"gone":        {Text: "The suppression was lifted already.", Bad: true},
 	"tested":      {Text: "The test event is being sent. What comes of it is shown below."},
 	"endpoint-on": {Text: "The endpoint is on. What waited is being sent."},
+	"test-call":   {Text: "The test call is on its way. Reload this page to see what became of it."},
 	"paused":      {Text: "Calling is paused for this shop."},
 	"resumed":     {Text: "Calling resumed for this shop."},
 	"unchanged":   {Text: "No change needed."},
