@@ -192,6 +192,15 @@ func TestEvents_AreToldSignedInOrderWithWhatAFollowUpNeeds(t *testing.T) {
 
 	h.delivers()
 	assert.Len(t, ids, r.requests(), "nothing is sent twice")
+	endpoint := h.engine.Endpoints()[0].ID
+	due, err := h.db.DueEndpoints(t.Context(), []string{endpoint}, 10)
+	require.NoError(t, err)
+	assert.Empty(t, due)
+	h.tell(shopify.CheckoutsCreate, newSomebody(2).checkout("t2", false, h.clock.Now()))
+	require.NoError(t, h.engine.CancelCart(t.Context(), h.cart("t2").ID))
+	due, err = h.db.DueEndpoints(t.Context(), []string{endpoint}, 10)
+	require.NoError(t, err)
+	assert.Equal(t, []postgres.DueEndpoint{{ID: endpoint, Due: 2}}, due)
 }
 
 func TestEvents_AfterAnErasureNothingPersonalLeaves(t *testing.T) {

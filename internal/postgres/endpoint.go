@@ -94,7 +94,7 @@ func (db *DB) DueEndpoints(ctx context.Context, ids []string, most int) ([]DueEn
 				FROM deliveries
 				WHERE endpoint = endpoints.id AND state = 'pending' AND due_at <= $2
 				LIMIT $3
-			) AS some
+			) AS found
 		) AS counted
 		WHERE id = ANY ($1) AND off_at IS NULL AND (rest_until IS NULL OR rest_until <= $2) AND due > 0
 		ORDER BY id`, ids, db.Now(), most)
