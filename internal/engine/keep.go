@@ -35,13 +35,28 @@ type keeper struct {
 	more, crowded atomic.Int64
 }
 
-// crowd is from how many webhooks in one transaction on they come in numbers, and crowdedFor how long that is taken to
-// last.
 const (
+	// crowd is from how many webhooks in one transaction on they come in numbers, and crowdedFor how long that is taken to
+	// last.
 	crowd      = 8
 	crowdedFor = 30 * time.Millisecond
 	moreFor    = 15 * time.Millisecond
+	// few is below how many webhooks a transaction waits gatherFor for others, while they come in numbers.
+	few       = 12
+	gatherFor = time.Millisecond
 )
+
+// note notes that webhooks were taken together.
+func (k *keeper) note(n int) {
+	now := time.Now()
+	k.more.Store(now.Add(moreFor).UnixNano())
+	if n >= crowd {
+		k.crowded.Store(now.Add(crowdedFor).UnixNano())
+	}
+}
+
+// inNumbers reports whether webhooks come in numbers.
+func (k *keeper) inNumbers() bool { return time.Now().UnixNano() < k.crowded.Load() }
 
 // patience is how long webhooks may wait for the appliers, as others come now.
 func (k *keeper) patience() time.Duration {
@@ -99,12 +114,11 @@ func (k *keeper) run(ctx context.Context, keep func(context.Context, []postgres.
 	for range keepers {
 		group.Go(func() {
 			for first := range in {
-				items := gather(first, in, keptTogether)
-				now := time.Now()
-				k.more.Store(now.Add(moreFor).UnixNano())
-				if len(items) >= crowd {
-					k.crowded.Store(now.Add(crowdedFor).UnixNano())
+				items := gather([]*keeping{first}, in, keptTogether)
+				if len(items) < few && k.inNumbers() {
+					items = await(items, in)
 				}
+				k.note(len(items))
 				keepTogether(context.WithoutCancel(ctx), items, keep)
 			}
 		})
@@ -117,9 +131,8 @@ func (k *keeper) run(ctx context.Context, keep func(context.Context, []postgres.
 	group.Wait()
 }
 
-// gather takes whatever waits beside the first, up to most.
-func gather[T any](first T, in <-chan T, most int) []T {
-	items := []T{first}
+// gather takes whatever waits, to some that were taken, until there are most.
+func gather[T any](items []T, in <-chan T, most int) []T {
 	for len(items) < most {
 		select {
 		case item, more := <-in:
@@ -132,6 +145,25 @@ func gather[T any](first T, in <-chan T, most int) []T {
 		}
 	}
 	return items
+}
+
+// await takes what comes within gatherFor, until it is not few any more: each transaction costs as much as several
+// webhooks.
+func await(items []*keeping, in <-chan *keeping) []*keeping {
+	timer := time.NewTimer(gatherFor)
+	defer timer.Stop()
+	for len(items) < few {
+		select {
+		case item, more := <-in:
+			if !more {
+				return items
+			}
+			items = append(items, item)
+		case <-timer.C:
+			return items
+		}
+	}
+	return gather(items, in, keptTogether)
 }
 
 // keepTogether keeps webhooks in one transaction. When the database cannot hold one of them, each is kept by itself, so

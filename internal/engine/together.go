@@ -81,7 +81,7 @@ func (c *changer) until(ctx context.Context) {
 	for range changers {
 		group.Go(func() {
 			for first := range in {
-				c.together(context.WithoutCancel(ctx), gather(first, in, changedTogether))
+				c.together(context.WithoutCancel(ctx), gather([]*changing{first}, in, changedTogether))
 			}
 		})
 	}
