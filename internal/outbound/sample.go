@@ -49,6 +49,8 @@ func SampleFacts(t Type) Facts {
 		f.State, f.Reason = cart.Calling, cart.Due
 	case CallNoAnswer:
 		f.Outcome = cart.NoAnswer
+	case CallVoicemail:
+		f.Outcome = cart.Voicemail
 	case CallBusy:
 		f.Outcome = cart.Busy
 	case CallFailed:
@@ -61,7 +63,7 @@ func SampleFacts(t Type) Facts {
 		return Facts{Test: true, Source: "dashboard"}
 	case BreakerTripped:
 		return Facts{Test: true, Why: "8 of the last 10 calls failed"}
-	case CartWaiting, CallVoicemail:
+	case CartWaiting:
 	}
 	return f
 }
