@@ -34,6 +34,8 @@ func commands() []command {
 		{"explain", "[flags] CART_ID | -shop SHOP -checkout TOKEN", "tell one cart's story from its ledger", explain},
 		{"backtest", "-config NEW.yaml [flags]", "decide the past anew under a changed policy, without any call", backtest},
 		{"events", "list|replay|test|on [flags]", "show and try the endpoints of events; send events again", events},
+		{"jurisdictions", "[-country US] [-at DATE] [-config FILE -shop SHOP]",
+			"print where and when people may be called, and by which law", printJurisdictions},
 		{"bench", "[flags]", "measure on this machine how fast webhooks are taken in and calls are made", bench},
 	}
 }
@@ -83,7 +85,7 @@ func run(ctx context.Context, args []string) int {
 func usage() {
 	fmt.Fprint(os.Stderr, "ringback wins back abandoned carts with voice calls. Usage: ringback COMMAND\n\n")
 	for _, c := range commands() {
-		fmt.Fprintf(os.Stderr, "  %-10s %s\n", c.name, c.about)
+		fmt.Fprintf(os.Stderr, "  %-13s %s\n", c.name, c.about)
 	}
 	fmt.Fprint(os.Stderr, "\n`ringback COMMAND -h` tells a command's flags. The server and the worker are programs of their own.\n")
 }

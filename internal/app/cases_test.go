@@ -66,6 +66,8 @@ defaults:
   policy:
     delay: 1s
     consent: not_required
+    accept_weaker_consent: [default, US, CA, GB, IE, FR, DE, ES, IT, NL, BE, AT, PT, PL, SE, DK, FI, "NO", CH, EU,
+      IN, AU, NZ, SG, AE, SA, IL, TR, BR, MX, CO, AR, ZA, JP, MY, PH, ID, TH]
     windows: [{from: "00:00", to: "24:00"}]
     quiet_hours: "off"
     attempts: {max: 1, spacing: {no_answer: 1s, busy: 1s, failed: 1s, timeout: 1s, backoff: 0}}

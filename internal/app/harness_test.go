@@ -131,6 +131,7 @@ stores:
     policy:
       delay: 1s
       consent: not_required
+      accept_weaker_consent: [IN]
       windows: [{from: "00:00", to: "24:00"}]
       quiet_hours: "off"
       attempts: {max: 3, spacing: {no_answer: 1s, busy: 1s, failed: 1s, timeout: 1s}}

@@ -12,6 +12,7 @@ import (
 	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/jobs"
+	"ringback/internal/policy"
 	"ringback/internal/postgres"
 	"ringback/internal/secret"
 	"ringback/internal/shopify"
@@ -270,7 +271,9 @@ func TestOlderServer_NobodyIsCalledWhileItsWebhooksWait(t *testing.T) {
 
 func TestOlderServer_AConsentGivenSinceIsNotUndoneByWhatWaited(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, setup{store: func(s *config.Store) { s.Policy.Consent = "sms_marketing"; s.Policy.Delay = time.Hour }})
+	w := newWorld(t, setup{store: func(s *config.Store) {
+		s.Policy.Consent, s.Policy.Delay = policy.On(policy.ConsentSMS), time.Hour
+	}})
 	old := w.serves(older)
 	consent := func(state string, at time.Time) map[string]any {
 		return map[string]any{"id": 7, "phone": "+919876543210", "sms_marketing_consent": map[string]any{

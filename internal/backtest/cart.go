@@ -152,6 +152,6 @@ func (s Store) read(versions []cart.Checkout) []policy.Phone {
 // readsLike reports whether both stores read the same number from every checkout: only the basis of consent and the
 // store's country bear on that.
 func (s Store) readsLike(other Store) bool {
-	sms, otherSMS := s.Rules.Consent == policy.ConsentSMS, other.Rules.Consent == policy.ConsentSMS
+	sms, otherSMS := s.Rules.Consent.First() == policy.ConsentSMS, other.Rules.Consent.First() == policy.ConsentSMS
 	return s.Country == other.Country && sms == otherSMS
 }

@@ -72,7 +72,9 @@ func TestHowPoliciesDiffer(t *testing.T) {
 			unchanged, func(r *policy.Rules) { r.Attempts.Spacing.Busy = 3 * time.Hour }, abandoned(1, monday, ended(cart.Busy)), backtest.Later, "spacing", cart.VerdictWait, cart.VerdictWait,
 		},
 		"not called for another reason": {
-			func(r *policy.Rules) { r.Eligibility.MinTotal = amount("2000") }, func(r *policy.Rules) { r.Consent = "attribute:yes" }, abandoned(1, monday),
+			func(r *policy.Rules) { r.Eligibility.MinTotal = amount("2000") },
+			func(r *policy.Rules) { r.Consent = policy.On("attribute:yes") },
+			abandoned(1, monday),
 			backtest.OtherEnd, "consent", cart.VerdictOK, cart.VerdictWatch,
 		},
 	} {
@@ -122,7 +124,8 @@ func TestANumberIsReadAnewUnderEveryPolicy(t *testing.T) {
 		c.Checkout.SMSPhone = number(2)
 		c.Suppressions = []backtest.Suppression{{Phone: number(2), At: monday}}
 	})
-	report := compared(t, policyOf(t), policyOf(t, func(r *policy.Rules) { r.Consent = policy.ConsentMarketing }), c)
+	marketing := policyOf(t, func(r *policy.Rules) { r.Consent = policy.On(policy.ConsentMarketing) })
+	report := compared(t, policyOf(t), marketing, c)
 	assert.Equal(t, 1, report.Policy.Called)
 	assert.Zero(t, report.Against.Called)
 	assert.Equal(t, "suppression", report.Differences[0].Rule)

@@ -43,7 +43,7 @@ func mustZone(name string) *time.Location {
 // to seven.
 func careful() policy.Rules {
 	r := policy.DefaultRules()
-	r.Consent = policy.ConsentSMS
+	r.Consent, r.AcceptWeakerConsent = policy.On(policy.ConsentSMS), []string{"IN"}
 	r.Windows = []policy.Window{{From: "10:00", To: "19:00"}}
 	r.QuietHours = policy.QuietOff
 	r.Caps = policy.Caps{}

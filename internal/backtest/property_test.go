@@ -166,7 +166,7 @@ func TestARestrictionNeverAddsACall(t *testing.T) {
 		"cap": func(r *policy.Rules) {
 			r.Caps.PerPhone = append(r.Caps.PerPhone, policy.Cap{Calls: 1, Every: 40 * time.Hour})
 		},
-		"consent": func(r *policy.Rules) { r.Consent = "attribute:call_me" },
+		"consent": func(r *policy.Rules) { r.Consent = policy.On("attribute:call_me") },
 	}
 	for name, restrict := range restrictions {
 		t.Run(name, func(t *testing.T) {

@@ -19,7 +19,7 @@ func writeCheckout(b *bytes.Buffer, shop string, number int64, version int, touc
 	fmt.Fprintf(b, `{"id":%d,"token":"%032x","cart_token":"%032x","email":"shopper%d@example.com","gateway":null,`+
 		`"buyer_accepts_marketing":true,"buyer_accepts_sms_marketing":true,"sms_marketing_phone":"+91%d",`+
 		`"created_at":%q,"updated_at":%q,"landing_site":"/collections/rugs?utm_source=newsletter","note":null,`+
-		`"note_attributes":[],`+
+		`"note_attributes":[{"name":"automated_calls","value":"yes"}],`+
 		`"referring_site":"","shipping_lines":[],"taxes_included":true,"total_weight":1800,"currency":"INR",`+
 		`"completed_at":null,"closed_at":null,"user_id":null,"location_id":null,"source_identifier":null,"source_url":null,`+
 		`"device_id":null,`+

@@ -47,11 +47,11 @@ defaults:
     lines: %d
 stores:
   %s:
-    policy: {delay: 6h, consent: sms_marketing}
+    policy: {delay: 6h, consent: {basis: "attribute:automated_calls", proves: voice}}
   %s:
     policy:
       delay: %s
-      consent: sms_marketing
+      consent: {basis: "attribute:automated_calls", proves: voice}
       windows: [{from: "00:00", to: "24:00"}]
       quiet_hours: "off"
       attempts: {max: 1}

@@ -119,6 +119,8 @@ type Call struct {
 	Phone    string
 	Offer    *Offer
 	Priority bool
+	// Consent is what permitted the call; nil for calls placed before it was kept.
+	Consent *Consent
 
 	// CreatedAt is when the attempt was recorded.
 	CreatedAt time.Time
@@ -197,6 +199,8 @@ type Insights struct {
 	Person    bool `json:"person,omitempty"`
 	// Screened is true when an assistant of the phone took the call and did not put it through.
 	Screened bool `json:"screened,omitempty"`
+	// Undisclosed is true when the analysis says that what the law wants said was not said.
+	Undisclosed bool `json:"undisclosed,omitempty"`
 }
 
 // Spoken reports whether the customer said something that only a person says.

@@ -41,6 +41,12 @@ type Checkout struct {
 	AcceptsSMS       *bool `json:"accepts_sms,omitempty"`
 	// SMSPhone is the number that the SMS consent was given for, as typed.
 	SMSPhone string `json:"sms_phone,omitempty"`
+	// MarketingConsent and SMSConsent say when and how AcceptsMarketing and AcceptsSMS came about, as far as Shopify says.
+	MarketingConsent ConsentRecord `json:"marketing_consent,omitzero"`
+	SMSConsent       ConsentRecord `json:"sms_consent,omitzero"`
+	// Consents are the consents of the store's policy that this checkout has, as they were when it first had them. They
+	// are our record, not Shopify's.
+	Consents []Consent `json:"consents,omitempty"`
 	// Attributes are the store's own fields (note_attributes).
 	Attributes map[string]string `json:"attributes,omitempty"`
 
@@ -84,7 +90,7 @@ func (c Checkout) Newer(old Checkout) bool {
 	if !c.ToldAt.IsZero() && !old.ToldAt.IsZero() && !c.ToldAt.Equal(old.ToldAt) {
 		return c.ToldAt.After(old.ToldAt)
 	}
-	old.ToldAt = c.ToldAt
+	old.ToldAt, old.Consents = c.ToldAt, c.Consents
 	return !c.equal(&old)
 }
 
@@ -132,6 +138,8 @@ type Customer struct {
 	LastName  string   `json:"last_name,omitempty"`
 	Email     string   `json:"email,omitempty"`
 	Tags      []string `json:"tags,omitempty"`
+	// Metafields are those of the customer's metafields that Shopify told, by namespace and key, as "custom.calls".
+	Metafields map[string]Metafield `json:"metafields,omitempty"`
 	// Orders is how many orders the customer had before; nil when unknown.
 	Orders *int `json:"orders,omitempty"`
 }

@@ -35,6 +35,8 @@ type Decision struct {
 	Offer *Offer
 	// Priority asks the provider to place the call before others.
 	Priority bool
+	// Consent is what permits the call; nil when that rule did not agree.
+	Consent *Consent
 	// Arm is the cart's side of the holdout; "" when that rule was not checked.
 	Arm Arm
 	// Trace holds every rule that was checked, in order.

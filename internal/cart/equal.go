@@ -31,6 +31,7 @@ func (c *Call) Equal(o *Call) bool {
 		c.Provider == o.Provider && c.Account == o.Account && c.VoiceKey == o.VoiceKey &&
 		c.Assistant == o.Assistant && c.HoldsLine == o.HoldsLine && c.ProviderCallID == o.ProviderCallID &&
 		c.Phone == o.Phone && same(c.Offer, o.Offer, (*Offer).equal) && c.Priority == o.Priority &&
+		same(c.Consent, o.Consent, (*Consent).equal) &&
 		c.CreatedAt.Equal(o.CreatedAt) && sameInstant(c.ReadyAt, o.ReadyAt) &&
 		sameInstant(c.SentAt, o.SentAt) && sameInstant(c.PlacedAt, o.PlacedAt) &&
 		sameInstant(c.PickedUpAt, o.PickedUpAt) && sameInstant(c.AnsweredAt, o.AnsweredAt) &&
@@ -50,7 +51,7 @@ func (in *Insights) equal(o *Insights) bool {
 	return in.OptedOut == o.OptedOut && in.Declined == o.Declined && in.Interested == o.Interested &&
 		in.Callback == o.Callback && sameInstant(in.CallbackAt, o.CallbackAt) &&
 		in.OptedOutUnclear == o.OptedOutUnclear && in.DeclinedUnclear == o.DeclinedUnclear &&
-		in.Voicemail == o.Voicemail && in.Person == o.Person && in.Screened == o.Screened
+		in.Voicemail == o.Voicemail && in.Person == o.Person && in.Screened == o.Screened && in.Undisclosed == o.Undisclosed
 }
 
 func (f *Offer) equal(o *Offer) bool {
@@ -85,7 +86,8 @@ func (c *Checkout) equal(o *Checkout) bool {
 		c.TaxesIncluded == o.TaxesIncluded && sameList(c.TaxLines, o.TaxLines, (*TaxLine).equal) &&
 		sameList(c.Items, o.Items, (*Item).equal) && sameList(c.Codes, o.Codes, (*DiscountCode).equal) &&
 		sameValue(c.AcceptsMarketing, o.AcceptsMarketing) && sameValue(c.AcceptsSMS, o.AcceptsSMS) &&
-		c.SMSPhone == o.SMSPhone && maps.Equal(c.Attributes, o.Attributes) &&
+		c.SMSPhone == o.SMSPhone && c.MarketingConsent.equal(o.MarketingConsent) && c.SMSConsent.equal(o.SMSConsent) &&
+		sameList(c.Consents, o.Consents, (*Consent).equal) && maps.Equal(c.Attributes, o.Attributes) &&
 		c.Locale == o.Locale && c.SourceName == o.SourceName && c.Test == o.Test &&
 		c.CreatedAt.Equal(o.CreatedAt) && c.UpdatedAt.Equal(o.UpdatedAt) &&
 		sameInstant(c.CompletedAt, o.CompletedAt) && sameInstant(c.ClosedAt, o.ClosedAt) && c.ToldAt.Equal(o.ToldAt)
@@ -93,7 +95,8 @@ func (c *Checkout) equal(o *Checkout) bool {
 
 func (c *Customer) equal(o *Customer) bool {
 	return c.ID == o.ID && c.FirstName == o.FirstName && c.LastName == o.LastName && c.Email == o.Email &&
-		slices.Equal(c.Tags, o.Tags) && sameValue(c.Orders, o.Orders)
+		slices.Equal(c.Tags, o.Tags) && maps.EqualFunc(c.Metafields, o.Metafields, Metafield.equal) &&
+		sameValue(c.Orders, o.Orders)
 }
 
 func (m *ShopMoney) equal(o *ShopMoney) bool {

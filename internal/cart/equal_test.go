@@ -105,7 +105,10 @@ func fill(v reflect.Value) {
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
 		fill(v.Index(0))
 	case v.Kind() == reflect.Map:
-		v.Set(reflect.ValueOf(map[string]string{"a": "b"}))
+		value := reflect.New(v.Type().Elem()).Elem()
+		fill(value)
+		v.Set(reflect.MakeMap(v.Type()))
+		v.SetMapIndex(reflect.ValueOf("a"), value)
 	}
 }
 

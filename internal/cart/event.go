@@ -137,6 +137,12 @@ type (
 		Marketing *bool
 		SMS       *bool
 		SMSPhone  string
+		// MarketingRecord and SMSRecord say when and how. Older news than what the cart knows changes nothing.
+		MarketingRecord, SMSRecord ConsentRecord
+		// Tags are all tags that the customer has now; nil when they are not told.
+		Tags *[]string
+		// Metafields are those of the customer's metafields that were told.
+		Metafields map[string]Metafield
 	}
 
 	// ShopPaused: calling is paused for the shop.

@@ -96,6 +96,7 @@ func (l *loader) checkPolicy(s *scope, store *Store) {
 		if shortfall := policy.ConsentShortfall(&store.Policy, country); shortfall != "" {
 			s.warn("policy.consent", shortfall)
 		}
+		l.warnOfDisclosure(s, store, country)
 	}
 }
 

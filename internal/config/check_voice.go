@@ -44,6 +44,32 @@ func (l *loader) checkVoice(s *scope, v *Voice) {
 		l.checkProvider(s, v, provider)
 	}
 	l.checkOnboarding(s, v)
+	for language := range v.Disclosure {
+		if !languageCode.MatchString(language) {
+			s.problem("voice.disclosure."+language, fmt.Sprintf("%q is not a language; write its code of two letters, such as "+
+				"en or de, or default", language))
+		}
+	}
+}
+
+var languageCode = regexp.MustCompile(`^([a-z]{2,3}|default)$`)
+
+// warnOfDisclosure warns where the law wants things said in the call that nobody is known to say.
+func (l *loader) warnOfDisclosure(s *scope, store *Store, country string) {
+	say := policy.Disclosures(&store.Policy, country)
+	if len(say) == 0 {
+		return
+	}
+	what := fmt.Sprintf("%s wants said in the call: %s", country, strings.Join(say, ", "))
+	ours := slices.Contains(l.providers.keys(store.Voice.Provider), "greeting")
+	switch {
+	case !ours:
+		s.warn("voice.disclosure", what+". The greeting is the assistant's, so Ringback cannot see whether it is said; "+
+			"`ringback onboard` writes voice.disclosure into its prompt, and the insight disclosed tells how it went")
+	case len(store.Voice.Disclosure) == 0:
+		s.warn("voice.disclosure", what+". Write it by language, such as {en: \"This is an automated call ...\"}: "+
+			"it goes before the greeting")
+	}
 }
 
 // checkKeys selects the settings of the section's provider. It reports required keys that are missing and warns of

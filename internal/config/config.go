@@ -1,6 +1,7 @@
 package config
 
 import (
+	"strings"
 	"time"
 
 	"ringback/internal/policy"
@@ -191,6 +192,8 @@ type Voice struct {
 	Machine  Machine  `yaml:"machine"`
 	// TestNumbers are the operator's own, in E.164. Only these are called by a test call.
 	TestNumbers []string `yaml:"test_numbers"`
+	// Disclosure is what must be said in every call, by language (en, de, …), or "default" for all others.
+	Disclosure map[string]string `yaml:"disclosure"`
 	// Onboarding is what `ringback onboard` tells the provider.
 	Onboarding Onboarding `yaml:"onboarding"`
 
@@ -208,6 +211,21 @@ type Machine struct {
 	HungUpWithin time.Duration `yaml:"hung_up_within"`
 }
 
+// DisclosureIn returns what must be said in a call in the language of a locale, such as de-DE: the text of that
+// language, else the default one, else the English one; "" when there is none.
+func (v *Voice) DisclosureIn(locale string) string {
+	language, _, _ := strings.Cut(strings.ReplaceAll(strings.ToLower(locale), "_", "-"), "-")
+	for _, key := range []string{language, DefaultLanguage, "en"} {
+		if text := strings.TrimSpace(v.Disclosure[key]); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+// DefaultLanguage is the key of the disclosure in all languages that have none of their own.
+const DefaultLanguage = "default"
+
 // Insights names the insights of a call's analysis that the policy reads.
 type Insights struct {
 	OptedOut   string `yaml:"opted_out"`
@@ -217,4 +235,6 @@ type Insights struct {
 	CallbackAt string `yaml:"callback_at"`
 	Voicemail  string `yaml:"voicemail"`
 	Screened   string `yaml:"screened"`
+	// Disclosed says whether what must be said was said.
+	Disclosed string `yaml:"disclosed"`
 }

@@ -22,7 +22,7 @@ import (
 //
 // It reads strings, booleans, numbers, durations, decimals, secrets, lists, maps, structs, pointers to them, and
 // every encoding.TextUnmarshaler. A struct, list or map that is a TextUnmarshaler reads itself from a single value
-// and is decoded as usual from a mapping or a list.
+// and is decoded as usual from a mapping or a list. Such a list may also be its one member, without the list.
 type decoder struct {
 	sources
 	// providers are the voice APIs whose own keys may stand under voice.
@@ -249,6 +249,12 @@ func setKey(key reflect.Value, name string) error {
 }
 
 func (d *decoder) list(n *yaml.Node, v reflect.Value, path string) {
+	if _, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok && n.Kind == yaml.MappingNode {
+		items := reflect.MakeSlice(v.Type(), 1, 1)
+		d.value(n, items.Index(0), path, false)
+		v.Set(items)
+		return
+	}
 	if n.Kind != yaml.SequenceNode {
 		d.scope.unreadable(path, wrongForm(n, "a list, such as [a, b]"))
 		return

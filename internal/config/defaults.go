@@ -42,6 +42,7 @@ func builtinStore() Store {
 				CallbackAt: "callback_at",
 				Voicemail:  "voicemail",
 				Screened:   "screened",
+				Disclosed:  "disclosed",
 			},
 			Machine: Machine{ShorterThan: 12 * time.Second, HungUpWithin: 2 * time.Second},
 		},

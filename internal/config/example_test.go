@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/policy"
 	"ringback/internal/secret"
@@ -66,7 +67,7 @@ func TestExample_ShowsTheDefaults(t *testing.T) {
 	wantStore.Voice.Others = map[string]config.Settings{"mirai_admin": &miraiadmin.Settings{Pair: pair}}
 	wantStore.Voice.Workspace = "value-of-mirai_workspace"
 	wantStore.Voice.Assistant = "value-of-mirai_assistant"
-	wantStore.Policy.Consent = policy.ConsentSMS
+	wantStore.Policy.Consent = policy.Bases{{Basis: "attribute:automated_calls", Proves: cart.ProvesVoice}}
 	assert.Equal(t, wantStore, store)
 }
 
@@ -85,7 +86,8 @@ func TestExample_NamesEveryKey(t *testing.T) {
 	_, warnings, err := config.Parse(dir+"/config.yaml", text, exampleEnv, providers.Config())
 	require.NoError(t, err)
 	for _, w := range warnings {
-		assert.Regexp(t, `voice\.payload: warning`, w.String(), "only acme's payload, shown beside the other variant, may be warned of")
+		assert.Regexp(t, `voice\.payload: warning|globex.*voice\.disclosure: warning`, w.String(),
+			"only acme's payload, shown beside the other variant, and what globex's assistant says may be warned of")
 	}
 
 	var root yaml.Node

@@ -31,8 +31,16 @@ func TestWarnings_DoNotStopAFile(t *testing.T) {
 		`testdata/warnings.yml:20:17: stores.a.myshopify.com.voice.greeting: warning: is of no use to mirai; take it out`,
 		`testdata/warnings.yml:21:14: stores.a.myshopify.com.voice.about: warning: is of no use to mirai; take it out`,
 		`testdata/warnings.yml:22:5: stores.a.myshopify.com.policy.expires_after: warning: 72h is longer than retention.personal_data, 24h: numbers are erased before their calls are over`,
+		`testdata/warnings.yml:27:5: stores.b.myshopify.com.voice.disclosure: warning: US wants said in the call: ` +
+			`ai, caller, number, opt_out, recording. Write it by language, such as ` +
+			`{en: "This is an automated call ..."}: it goes before the greeting`,
 		`testdata/warnings.yml:27:105: stores.b.myshopify.com.voice.payload: warning: is of no use to mihu; take it out`,
-		`testdata/warnings.yml:28:23: stores.b.myshopify.com.policy.consent: warning: US needs consent to automated calls before the first one, and not_required asks for none: use sms_marketing or attribute:<name>`,
+		`testdata/warnings.yml:28:23: stores.b.myshopify.com.policy.consent: warning: US requires ` +
+			`consent that names automated or AI voice calls ` +
+			`(47 CFR 64.1200(a)(2)-(3) and (f)(9): prior express written consent that names an artificial or ` +
+			`prerecorded voice), which not_required does not prove, so nobody there is called: let customers ` +
+			`agree to automated voice calls in a checkbox of their own, and write ` +
+			`{basis: attribute:<name>, proves: voice}`,
 		`testdata/warnings.yml:33:5: stores.c.myshopify.com.voice.retries: warning: without public_key and private_key the provider's own redials cannot be called off: set its retryProtocol to none, or give the keys`,
 	}, lines)
 }
@@ -85,7 +93,7 @@ stores:
     country: IN
     currency: INR
     voice: {provider: mirai, public_key: p, private_key: k, workspace: w, assistant: a}
-    policy: {consent: not_required, windows: [` + windows + `]}
+    policy: {consent: not_required, accept_weaker_consent: [IN], windows: [` + windows + `]}
 `
 		cfg, warnings, err := config.Parse("x.yml", []byte(text), config.TestEnv, vendors())
 		require.NoError(t, err, windows)

@@ -226,7 +226,8 @@ stores:
       lines: 3
     policy:
       delay: 4s
-      consent: sms_marketing
+      consent: {basis: "attribute:automated_calls", proves: voice}
+      consent_text: {version: "2026-11", text: I agree that the shop may call me with an automated voice about my cart.}
       windows: [{from: "00:00", to: "24:00"}]
       quiet_hours: "off"
       attempts: {max: 3, spacing: {no_answer: 4s, voicemail: 4s, busy: 4s, failed: 4s, timeout: 4s}}

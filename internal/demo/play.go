@@ -72,8 +72,7 @@ func (s *stage) abandon(p *person) {
 			Province: "Karnataka", ProvinceCode: "KA", Country: "India", CountryCode: "IN", Zip: "560034", Phone: p.phone,
 		}
 		if p.consents {
-			yes := true
-			c.AcceptsSMS, c.SMSPhone = &yes, p.phone
+			c.Attributes = map[string]string{"automated_calls": "yes"}
 		}
 	})
 	s.tell.shopper(p, "leaves a checkout behind")

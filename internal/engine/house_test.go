@@ -108,7 +108,7 @@ stores:
     country: IN
     currency: INR
     voice: {provider: mirai, base_url: "http://127.0.0.1:1", public_key: pk, private_key: sk, workspace: ws, assistant: as}
-    policy: {consent: sms_marketing}
+    policy: {consent: sms_marketing, accept_weaker_consent: [IN]}
 `
 
 func newHouse(t *testing.T, p plan) *house {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"ringback/internal/cart"
@@ -418,7 +419,7 @@ func (u *unit) takeUninstall(ctx context.Context, store *Store, at time.Time) er
 
 // takeConsent tells a customer's active carts of a consent given or withdrawn elsewhere.
 func (u *unit) takeConsent(ctx context.Context, store *Store, c shopify.Consent) error {
-	if c.Marketing == nil && c.SMS == nil {
+	if c.Marketing == nil && c.SMS == nil && !store.usesCustomer() {
 		return nil
 	}
 	person := cart.PersonWith(c.CustomerID, []string{c.Email}, []string{policy.Number(c.Phone, store.Config.Country)})
@@ -427,7 +428,13 @@ func (u *unit) takeConsent(ctx context.Context, store *Store, c shopify.Consent)
 		return fmt.Errorf("find the customer's carts: %w", err)
 	}
 	for _, m := range concerned {
-		event := cart.ConsentChanged{Marketing: c.Marketing, SMS: c.SMS}
+		event := cart.ConsentChanged{
+			Marketing: c.Marketing, SMS: c.SMS, MarketingRecord: c.MarketingRecord(), SMSRecord: c.SMSRecord(),
+			Metafields: c.Metafields,
+		}
+		if c.HasTags {
+			event.Tags = &c.Tags
+		}
 		if c.SMS != nil && *c.SMS {
 			event.SMSPhone = c.Phone
 		}
@@ -445,26 +452,48 @@ func (u *unit) takeConsent(ctx context.Context, store *Store, c shopify.Consent)
 	return u.keepWithdrawal(ctx, store, c, person)
 }
 
+// metafields are the customer's metafields that the store's bases of consent name.
+func (s *Store) metafields() []string {
+	var keys []string
+	if s == nil || s.Rules.Policy == nil {
+		return nil
+	}
+	for _, b := range s.Rules.Policy.Consent {
+		if key, ok := strings.CutPrefix(b.Basis, policy.ConsentMetafield); ok {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// usesCustomer reports whether one of the store's bases of consent is kept with the customer: a tag or a metafield.
+func (s *Store) usesCustomer() bool {
+	return slices.ContainsFunc(s.Rules.Policy.Consent, func(b policy.Basis) bool {
+		return strings.HasPrefix(b.Basis, policy.ConsentTag) || strings.HasPrefix(b.Basis, policy.ConsentMetafield)
+	})
+}
+
 // withdrawnOnly is what a change of consent means for what the person was told with under other names: whoever takes
 // their consent back takes it back everywhere, but consent given under one name permits no call under another.
 func withdrawnOnly(e cart.ConsentChanged) cart.ConsentChanged {
 	var only cart.ConsentChanged
 	if e.Marketing != nil && !*e.Marketing {
-		only.Marketing = e.Marketing
+		only.Marketing, only.MarketingRecord = e.Marketing, e.MarketingRecord
 	}
 	if e.SMS != nil && !*e.SMS {
-		only.SMS = e.SMS
+		only.SMS, only.SMSRecord = e.SMS, e.SMSRecord
 	}
 	return only
 }
 
-// keepWithdrawal remembers, for carts yet to come, that a customer withdrew the very consent that the store calls on;
+// keepWithdrawal remembers, for carts yet to come, that a customer withdrew the only consent that the store calls on;
 // giving it again lifts that.
 func (u *unit) keepWithdrawal(ctx context.Context, store *Store, c shopify.Consent, person cart.Person) error {
 	given, at := c.Marketing, c.MarketingAt
-	if store.Rules.Policy.Consent == policy.ConsentSMS {
+	switch bases := store.Rules.Policy.Consent; {
+	case len(bases) == 1 && bases.First() == policy.ConsentSMS:
 		given, at = c.SMS, c.SMSAt
-	} else if store.Rules.Policy.Consent != policy.ConsentMarketing {
+	case len(bases) != 1 || bases.First() != policy.ConsentMarketing:
 		return nil
 	}
 	if at = cart.Earlier(at, u.Now); given == nil {

@@ -25,7 +25,8 @@ import (
 
 // permissive lets every cart be called once it has lain for a minute.
 func permissive(s *config.Store) {
-	s.Policy.Consent, s.Policy.QuietHours, s.Policy.Delay = policy.ConsentNotRequired, policy.QuietOff, time.Minute
+	s.Policy.Consent, s.Policy.QuietHours = policy.On(policy.ConsentNotRequired), policy.QuietOff
+	s.Policy.AcceptWeakerConsent, s.Policy.Delay = []string{"IN"}, time.Minute
 	s.Policy.Windows = []policy.Window{{From: "00:00", To: "24:00"}}
 	s.Policy.Caps = policy.Caps{}
 	s.PurchaseCheck = 0
@@ -257,7 +258,7 @@ func TestConsent_WithdrawnUnderOneNameIsWithdrawnUnderAll(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, plan{store: func(s *config.Store) {
 		permissive(s)
-		s.Policy.Consent = policy.ConsentMarketing
+		s.Policy.Consent = policy.On(policy.ConsentMarketing)
 	}})
 	agreed := func(token string, n names) {
 		h.begins(token, n)

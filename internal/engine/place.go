@@ -148,6 +148,7 @@ func (e *Engine) request(store *Store, c *postgres.Cart, call *cart.Call, token 
 		StoreCurrency: store.Config.Currency,
 		Link:          policy.Link(c.Checkout.URL, call.Offer, store.Rules.Policy.Link),
 		Offer:         call.Offer,
+		Disclosure:    store.Config.Voice.DisclosureIn(c.Checkout.Locale),
 		Priority:      call.Priority,
 		CallbackURL:   e.publicURL + route.VoiceCallback(store.Provider.Name(), token),
 	}

@@ -212,7 +212,8 @@ func (e *Engine) client(domain, token string) (*shopify.Client, error) {
 	}
 	client, err := shopify.NewClient(shopify.Access{
 		Shop: domain, Token: secret.Secret(token), Version: e.shopify.APIVersion,
-		HTTP: e.shopify.HTTP, BaseURL: e.shopify.BaseURL, Log: e.log,
+		Metafields: e.stores[domain].metafields(),
+		HTTP:       e.shopify.HTTP, BaseURL: e.shopify.BaseURL, Log: e.log,
 	})
 	if err != nil {
 		return nil, err

@@ -104,6 +104,8 @@ type Call struct {
 	Dials           int        `json:"dials"`
 	Priority        bool       `json:"priority"`
 	Offer           *string    `json:"offer"`
+	// Consent says what permitted the call, and how that is known.
+	Consent *string `json:"consent"`
 	// Heard is what the call's analysis found: opted_out, declined, interested, callback.
 	Heard []string `json:"heard"`
 	// Summary and RecordingURL are told in a full story only.
@@ -175,6 +177,10 @@ func (o Options) call(c *cart.Call, currency string) Call {
 	}
 	if c.SentAt != nil {
 		told.At = c.SentAt.In(o.Location)
+	}
+	if c.Consent != nil {
+		said := wording.Consent(c.Consent, o.Location)
+		told.Consent = &said
 	}
 	if o.Full {
 		told.Summary, told.RecordingURL = orNull(c.Summary), orNull(c.RecordingURL)

@@ -121,6 +121,9 @@ func (c Call) write(w io.Writer) {
 		fmt.Fprintf(w, ", %s", wording.Insight(found))
 	}
 	fmt.Fprintln(w)
+	if c.Consent != nil {
+		fmt.Fprintf(w, "     consent: %s\n", *c.Consent)
+	}
 	if c.Offer != nil {
 		fmt.Fprintf(w, "     offer: %s\n", *c.Offer)
 	}

@@ -39,6 +39,7 @@ func (a *change) lineFree(e cart.LineFree) {
 		Phone:     a.cart.Phone,
 		Offer:     d.Offer,
 		Priority:  d.Priority,
+		Consent:   d.Consent,
 		CreatedAt: a.now,
 		ReadyAt:   a.cart.ReadyAt,
 		WatchAt:   &watch,
@@ -91,6 +92,7 @@ func (a *change) sendBegun(e cart.SendBegun) {
 	at := a.now
 	call.SentAt = &at
 	call.TokenHash = e.TokenHash
+	call.Consent = d.Consent
 	call.Provider, call.Account, call.VoiceKey = a.rules.Voice.Provider, e.Account, e.VoiceKey
 	a.setOffer(call, e.Offer)
 	a.extendDeadline(call)

@@ -1,6 +1,7 @@
 package lifecycle
 
 import (
+	"maps"
 	"time"
 
 	"ringback/internal/cart"
@@ -88,7 +89,9 @@ func (a *change) storeCheckout(c cart.Checkout, isNew bool) {
 	if activity.After(a.cart.LastActivityAt) {
 		a.cart.LastActivityAt = activity.UTC()
 	}
+	a.cart.Checkout.Consents = old.Consents
 	a.readPhone()
+	a.readConsents()
 }
 
 // phone returns the number to call of a checkout.
@@ -106,6 +109,13 @@ func (a *change) readPhone() {
 	}
 	p := a.rules.phone(a.cart.Checkout)
 	a.cart.Phone, a.cart.PhoneFrom, a.cart.Country = p.Number, p.From, p.Country
+}
+
+// readConsents remembers which consents the checkout has, since when, and under which text.
+func (a *change) readConsents() {
+	if !a.rules.Unknown {
+		a.cart.Checkout.Consents = policy.Consents(a.rules.Policy, &a.cart, a.now)
+	}
 }
 
 // updateProvider tells the provider of a changed cart while its call is still queued there.
@@ -130,15 +140,29 @@ func (a *change) consentChanged(e cart.ConsentChanged) {
 		return
 	}
 	c := &a.cart.Checkout
-	if e.Marketing != nil {
-		c.AcceptsMarketing = e.Marketing
+	if e.Marketing != nil && counts(*e.Marketing, e.MarketingRecord, c.MarketingConsent) {
+		c.AcceptsMarketing, c.MarketingConsent = e.Marketing, e.MarketingRecord
 	}
-	if e.SMS != nil {
-		c.AcceptsSMS = e.SMS
+	if e.SMS != nil && counts(*e.SMS, e.SMSRecord, c.SMSConsent) {
+		c.AcceptsSMS, c.SMSConsent = e.SMS, e.SMSRecord
+		if e.SMSPhone != "" {
+			c.SMSPhone = e.SMSPhone
+		}
 	}
-	if e.SMSPhone != "" {
-		c.SMSPhone = e.SMSPhone
+	if e.Tags != nil {
+		c.Customer.Tags = *e.Tags
 	}
+	for name, m := range e.Metafields {
+		if known, has := c.Customer.Metafields[name]; has && m.At.Before(known.At) {
+			continue
+		}
+		c.Customer.Metafields = maps.Clone(c.Customer.Metafields)
+		if c.Customer.Metafields == nil {
+			c.Customer.Metafields = map[string]cart.Metafield{}
+		}
+		c.Customer.Metafields[name] = m
+	}
+	a.readConsents()
 	switch a.cart.State {
 	case cart.Watching, cart.Waiting, cart.Ready:
 		a.noted = true
@@ -148,6 +172,15 @@ func (a *change) consentChanged(e cart.ConsentChanged) {
 		a.abortIfWithdrawn()
 	case cart.Purchased, cart.Stopped:
 	}
+}
+
+// counts reports whether news of a consent replaces what is known: unless it is older. Of two at the same time, the
+// withdrawal counts.
+func counts(given bool, news, known cart.ConsentRecord) bool {
+	if news.At.IsZero() || known.At.IsZero() {
+		return true
+	}
+	return news.At.After(known.At) || news.At.Equal(known.At) && !given
 }
 
 // abortIfWithdrawn aborts the call under way when the customer has withdrawn the consent for it or has emptied the

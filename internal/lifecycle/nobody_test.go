@@ -140,7 +140,7 @@ func TestReport_CallbackMadeByTheProviderIsNotRepeated(t *testing.T) {
 func TestConsentChanged_WithdrawalAbortsTheQueuedCall(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false
-	consents := func(r *policy.Rules) { r.Consent = policy.ConsentMarketing }
+	consents := func(r *policy.Rules) { r.Consent = policy.On(policy.ConsentMarketing) }
 	for name, withdrawal := range map[string]func(*story) cart.Event{
 		"elsewhere": func(*story) cart.Event { return cart.ConsentChanged{Marketing: &no} },
 		"at the checkout": func(s *story) cart.Event {

@@ -235,6 +235,7 @@ func (a *change) keepDetails(call *cart.Call, r cart.Report) {
 		in.Voicemail, in.Person = r.Insights.Voicemail, r.Insights.Person
 	}
 	in.Screened = in.Screened || r.Insights.Screened
+	in.Undisclosed = in.Undisclosed || r.Insights.Undisclosed
 	if r.DurationSeconds != nil && (call.DurationSeconds == nil || *r.DurationSeconds > *call.DurationSeconds) {
 		call.DurationSeconds = r.DurationSeconds
 	}

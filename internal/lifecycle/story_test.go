@@ -32,7 +32,7 @@ type story struct {
 func newStory(t testing.TB, change ...func(*policy.Rules)) *story {
 	t.Helper()
 	r := policy.DefaultRules()
-	r.Consent = policy.ConsentNotRequired
+	r.Consent, r.AcceptWeakerConsent = policy.On(policy.ConsentNotRequired), []string{"IN"}
 	r.Windows = []policy.Window{{From: "00:00", To: "24:00"}}
 	r.QuietHours = policy.QuietOff
 	r.Caps.PerPhone = nil

@@ -80,11 +80,27 @@ func (r Request) brief(store config.Store) (voice.Brief, error) {
 		Voice: store.Voice, Currency: store.Currency, Timezone: store.Timezone, Slots: slots(store.Policy),
 		CallbackURL: func(ctx context.Context) (string, error) { return callbackURL(ctx, r, store) },
 	}
+	brief.Voice.Onboarding.Agent.SystemPrompt = withDisclosure(brief.Voice.Onboarding.Agent.SystemPrompt,
+		store.Voice.Disclosure)
 	var err error
 	if file := store.Voice.Onboarding.FAQFile; file != "" {
 		brief.FAQ, err = readFAQ(file)
 	}
 	return brief, err
+}
+
+// withDisclosure adds to an assistant's prompt what it must say at the beginning of every call.
+func withDisclosure(prompt string, disclosure map[string]string) string {
+	if len(disclosure) == 0 {
+		return prompt
+	}
+	var b strings.Builder
+	b.WriteString(strings.TrimSpace(prompt))
+	b.WriteString("\n\nBegin every call with these words, in the language of the call, before anything else:\n")
+	for _, language := range slices.Sorted(maps.Keys(disclosure)) {
+		fmt.Fprintf(&b, "- %s: %s\n", language, strings.TrimSpace(disclosure[language]))
+	}
+	return strings.TrimSpace(b.String())
 }
 
 // slots are the calling windows as an assistant must keep to them: on the store's clock, on every day of the week.

@@ -49,6 +49,7 @@ stores:
         faq_file: faq.yaml
     policy:
       consent: not_required
+      accept_weaker_consent: [IN]
       timezone: store
       windows: [{days: [mon], from: "10:00", to: "13:00"}, {days: [sat], from: "12:00", to: "19:00"}]
 `
@@ -252,7 +253,7 @@ stores:
     country: IN
     currency: INR
     voice: {provider: mihu, base_url: %q, token: mihu-token, assistant: 3f0c9a3e-6d0a-4a43-9b1c-0b6d6a0f7d11}
-    policy: {consent: not_required, windows: [{from: "10:00", to: "19:00"}]}
+    policy: {consent: not_required, accept_weaker_consent: [IN], windows: [{from: "10:00", to: "19:00"}]}
 `, pgtest.New(t).Config().ConnString(), api.URL+"/api/v1"))
 	out, err := d.run(true)
 	require.NoError(t, err)

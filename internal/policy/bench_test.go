@@ -13,7 +13,7 @@ import (
 // fullRules use every rule there is.
 func fullRules() Rules {
 	r := DefaultRules()
-	r.Consent = "attribute:call_me"
+	r.Consent = On("attribute:call_me")
 	r.Eligibility = Eligibility{
 		MinTotal: amount("500"), MaxTotal: amount("50000"), Currencies: []string{"INR", "USD"},
 		Countries:        []string{"IN", "US", "GB"},
@@ -135,7 +135,7 @@ func BenchmarkOpening(b *testing.B) {
 
 func BenchmarkReadPhone(b *testing.B) {
 	r := DefaultRules()
-	r.Consent = ConsentNotRequired
+	r.Consent, r.AcceptWeakerConsent = On(ConsentNotRequired), allRows()
 	c := cart.Checkout{Phones: []cart.RawPhone{{From: "shipping", Number: "98765 43210", Country: "IN"}}}
 	b.ReportAllocs()
 	for b.Loop() {

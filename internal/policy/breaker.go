@@ -81,5 +81,5 @@ func (b *Breaker) counts(c *cart.Call) (what string, is bool) {
 		return "were uncertain", c.State == cart.Uncertain || c.Outcome == cart.Lost
 	}
 	failed := c.Outcome == cart.Failed || c.Outcome == cart.Lost || c.Outcome == cart.Invalid
-	return "failed", failed || c.State == cart.Rejected
+	return "failed", failed || c.State == cart.Rejected || c.Insights.Undisclosed
 }

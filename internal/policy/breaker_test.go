@@ -86,3 +86,12 @@ func TestTrip_NamesTheBreakerAndTheEndOfThePause(t *testing.T) {
 	assert.Zero(t, BreakerReach(nil))
 	assert.Equal(t, 1, BreakerReach([]Breaker{{On: BreakCredits}}))
 }
+
+func TestTrip_CountsCallsThatDidNotSayWhatMustBeSaid(t *testing.T) {
+	t.Parallel()
+	calls := []cart.Call{{Outcome: cart.Completed, Insights: cart.Insights{Undisclosed: true}}, {Outcome: cart.Completed}}
+	_, _, tripped := Trip([]Breaker{{On: BreakFailures, Last: 2, Above: 0.4}}, calls, nil, noonInIndia)
+	assert.True(t, tripped)
+	_, _, tripped = Trip([]Breaker{{On: BreakFailures, Last: 2, Above: 0.5}}, calls, nil, noonInIndia)
+	assert.False(t, tripped)
+}

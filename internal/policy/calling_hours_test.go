@@ -18,13 +18,27 @@ import (
 func always(t testing.TB, change func(*Rules)) *Rules {
 	t.Helper()
 	r := DefaultRules()
-	r.Consent = ConsentNotRequired
+	r.Consent, r.AcceptWeakerConsent = On(ConsentNotRequired), allRows()
 	r.Windows = []Window{{From: "00:00", To: "24:00"}}
 	if change != nil {
 		change(&r)
 	}
 	require.NoError(t, r.Compile(testStore))
 	return &r
+}
+
+// allRows are the keys of all rows: where the store accepts less consent in all of them, consent stands against no
+// call.
+func allRows() []string {
+	t, err := builtin()
+	if err != nil {
+		return nil
+	}
+	keys := make([]string, len(t.rows))
+	for i, r := range t.rows {
+		keys[i] = r.key
+	}
+	return keys
 }
 
 // at reads a local time such as "2026-09-14 10:00".

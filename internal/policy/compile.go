@@ -24,9 +24,6 @@ type compiled struct {
 
 	// longest is the longest window of the jurisdictions' caps.
 	longest time.Duration
-
-	// attribute is the checkout attribute that says whether the customer consents, if that is the store's basis.
-	attribute string
 }
 
 // countryRows are the rows of one country.
@@ -66,7 +63,6 @@ func (r *Rules) compile(store Store) (*compiled, error) {
 		return nil, fmt.Errorf("timezone: %w", err)
 	}
 	c.store.Country, c.store.Currency = strings.ToUpper(store.Country), strings.ToUpper(store.Currency)
-	c.attribute, _ = strings.CutPrefix(r.Consent, ConsentAttribute)
 	if c.windows, err = weekOf(r.Windows); err != nil {
 		return nil, err
 	}
@@ -128,25 +124,32 @@ func (c *compiled) overlay(r *Rules) error {
 			}
 		}
 	}
-	for code, o := range r.Jurisdictions {
+	for code := range r.Jurisdictions {
 		if !c.tables.isCountry(code) || c.tables.covered(code) {
 			continue
 		}
-		own, err := c.elsewhere.changed(o)
+		own, err := c.elsewhere.added(r, code)
 		if err != nil {
-			return err
-		}
-		own.key, own.name = code, code
-		if o.Calls == "" && o.setsHours() {
-			// Whoever writes the hours of a country that has no row adds the country.
-			own.turnOn()
-		}
-		if own, err = own.closed(r, code); err != nil {
 			return err
 		}
 		c.countries[code] = countryRows{row: own}
 	}
 	return nil
+}
+
+// added returns the row of a country that the table does not cover, made of the row of all other countries. Whoever
+// writes its hours turns it on.
+func (r *row) added(rules *Rules, code string) (*row, error) {
+	o := rules.Jurisdictions[code]
+	own, err := r.changed(o)
+	if err != nil {
+		return nil, err
+	}
+	own.key, own.name = code, code
+	if o.Calls == "" && o.setsHours() {
+		own.turnOn()
+	}
+	return own.closed(rules, code)
 }
 
 // addRow adds the row to those of one of its countries.

@@ -235,16 +235,6 @@ func (d *decider) phone() bool {
 	return false
 }
 
-func (d *decider) consent() bool {
-	saw, ok := consented(d.rules.Consent, d.attribute, d.cart)
-	d.say(d.rules.Consent, ": ", saw)
-	if !ok {
-		return d.watch(cart.NoConsent)
-	}
-	d.ok()
-	return false
-}
-
 func (d *decider) eligibility() bool {
 	before := len(d.steps)
 	if d.eligible() {
@@ -260,8 +250,6 @@ func (d *decider) eligibility() bool {
 
 // jurisdiction allows no call if the customer may be in a place where nobody is called.
 func (d *decider) jurisdiction() bool {
-	d.locate(d.cart, &d.person)
-	d.person.settle(d.now)
 	d.compiled.hours(d.rules, &d.person, &d.hours)
 	if closed := d.hours.closed; closed != nil {
 		d.say(closed.key, " is off unless the store turns it on")
@@ -276,13 +264,19 @@ func (d *decider) jurisdiction() bool {
 		return false
 	}
 	for i, p := range d.person.places {
+		if d.seenRow(i) {
+			continue
+		}
 		if i > 0 {
 			d.say(", ")
 		}
 		d.say(p.row.key)
 	}
 	d.say(" of ", d.tables.version)
-	for _, p := range d.person.places {
+	for i, p := range d.person.places {
+		if d.seenRow(i) {
+			continue
+		}
 		if p.row.state == anyState {
 			d.sayStatesOff(p.row)
 		}
@@ -614,7 +608,7 @@ func (d *decider) queries() bool {
 	}
 	d.say("nothing in the cart rules out a call")
 	d.ok()
-	d.decision = cart.Decision{Action: cart.ActLook, Reason: cart.Due}
+	d.decision = cart.Decision{Action: cart.ActLook, Reason: cart.Due, Consent: d.decision.Consent}
 	return true
 }
 

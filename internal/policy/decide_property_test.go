@@ -56,8 +56,12 @@ func drawQuestion(t *rapid.T) *question {
 
 func drawRules(t *rapid.T, now time.Time) Rules {
 	r := DefaultRules()
-	r.Consent = rapid.SampledFrom([]string{ConsentNotRequired, ConsentNotRequired, ConsentNotRequired, ConsentNotRequired,
-		ConsentSMS, ConsentMarketing, "attribute:call"}).Draw(t, "consent")
+	r.Consent = rapid.SampledFrom([]Bases{On(ConsentNotRequired), On(ConsentNotRequired), On(ConsentNotRequired),
+		On(ConsentSMS), On(ConsentMarketing), On("attribute:call"), {{"attribute:call", "voice"}},
+		{{ConsentSMS, ""}, {"attribute:call", "voice"}}}).Draw(t, "consent")
+	if rapid.IntRange(0, 4).Draw(t, "strict") > 0 {
+		r.AcceptWeakerConsent = allRows()
+	}
 	r.Delay = drawHours(t, "delay", 0, 5)
 	r.ExpiresAfter = drawHours(t, "expires", 6, 24*9) + 48*time.Hour
 	switch rapid.SampledFrom([]string{"always", "default", "always", "drawn"}).Draw(t, "windows") {
@@ -228,13 +232,22 @@ func TestDecide_CallsNobodyAgainstARule(t *testing.T) {
 			t.Fatal("called while the shop paused itself")
 		}
 		accepted := func(b *bool) bool { return b != nil && *b }
-		switch r.Consent {
-		case ConsentSMS:
-			require.True(t, accepted(c.Checkout.AcceptsSMS))
-		case ConsentMarketing:
-			require.True(t, accepted(c.Checkout.AcceptsMarketing))
-		case "attribute:call":
-			require.Contains(t, []string{"yes", "true"}, c.Checkout.Attributes["call"])
+		proved, holds := false, false
+		for _, b := range r.Consent {
+			said := b.Basis == ConsentNotRequired || b.Basis == ConsentSMS && accepted(c.Checkout.AcceptsSMS) ||
+				b.Basis == ConsentMarketing && accepted(c.Checkout.AcceptsMarketing) ||
+				b.Basis == "attribute:call" && slices.Contains([]string{"yes", "true"}, c.Checkout.Attributes["call"])
+			proved, holds = proved || said && b.Proves == cart.ProvesVoice, holds || said
+		}
+		require.True(t, holds, "called without the store's consent")
+		require.NotNil(t, d.Consent)
+		for _, p := range o.person.places {
+			day, err := parseDate(q.now.In(o.person.zones[0].loc).Format(time.DateOnly))
+			require.NoError(t, err)
+			if k := p.row.on(day); k != nil && len(r.AcceptWeakerConsent) == 0 && !slices.Contains(k.consent, NeedsNone) {
+				require.True(t, proved && slices.Contains(k.consent, NeedsVoice), "called in %s without the law's consent",
+					p.row.key)
+			}
 		}
 		if c.OpenCall() != nil {
 			t.Fatal("called twice at once")
@@ -387,8 +400,8 @@ var restrictions = map[string]func(q *question){
 	"longer delay":   func(q *question) { q.rules.Delay += time.Hour },
 	"shorter expiry": func(q *question) { q.rules.ExpiresAfter -= 20 * time.Minute },
 	"consent": func(q *question) {
-		if q.rules.Consent == ConsentNotRequired {
-			q.rules.Consent = ConsentSMS
+		if q.rules.Consent.First() == ConsentNotRequired {
+			q.rules.Consent = On(ConsentSMS)
 		}
 	},
 	"minimum":           func(q *question) { q.rules.Eligibility.MinTotal = amount("2000") },

@@ -38,7 +38,7 @@ func something() []cart.Item {
 func rulesWith(t testing.TB, change func(*Rules)) *Rules {
 	t.Helper()
 	r := DefaultRules()
-	r.Consent = ConsentNotRequired
+	r.Consent, r.AcceptWeakerConsent = On(ConsentNotRequired), allRows()
 	if change != nil {
 		change(&r)
 	}
@@ -110,7 +110,7 @@ func TestDecide_EveryRule(t *testing.T) {
 			want: cart.Decision{Action: cart.ActWatch, Reason: cart.NoPhone}, rule: "phone", saw: "no number",
 		},
 		{
-			name: "no consent", rules: func(r *Rules) { r.Consent = ConsentSMS },
+			name: "no consent", rules: func(r *Rules) { r.Consent = On(ConsentSMS) },
 			want: cart.Decision{Action: cart.ActWatch, Reason: cart.NoConsent}, rule: "consent",
 			saw: "sms_marketing: the checkout does not say",
 		},
@@ -378,7 +378,7 @@ func TestDecide_EveryRule(t *testing.T) {
 			if c.want.Action == cart.ActCall && c.want.Arm == "" && !f.Forced {
 				c.want.Arm = cart.ArmCall
 			}
-			c.want.Trace = got.Trace
+			c.want.Trace, c.want.Consent = got.Trace, got.Consent
 			assert.Equal(t, c.want, got)
 		})
 	}
@@ -399,7 +399,7 @@ func TestDecide_RulesWithProblemsNeverCall(t *testing.T) {
 func TestDecide_UncompiledRulesKnowNoStore(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules()
-	r.Consent = ConsentNotRequired
+	r.Consent, r.AcceptWeakerConsent = On(ConsentNotRequired), allRows()
 	assert.Equal(t, cart.ActCall, Decide(&r, Facts{Cart: due(), Queried: &QueriedFacts{}}, noonInIndia).Action)
 	r.Eligibility.MinTotal = amount("1")
 	d := Decide(&r, Facts{Cart: due(), Queried: &QueriedFacts{}}, noonInIndia)
@@ -409,7 +409,7 @@ func TestDecide_UncompiledRulesKnowNoStore(t *testing.T) {
 func TestCompile_NamesTheStoresValue(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules()
-	r.Consent = ConsentNotRequired
+	r.Consent, r.AcceptWeakerConsent = On(ConsentNotRequired), allRows()
 	assert.ErrorContains(t, r.Compile(Store{}), "timezone: is missing")
 	assert.ErrorContains(t, r.Compile(Store{Timezone: "Asia/Bombay City"}),
 		`timezone: "Asia/Bombay City" is not a time zone`)

@@ -198,7 +198,7 @@ func TestOpening_IsTheFirstAllowedInstant(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r := DefaultRules()
-		r.Consent = ConsentNotRequired
+		r.Consent, r.AcceptWeakerConsent = On(ConsentNotRequired), allRows()
 		r.Timezone, r.QuietHours = ZoneStore, QuietOff
 		r.Windows = drawWindows(t)
 		zone := rapid.SampledFrom(oddZones).Draw(t, "zone")
@@ -219,7 +219,7 @@ func TestOpening_IsLegalInEveryCandidatePlace(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		r := DefaultRules()
-		r.Consent = ConsentNotRequired
+		r.Consent, r.AcceptWeakerConsent = On(ConsentNotRequired), allRows()
 		r.Windows = drawWindows(t)
 		r.Timezone = rapid.SampledFrom([]string{ZoneCustomer, ZoneStore}).Draw(t, "timezone")
 		store := rapid.SampledFrom(stores).Draw(t, "store")

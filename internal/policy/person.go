@@ -43,7 +43,7 @@ func (r *Reader) text(address, store string) func(cart.RawPhone) string {
 // Phone is ReadPhone.
 func (r *Reader) Phone(c cart.Checkout, rules *Rules, store string) Phone {
 	address := addressCountry(c)
-	if rules.Consent == ConsentSMS && c.SMSPhone != "" {
+	if rules.Consent.First() == ConsentSMS && c.SMSPhone != "" {
 		if p, ok := r.number(cart.RawPhone{From: fromSMS, Number: c.SMSPhone}, address, store); ok {
 			return p
 		}

@@ -16,8 +16,8 @@ type Phone struct {
 const fromSMS = "sms_marketing"
 
 // ReadPhone picks the number to call: the checkout's first number that is valid and of a kind that can be called. If
-// SMS consent is the store's basis, the number of that consent comes first. A number without a country's code is read
-// as one of the country of its own address, else of the delivery or billing address, else of the store.
+// SMS consent is the store's first basis, the number of that consent comes first. A number without a country's code is
+// read as one of the country of its own address, else of the delivery or billing address, else of the store.
 func ReadPhone(c cart.Checkout, r *Rules, storeCountry string) Phone {
 	return NewReader().Phone(c, r, storeCountry)
 }

@@ -14,7 +14,7 @@ import (
 func TestReadPhone_PicksTheNumberToCall(t *testing.T) {
 	t.Parallel()
 	address := func(country string) *cart.Address { return &cart.Address{CountryCode: country} }
-	sms := func(r *Rules) { r.Consent = ConsentSMS }
+	sms := func(r *Rules) { r.Consent = On(ConsentSMS) }
 	for _, c := range []struct {
 		name     string
 		checkout cart.Checkout
@@ -107,7 +107,7 @@ func TestReadPhone_PicksTheNumberToCall(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			r := DefaultRules()
-			r.Consent = ConsentNotRequired
+			r.Consent, r.AcceptWeakerConsent = On(ConsentNotRequired), allRows()
 			if c.rules != nil {
 				c.rules(&r)
 			}
@@ -126,7 +126,7 @@ func FuzzReadPhone(f *testing.F) {
 	f.Add("9876543210", "", "zz", "Ω")
 	f.Fuzz(func(t *testing.T, number, country, address, store string) {
 		r := DefaultRules()
-		r.Consent = ConsentSMS
+		r.Consent = On(ConsentSMS)
 		c := cart.Checkout{
 			SMSPhone: number,
 			Phones:   []cart.RawPhone{{From: "phone", Number: number, Country: country}},

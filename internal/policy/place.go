@@ -20,8 +20,10 @@ type person struct {
 
 // place is one jurisdiction that a person may be in, with the public holidays kept there.
 type place struct {
-	row    *row
-	public *publicHolidays
+	// country is ISO 3166-1 alpha-2; "" when it is not known.
+	country string
+	row     *row
+	public  *publicHolidays
 	// terms are those of the day of the decision; nil when there are none.
 	terms *terms
 }
@@ -98,7 +100,7 @@ func Zones(r *Rules, c *cart.Cart) []*time.Location {
 func (c *compiled) addPlaces(p *person, country string, provinces ...string) {
 	rows, ok := c.countries[country]
 	if !ok {
-		p.addPlace(c.elsewhere, c.tables.holidays.in(country, ""))
+		p.addPlace(country, c.elsewhere, c.tables.holidays.in(country, ""))
 		return
 	}
 	known := false
@@ -112,23 +114,23 @@ func (c *compiled) addPlaces(p *person, country string, provinces ...string) {
 		}
 		known = true
 		public := c.tables.holidays.in(country, province)
-		p.addPlace(rows.row, public)
+		p.addPlace(country, rows.row, public)
 		if r, ok := rows.states[province]; ok {
-			p.addPlace(r, public)
+			p.addPlace(country, r, public)
 		}
 	}
 	if known {
 		return
 	}
 	public := c.tables.holidays.in(country, "")
-	p.addPlace(rows.row, public)
+	p.addPlace(country, rows.row, public)
 	if rows.unknownState != nil {
-		p.addPlace(rows.unknownState, public)
+		p.addPlace(country, rows.unknownState, public)
 	}
 }
 
-func (p *person) addPlace(r *row, public *publicHolidays) {
-	if added := (place{row: r, public: public}); !slices.Contains(p.places, added) {
+func (p *person) addPlace(country string, r *row, public *publicHolidays) {
+	if added := (place{country: country, row: r, public: public}); !slices.Contains(p.places, added) {
 		p.places = append(p.places, added)
 	}
 }

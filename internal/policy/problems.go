@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/cart"
+
 	"github.com/shopspring/decimal"
 )
 
@@ -28,7 +30,7 @@ func (r *Rules) Problems() []Problem {
 		f.add("expires_after", "%s is not longer than the delay of %s: every cart would expire before its first call; "+
 			"write more", short(r.ExpiresAfter), short(r.Delay))
 	}
-	f.consent(r.Consent)
+	f.consent(r)
 	f.eligibility(&r.Eligibility)
 	f.windows(r.Windows)
 	f.oneOf("timezone", r.Timezone, ZoneCustomer, ZoneStore)
@@ -118,16 +120,51 @@ func (f *faults) bounds(path string, low, high *decimal.Decimal) {
 	}
 }
 
-func (f *faults) consent(basis string) {
-	name, isAttribute := strings.CutPrefix(basis, ConsentAttribute)
-	switch {
-	case basis == "":
-		f.add("consent", "must be chosen: sms_marketing, marketing, attribute:<name> or not_required")
-	case isAttribute && strings.TrimSpace(name) == "":
-		f.add("consent", "%q names no attribute; write one such as attribute:call_me", basis)
-	case isAttribute, basis == ConsentSMS, basis == ConsentMarketing, basis == ConsentNotRequired:
-	default:
-		f.add("consent", "%q is not known; write sms_marketing, marketing, attribute:<name> or not_required", basis)
+func (f *faults) consent(r *Rules) {
+	const choice = "sms_marketing, marketing, attribute:<name>, tag:<name>, metafield:<namespace.key> or not_required"
+	if len(r.Consent) == 0 || len(r.Consent) == 1 && r.Consent[0] == (Basis{}) {
+		f.add("consent", "must be chosen: %s", choice)
+		return
+	}
+	for i, b := range r.Consent {
+		path := "consent"
+		if len(r.Consent) > 1 {
+			path = nth("consent", i)
+		}
+		kind, name, named := strings.Cut(b.Basis, ":")
+		namespace, key, dotted := strings.Cut(name, ".")
+		switch {
+		case named && kind == kindAttribute && strings.TrimSpace(name) == "":
+			f.add(path, "%q names no attribute; write one such as attribute:call_me", b.Basis)
+		case named && kind == kindTag && strings.TrimSpace(name) == "":
+			f.add(path, "%q names no tag; write one such as tag:calls-ok", b.Basis)
+		case named && kind == kindMetafield && !(dotted && namespace != "" && key != ""):
+			f.add(path, "%q names no metafield; write its namespace and key, such as metafield:custom.calls", b.Basis)
+		case named && (kind == kindAttribute || kind == kindTag || kind == kindMetafield),
+			b.Basis == ConsentSMS, b.Basis == ConsentMarketing, b.Basis == ConsentNotRequired:
+		default:
+			f.add(path, "%q is not known; write %s", b.Basis, choice)
+		}
+		switch {
+		case b.Proves != "" && b.Proves != cart.ProvesVoice:
+			f.add(path+".proves", "%q is not known; write voice, or leave it out", b.Proves)
+		case b.Proves != "" && b.Basis == ConsentNotRequired:
+			f.add(path+".proves", "not_required has no text that could name automated calls; leave it out")
+		}
+		if slices.ContainsFunc(r.Consent[:i], func(o Basis) bool { return o.Basis == b.Basis }) {
+			f.add(path, "%q stands twice; write it once", b.Basis)
+		}
+	}
+	f.notNegative("consent_max_age", r.ConsentMaxAge)
+	if v := r.ConsentText.Version; v != "" && !textVersion.MatchString(v) {
+		f.add("consent_text.version",
+			"%q is not a version; write at most 40 letters, digits, dots and dashes, such as 2026-11", v)
+	}
+	if r.ConsentText.Version == "" && r.ConsentText.Text != "" {
+		f.add("consent_text.version", "is missing; name the version of the text, such as 2026-11")
+	}
+	for i, key := range r.AcceptWeakerConsent {
+		f.jurisdiction(nth("accept_weaker_consent", i), key)
 	}
 }
 

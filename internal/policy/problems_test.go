@@ -24,10 +24,20 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 		change        func(*Rules)
 		path, message string
 	}{
-		{func(r *Rules) { r.Consent = "" }, "consent",
-			"must be chosen: sms_marketing, marketing, attribute:<name> or not_required"},
-		{func(r *Rules) { r.Consent = "email" }, "consent", `"email" is not known`},
-		{func(r *Rules) { r.Consent = "attribute: " }, "consent", "names no attribute"},
+		{func(r *Rules) { r.Consent = nil }, "consent",
+			"must be chosen: sms_marketing, marketing, attribute:<name>, tag:<name>, metafield:<namespace.key> or not_required"},
+		{func(r *Rules) { r.Consent = On("email") }, "consent", `"email" is not known`},
+		{func(r *Rules) { r.Consent = On("attribute: ") }, "consent", "names no attribute"},
+		{func(r *Rules) { r.Consent = On("tag:") }, "consent", "names no tag"},
+		{func(r *Rules) { r.Consent = On("metafield:calls") }, "consent", "names no metafield"},
+		{func(r *Rules) { r.Consent = Bases{{ConsentSMS, "sms"}} }, "consent.proves", `"sms" is not known; write voice`},
+		{func(r *Rules) { r.Consent = Bases{{ConsentNotRequired, "voice"}} }, "consent.proves", "has no text"},
+		{func(r *Rules) { r.Consent = Bases{{ConsentSMS, ""}, {"sms", ""}} }, "consent[1]", `"sms" is not known`},
+		{func(r *Rules) { r.Consent = Bases{{ConsentSMS, ""}, {ConsentSMS, "voice"}} }, "consent[1]", "stands twice"},
+		{func(r *Rules) { r.ConsentMaxAge = -time.Hour }, "consent_max_age", "negative"},
+		{func(r *Rules) { r.ConsentText.Version = "a version" }, "consent_text.version", "not a version"},
+		{func(r *Rules) { r.ConsentText.Text = "Call me" }, "consent_text.version", "is missing"},
+		{func(r *Rules) { r.AcceptWeakerConsent = []string{"Britain"} }, "accept_weaker_consent[0]", "neither a row"},
 		{func(r *Rules) { r.Delay = -time.Second }, "delay", "negative"},
 		{func(r *Rules) { r.ExpiresAfter = 0 }, "expires_after", "not a span of time"},
 		{func(r *Rules) { r.ExpiresAfter = 99999 * time.Hour }, "expires_after", "99999h is too long; write at most 87840h"},
@@ -136,7 +146,7 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 		t.Run(c.path+" "+c.message, func(t *testing.T) {
 			t.Parallel()
 			r := DefaultRules()
-			r.Consent = ConsentNotRequired
+			r.Consent, r.AcceptWeakerConsent = On(ConsentNotRequired), allRows()
 			c.change(&r)
 			problems := r.Problems()
 			require.Len(t, problems, 1, "%v", problems)
@@ -150,7 +160,8 @@ func TestProblems_NameTheValueAndTheFix(t *testing.T) {
 func TestDefaultRules_LackOnlyTheConsent(t *testing.T) {
 	t.Parallel()
 	r := DefaultRules()
-	assert.Equal(t, []Problem{{"consent", "must be chosen: sms_marketing, marketing, attribute:<name> or not_required"}},
+	assert.Equal(t, []Problem{{"consent", "must be chosen: sms_marketing, marketing, attribute:<name>, tag:<name>, " +
+		"metafield:<namespace.key> or not_required"}},
 		r.Problems())
 	full := fullRules()
 	assert.Empty(t, full.Problems())
@@ -173,7 +184,10 @@ func TestRules_HaveTheKeysOfTheConfiguration(t *testing.T) {
 	const file = `
 delay: 45m
 expires_after: 72h
-consent: sms_marketing
+consent: [sms_marketing, {basis: "attribute:call_me", proves: voice}]
+consent_max_age: 8760h
+consent_text: {version: "2026-11", text: You may call me with an automated voice.}
+accept_weaker_consent: [GB]
 eligibility: {exclude_skus: [], exclude_customer_tags: [], countries: [IN], min_items: 1, test: true}
 windows:
   - {days: [mon, tue, wed, thu, fri], from: "10:00", to: "19:00"}
@@ -199,6 +213,7 @@ breakers: [{on: opt_outs, last: 50, above: 0.1, pause_for: 1h}]
 	assert.Equal(t, []Cap{{Calls: 1, Every: 24 * time.Hour}, {Calls: 3, Every: 720 * time.Hour, Scope: ScopeShop}},
 		r.Caps.PerPhone)
 	assert.Equal(t, "on", r.Jurisdictions["AE"].Calls)
+	assert.Equal(t, Bases{{ConsentSMS, ""}, {"attribute:call_me", "voice"}}, r.Consent)
 	assert.Equal(t, []Closing{{Row: "US-LA"}, {Row: "US-NY", Until: "2026-12-05"}}, r.Closed)
 	assert.Equal(t, UTM{"a", "b", "c", "d", "e"}, r.Link)
 }

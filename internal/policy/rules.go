@@ -17,8 +17,15 @@ type Rules struct {
 	Delay time.Duration `yaml:"delay"`
 	// ExpiresAfter is the time from the last activity until a cart expires.
 	ExpiresAfter time.Duration `yaml:"expires_after"`
-	// Consent is what permits a call: sms_marketing, marketing, attribute:<name> or not_required. It has no default.
-	Consent string `yaml:"consent"`
+	// Consent is what permits a call. It has no default.
+	Consent Bases `yaml:"consent"`
+	// ConsentMaxAge is how long a consent lasts; 0 for no limit but the law's.
+	ConsentMaxAge time.Duration `yaml:"consent_max_age"`
+	// ConsentText is the text that customers agree to now.
+	ConsentText ConsentText `yaml:"consent_text"`
+	// AcceptWeakerConsent are countries, or rows of the calling-hours table, in which the store's consent is enough
+	// although the law wants more. It is the only way round.
+	AcceptWeakerConsent []string `yaml:"accept_weaker_consent"`
 
 	Eligibility Eligibility `yaml:"eligibility"`
 
@@ -328,8 +335,15 @@ const (
 	ConsentSMS         = "sms_marketing"
 	ConsentMarketing   = "marketing"
 	ConsentNotRequired = "not_required"
-	// ConsentAttribute is followed by the name of a checkout attribute that the store sets.
-	ConsentAttribute = "attribute:"
+	// ConsentAttribute is followed by the name of a checkout attribute that the store sets, ConsentTag by a tag of the
+	// customer, ConsentMetafield by the namespace and the key of a metafield of the customer, as "custom.calls".
+	ConsentAttribute = kindAttribute + ":"
+	ConsentTag       = kindTag + ":"
+	ConsentMetafield = kindMetafield + ":"
+
+	kindAttribute = "attribute"
+	kindTag       = "tag"
+	kindMetafield = "metafield"
 
 	CustomerFirstTime = "first_time"
 	CustomerReturning = "returning"

@@ -17,7 +17,7 @@ const callColumns = `
 	offer, priority, created_at, ready_at, sent_at, placed_at, answered_at, ended_at, closed_at, heard_at, watch_at, abort_at,
 	abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests, duration_seconds, summary,
 	recording_url, required_actions, insights, credits_used, error, COALESCE(account, ''), COALESCE(voice_key, ''),
-	picked_up_at`
+	picked_up_at, consent`
 
 func scanCall(row pgx.CollectableRow) (cart.Call, error) {
 	var c cart.Call
@@ -27,6 +27,7 @@ func scanCall(row pgx.CollectableRow) (cart.Call, error) {
 		&c.AnsweredAt, &c.EndedAt, &c.ClosedAt, &c.HeardAt, &c.WatchAt, &c.AbortAt, &c.AbortReason, &c.AbortedAt,
 		&c.Dials, &c.DialStarts, &c.Redials, &c.Rescheduled, &c.Seen, &c.Digests, &c.DurationSeconds, &c.Summary,
 		&c.RecordingURL, &c.RequiredActions, &c.Insights, &c.CreditsUsed, &c.Error, &c.Account, &c.VoiceKey, &c.PickedUpAt,
+		&c.Consent,
 	)
 	inUTC(&c.CreatedAt)
 	inUTC(c.ReadyAt, c.SentAt, c.PlacedAt, c.PickedUpAt, c.AnsweredAt, c.EndedAt, c.ClosedAt, c.HeardAt, c.WatchAt)
@@ -75,14 +76,14 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				phone, phone_key, offer, priority, created_at, ready_at, sent_at, placed_at, answered_at, ended_at, closed_at,
 				heard_at, watch_at, abort_at, abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests,
 				duration_seconds, summary, recording_url, required_actions, insights, credits_used, error, account, voice_key,
-				picked_up_at
+				picked_up_at, consent
 			)
 			VALUES (
 				@id, @cart_id, @shop, @attempt, @state, @outcome, @provider, @assistant, @holds_line, @provider_call_id,
 				@token_hash, @phone, @phone_key, @offer, @priority, @created_at, @ready_at, @sent_at, @placed_at, @answered_at,
 				@ended_at, @closed_at, @heard_at, @watch_at, @abort_at, @abort_reason, @aborted_at, @dials, @dial_starts, @redials,
 				@rescheduled, @seen, @digests, @duration_seconds, @summary, @recording_url, @required_actions, @insights,
-				@credits_used, @error, NULLIF(@account, ''), NULLIF(@voice_key, ''), @picked_up_at
+				@credits_used, @error, NULLIF(@account, ''), NULLIF(@voice_key, ''), @picked_up_at, @consent
 			)
 			ON CONFLICT (id) DO UPDATE
 			SET attempt = excluded.attempt,
@@ -96,6 +97,7 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				token_hash = excluded.token_hash,
 				phone = excluded.phone,
 				offer = excluded.offer,
+				consent = excluded.consent,
 				sent_at = excluded.sent_at,
 				placed_at = excluded.placed_at,
 				picked_up_at = excluded.picked_up_at,
@@ -127,6 +129,7 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				"phone_key": notNil(tx.hasher.Phone(c.Phone)), "offer": c.Offer, "priority": c.Priority,
 				"created_at": c.CreatedAt, "ready_at": c.ReadyAt, "sent_at": c.SentAt, "placed_at": c.PlacedAt,
 				"picked_up_at": c.PickedUpAt, "answered_at": c.AnsweredAt,
+				"consent":  c.Consent,
 				"ended_at": c.EndedAt, "closed_at": c.ClosedAt, "heard_at": c.HeardAt, "watch_at": c.WatchAt,
 				"abort_at": c.AbortAt, "abort_reason": c.AbortReason, "aborted_at": c.AbortedAt, "dials": c.Dials,
 				"dial_starts": c.DialStarts, "redials": c.Redials, "account": c.Account, "voice_key": c.VoiceKey,

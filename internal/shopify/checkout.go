@@ -172,6 +172,15 @@ func DecodeCheckout(body []byte, d Delivery) (cart.Checkout, error) {
 	return p.checkout(d), nil
 }
 
+// consentRecord is what the customer's record says of a consent that the checkout itself does not tell; nothing when
+// the checkout does.
+func consentRecord(own *bool, customer consentPayload) cart.ConsentRecord {
+	if own != nil || customer.given() == nil {
+		return cart.ConsentRecord{}
+	}
+	return customer.record()
+}
+
 func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 	customer := p.Customer.value
 	shipping, billing := p.Shipping.value.address(), p.Billing.value.address()
@@ -196,6 +205,8 @@ func (p checkoutPayload) checkout(d Delivery) cart.Checkout {
 		AcceptsMarketing: firstFlag(p.AcceptsMarketing.value, customer.acceptsMarketing()),
 		AcceptsSMS:       firstFlag(p.AcceptsSMS.value, customer.acceptsSMS()),
 		SMSPhone:         string(p.SMSPhone),
+		MarketingConsent: consentRecord(p.AcceptsMarketing.value, customer.EmailConsent.value),
+		SMSConsent:       consentRecord(p.AcceptsSMS.value, customer.SMSConsent.value),
 		Attributes:       p.Attributes,
 		Locale:           string(p.Locale),
 		SourceName:       string(p.SourceName),

@@ -25,6 +25,8 @@ type Access struct {
 	Token secret.Secret
 	// Version is such as "2026-10".
 	Version string
+	// Metafields are the metafields to ask for with a customer, by namespace and key, as "custom.calls".
+	Metafields []string
 	// HTTP makes the requests; nil means a client with a timeout of 15 s. It may be shared between shops.
 	HTTP *http.Client
 	// BaseURL replaces https://{shop}, for a simulated Shopify: "{shop}" in it stands for the domain. No trailing slash.

@@ -1,6 +1,7 @@
 package shopify
 
 import (
+	"encoding/json"
 	"errors"
 	"time"
 
@@ -18,8 +19,23 @@ type Consent struct {
 	// MarketingAt and SMSAt are when each was last given or withdrawn, UTC; zero when unknown.
 	MarketingAt time.Time
 	SMSAt       time.Time
-	// Tags are the customer's tags where the payload has them (customers/update).
-	Tags []string
+	// MarketingOptIn and SMSOptIn are the opt-in levels in lower case, such as single_opt_in; "" when unknown.
+	MarketingOptIn, SMSOptIn string
+	// Tags are the customer's tags where the payload has them (customers/update), as HasTags says.
+	Tags    []string
+	HasTags bool
+	// Metafields are those of the customer's metafields that the payload has, by namespace and key.
+	Metafields map[string]cart.Metafield
+}
+
+// MarketingRecord says when and how the consent to email marketing came about.
+func (c Consent) MarketingRecord() cart.ConsentRecord {
+	return cart.ConsentRecord{At: c.MarketingAt, OptIn: c.MarketingOptIn, Source: cart.FromCustomer}
+}
+
+// SMSRecord says when and how the consent to text messages came about.
+func (c Consent) SMSRecord() cart.ConsentRecord {
+	return cart.ConsentRecord{At: c.SMSAt, OptIn: c.SMSOptIn, Source: cart.FromCustomer}
 }
 
 // DecodeCustomerConsent reads the payload of customers_marketing_consent/update,
@@ -48,6 +64,11 @@ func DecodeCustomerConsent(body []byte, d Delivery) (Consent, error) {
 		Marketing:  p.acceptsMarketing(),
 		SMS:        p.acceptsSMS(),
 		Tags:       p.Tags,
+		HasTags:    has(body, "tags"),
+		Metafields: metafields(p.Metafields),
+
+		MarketingOptIn: p.EmailConsent.value.record().OptIn,
+		SMSOptIn:       p.SMSConsent.value.record().OptIn,
 	}
 	if c.CustomerID == "" && c.Email == "" && c.Phone == "" {
 		return Consent{}, errors.New("id, email and phone: all missing; the customer cannot be told from others")
@@ -59,4 +80,14 @@ func DecodeCustomerConsent(body []byte, d Delivery) (Consent, error) {
 		c.SMSAt = cart.Earlier(firstInstant(p.SMSConsent.value.UpdatedAt.at, changed), d.TriggeredAt.UTC())
 	}
 	return c, nil
+}
+
+// has reports whether a JSON object has a member of the name that is not null.
+func has(body []byte, name string) bool {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		return false
+	}
+	value, ok := members[name]
+	return ok && string(value) != "null"
 }

@@ -304,12 +304,13 @@ func TestDecodeCustomerConsent(t *testing.T) {
 	for file, want := range map[string]Consent{
 		"customers_marketing_consent_update.json": {
 			CustomerID: "603851970716743426", Phone: "+919812300001", SMS: &no, SMSAt: time.Date(2026, 10, 5, 18, 30, 0, 0, time.UTC),
+			SMSOptIn: "single_opt_in",
 		},
 		"customers_email_marketing_consent_update.json": {
 			CustomerID: "603851970716743426", Email: "asha@example.org", Marketing: &yes, MarketingAt: triggered,
 		},
 		"customers_update.json": {
-			CustomerID: "5", Email: "asha@example.org", Tags: []string{"vip"},
+			CustomerID: "5", Email: "asha@example.org", Tags: []string{"vip"}, HasTags: true,
 			Marketing: &yes, MarketingAt: time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC),
 			SMS: &no, SMSAt: time.Date(2026, 10, 6, 1, 0, 0, 0, time.UTC),
 		},

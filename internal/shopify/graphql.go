@@ -60,20 +60,64 @@ type gqlCustomer struct {
 	Orders       count `json:"numberOfOrders"`
 	EmailAddress object[struct {
 		Address text `json:"emailAddress"`
-		State   text `json:"marketingState"`
+		gqlFlatConsent
 	}] `json:"defaultEmailAddress"`
 	PhoneNumber object[struct {
-		Number text `json:"phoneNumber"`
-		State  text `json:"marketingState"`
+		Number  text               `json:"phoneNumber"`
+		Consent object[gqlConsent] `json:"smsMarketingConsent"`
+		gqlFlatConsent
 	}] `json:"defaultPhoneNumber"`
-	DefaultAddress object[gqlAddress] `json:"defaultAddress"`
+	DefaultAddress object[gqlAddress]               `json:"defaultAddress"`
+	Metafields     object[connection[gqlMetafield]] `json:"metafields"`
+}
+
+// gqlConsent is one channel's marketing consent, as versions from 2026-10 on have it.
+type gqlConsent struct {
+	State     text    `json:"state"`
+	OptIn     text    `json:"optInLevel"`
+	UpdatedAt instant `json:"updatedAt"`
+}
+
+// gqlFlatConsent is the same in the fields that older versions have.
+type gqlFlatConsent struct {
+	State     text    `json:"marketingState"`
+	OptIn     text    `json:"marketingOptInLevel"`
+	UpdatedAt instant `json:"marketingUpdatedAt"`
+}
+
+type gqlMetafield struct {
+	Namespace text    `json:"namespace"`
+	Key       text    `json:"key"`
+	Value     text    `json:"value"`
+	UpdatedAt instant `json:"updatedAt"`
+}
+
+// smsConsent is what the customer's record says of text messages.
+func (c gqlCustomer) smsConsent() gqlConsent {
+	p := c.PhoneNumber.value
+	if p.Consent.value.State != "" {
+		return p.Consent.value
+	}
+	return gqlConsent(p.gqlFlatConsent)
+}
+
+// record says when and how the consent came about; nothing when it says neither yes nor no.
+func (c gqlConsent) record() cart.ConsentRecord {
+	if consentOf(c.State) == nil {
+		return cart.ConsentRecord{}
+	}
+	return consentPayload{OptIn: c.OptIn, UpdatedAt: c.UpdatedAt}.record()
 }
 
 func (c gqlCustomer) payload() customerPayload {
+	var fields list[metafieldPayload]
+	for _, m := range c.Metafields.value.Nodes {
+		fields = append(fields, metafieldPayload(m.value))
+	}
 	return customerPayload{
 		ID: c.ID, FirstName: c.FirstName, LastName: c.LastName, Tags: c.Tags, Orders: c.Orders,
 		Email: c.EmailAddress.value.Address, Phone: c.PhoneNumber.value.Number,
-		DefaultAddress: object[addressPayload]{c.DefaultAddress.value.payload()},
+		DefaultAddress: object[addressPayload]{c.DefaultAddress.value.payload()}, Metafields: fields,
 	}
 }
 
@@ -134,7 +178,7 @@ func (g gqlCheckout) checkout() (cart.Checkout, bool) {
 		Subtotal: g.Subtotal.value.seen().Amount, SubtotalSet: g.Subtotal.value.set(),
 		Discounts: g.Discounts.value.seen().Amount, DiscountsSet: g.Discounts.value.set(), TaxesIncluded: g.TaxesIncluded, Attributes: g.Attributes,
 		AcceptsMarketing: flag{consentOf(customer.EmailAddress.value.State)},
-		AcceptsSMS:       flag{consentOf(customer.PhoneNumber.value.State)},
+		AcceptsSMS:       flag{consentOf(customer.smsConsent().State)},
 		CreatedAt:        g.CreatedAt, UpdatedAt: g.UpdatedAt, CompletedAt: g.CompletedAt,
 	}
 	if p.AcceptsSMS.yes() {
@@ -153,6 +197,8 @@ func (g gqlCheckout) checkout() (cart.Checkout, bool) {
 		p.Codes = append(p.Codes, codePayload{Code: text(code)})
 	}
 	c := p.checkout(Delivery{})
+	c.SMSConsent = customer.smsConsent().record()
+	c.MarketingConsent = gqlConsent(customer.EmailAddress.value.gqlFlatConsent).record()
 	if c.Items == nil && g.Lines.value.Nodes != nil {
 		c.Items = []cart.Item{}
 	}
@@ -257,6 +303,12 @@ func Merge(known, asked cart.Checkout) cart.Checkout {
 	}
 	m.AcceptsMarketing = mergeConsent(known.AcceptsMarketing, asked.AcceptsMarketing)
 	m.AcceptsSMS = mergeConsent(known.AcceptsSMS, asked.AcceptsSMS)
+	m.MarketingConsent = mergeRecord(known.AcceptsMarketing, asked.AcceptsMarketing, known.MarketingConsent,
+		asked.MarketingConsent)
+	m.SMSConsent = mergeRecord(known.AcceptsSMS, asked.AcceptsSMS, known.SMSConsent, asked.SMSConsent)
+	if m.Customer.Metafields == nil {
+		m.Customer.Metafields = known.Customer.Metafields
+	}
 	m.SMSPhone = firstOf(known.SMSPhone, asked.SMSPhone)
 	if m.Attributes == nil {
 		m.Attributes = known.Attributes
@@ -273,6 +325,15 @@ func Merge(known, asked cart.Checkout) cart.Checkout {
 
 // mergeConsent prefers what the API says, for it is newer, and a refusal over a missing answer.
 func mergeConsent(known, asked *bool) *bool { return firstFlag(asked, known) }
+
+// mergeRecord keeps the record of the answer that mergeConsent takes. Where both say the same, it is the earlier one: a
+// consent that was ticked at the checkout was not given later.
+func mergeRecord(known, asked *bool, knownRecord, askedRecord cart.ConsentRecord) cart.ConsentRecord {
+	if asked == nil || known != nil && *known == *asked {
+		return knownRecord
+	}
+	return askedRecord
+}
 
 // mergeItems fills the ids that GraphQL does not give from the known line of the same article.
 // An empty list says that the cart was emptied; nil says nothing.

@@ -20,12 +20,42 @@ type customerPayload struct {
 	EmailConsent   object[consentPayload] `json:"email_marketing_consent"`
 	SMSConsent     object[consentPayload] `json:"sms_marketing_consent"`
 	DefaultAddress object[addressPayload] `json:"default_address"`
+	Metafields     list[metafieldPayload] `json:"metafields"`
 }
 
 // consentPayload is one channel's marketing consent.
 type consentPayload struct {
 	State     text    `json:"state"`
+	OptIn     text    `json:"opt_in_level"`
 	UpdatedAt instant `json:"consent_updated_at"`
+}
+
+// record says when and how the consent came about.
+func (c consentPayload) record() cart.ConsentRecord {
+	return cart.ConsentRecord{At: c.UpdatedAt.at.UTC(), OptIn: strings.ToLower(string(c.OptIn)), Source: cart.FromCustomer}
+}
+
+// metafieldPayload is one metafield of a customer.
+type metafieldPayload struct {
+	Namespace text    `json:"namespace"`
+	Key       text    `json:"key"`
+	Value     text    `json:"value"`
+	UpdatedAt instant `json:"updated_at"`
+}
+
+// metafields returns metafields by namespace and key; nil for none.
+func metafields(all list[metafieldPayload]) map[string]cart.Metafield {
+	var named map[string]cart.Metafield
+	for _, m := range all {
+		if m.Key == "" {
+			continue
+		}
+		if named == nil {
+			named = map[string]cart.Metafield{}
+		}
+		named[string(m.Namespace+"."+m.Key)] = cart.Metafield{Value: string(m.Value), At: m.UpdatedAt.at.UTC()}
+	}
+	return named
 }
 
 // given tells whether the consent stands: nil when the payload does not say. A double opt-in that is still pending is
@@ -54,6 +84,8 @@ func (c customerPayload) customer() cart.Customer {
 		Email:     string(c.Email),
 		Tags:      c.Tags,
 		Orders:    c.Orders.value,
+
+		Metafields: metafields(c.Metafields),
 	}
 }
 

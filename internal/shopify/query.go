@@ -1,6 +1,9 @@
 package shopify
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // The GraphQL we send. Fields that need a scope we do not ask for (products, variants) are left out: they would come
 // back as errors beside the data.
@@ -10,13 +13,34 @@ fragment AddressParts on MailingAddress {
   firstName lastName name address1 address2 city province provinceCode country countryCodeV2 zip phone
 }`
 
-const fragmentCustomer = `
+// consentSince is the first version in which a phone number tells its consents each in an object of its own. The flat
+// fields are deprecated from it on.
+const consentSince = "2026-10"
+
+// fragmentCustomer returns the parts of a customer that the version has, with the metafields of those keys, such as
+// custom.calls.
+func fragmentCustomer(version string, keys []string) string {
+	const flat = "marketingState marketingOptInLevel marketingUpdatedAt"
+	phone, fields := "smsMarketingConsent { state optInLevel updatedAt }", ""
+	if version < consentSince {
+		phone = flat
+	}
+	if len(keys) > 0 {
+		quoted := make([]string, len(keys))
+		for i, key := range keys {
+			quoted[i] = strconv.Quote(key)
+		}
+		fields = "\n  metafields(first: " + strconv.Itoa(len(keys)) + ", keys: [" + strings.Join(quoted, ", ") +
+			"]) { nodes { namespace key value updatedAt } }"
+	}
+	return `
 fragment CustomerParts on Customer {
   id firstName lastName tags numberOfOrders
-  defaultEmailAddress { emailAddress marketingState }
-  defaultPhoneNumber { phoneNumber marketingState }
-  defaultAddress { ...AddressParts }
+  defaultEmailAddress { emailAddress ` + flat + ` }
+  defaultPhoneNumber { phoneNumber ` + phone + ` }
+  defaultAddress { ...AddressParts }` + fields + `
 }`
+}
 
 const fragmentMoney = `
 fragment MoneyParts on MoneyBag { shopMoney { amount currencyCode } }`
@@ -28,7 +52,8 @@ fragment SeenParts on MoneyBag { presentmentMoney { amount currencyCode } }`
 const fragmentBoth = `
 fragment BothParts on MoneyBag { shopMoney { amount currencyCode } presentmentMoney { amount currencyCode } }`
 
-var queryAbandonedCheckouts = `query AbandonedCheckouts($first: Int!, $after: String, $query: String!) {
+func queryAbandonedCheckouts(version string, metafields []string) string {
+	return `query AbandonedCheckouts($first: Int!, $after: String, $query: String!) {
   abandonedCheckouts(first: $first, after: $after, query: $query) {
     pageInfo { hasNextPage endCursor }
     nodes {
@@ -46,7 +71,8 @@ var queryAbandonedCheckouts = `query AbandonedCheckouts($first: Int!, $after: St
       customer { ...CustomerParts }
     }
   }
-}` + fragmentSeen + fragmentBoth + fragmentAddress + fragmentCustomer
+}` + fragmentSeen + fragmentBoth + fragmentAddress + fragmentCustomer(version, metafields)
+}
 
 // tokensSince is the first version in which an order tells its checkout and cart token.
 const tokensSince = "2026-07"
@@ -66,7 +92,7 @@ fragment OrderParts on Order {
   shippingAddress { ...AddressParts }
   billingAddress { ...AddressParts }
   customer { ...CustomerParts }
-}` + fragmentMoney + fragmentBoth + fragmentAddress + fragmentCustomer
+}` + fragmentMoney + fragmentBoth + fragmentAddress + fragmentCustomer(version, nil)
 }
 
 func queryOrders(version string) string {

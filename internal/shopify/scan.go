@@ -38,7 +38,10 @@ func (c *Client) AbandonedCheckouts(ctx context.Context, since time.Time, cursor
 	var data struct {
 		Checkouts object[connection[gqlCheckout]] `json:"abandonedCheckouts"`
 	}
-	op := operation{name: "AbandonedCheckouts", text: queryAbandonedCheckouts, background: true, page: checkoutsPage}
+	op := operation{
+		name: "AbandonedCheckouts", text: queryAbandonedCheckouts(c.access.Version, c.access.Metafields),
+		background: true, page: checkoutsPage,
+	}
 	problems, err := c.page(ctx, op, since, cursor, &data)
 	if err != nil {
 		return Page[cart.Checkout]{}, err

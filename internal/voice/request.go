@@ -32,12 +32,24 @@ type Request struct {
 	Link string
 	// Offer is the discount to give along, its code already minted; nil means none.
 	Offer *cart.Offer
+	// Disclosure is what must be said first, in the customer's language; "" when nothing is configured. Providers whose
+	// greeting is ours to send say it before that.
+	Disclosure string
 	// Priority asks the provider to take this call before others in its queue.
 	Priority bool
 	// Test marks a call to a number of the operator's own, with a sample cart.
 	Test bool
 	// CallbackURL receives the call's events; providers without per-call callbacks ignore it.
 	CallbackURL string
+}
+
+// Disclosed returns the greeting with what must be said before it, unless the greeting says it already.
+func (r Request) Disclosed(greeting string) string {
+	greeting = strings.TrimSpace(greeting)
+	if r.Disclosure == "" || strings.Contains(strings.ToLower(greeting), strings.ToLower(r.Disclosure)) {
+		return greeting
+	}
+	return strings.TrimSpace(r.Disclosure + " " + greeting)
 }
 
 // maxName bounds a name that is spoken, in runes. Longer text is not a name.

@@ -292,6 +292,7 @@ stores:
     policy:
       delay: 1s
       consent: not_required
+      accept_weaker_consent: [IN]
       windows: [{from: "00:00", to: "24:00"}]
       quiet_hours: "off"
       attempts: {max: 1}

@@ -38,7 +38,7 @@ var monday = time.Date(2026, time.September, 7, 4, 30, 0, 0, time.UTC)
 // configured is a configuration of both shops.
 func configured(changes ...func(*policy.Rules)) *config.Config {
 	rules := policy.DefaultRules()
-	rules.Consent = policy.ConsentSMS
+	rules.Consent, rules.AcceptWeakerConsent = policy.On(policy.ConsentSMS), []string{"IN"}
 	rules.QuietHours = policy.QuietOff
 	rules.Windows = []policy.Window{{From: "10:00", To: "19:00"}}
 	rules.Attempts.Max = 3
@@ -299,7 +299,7 @@ func TestWhatCannotBeBacktestedIsSaid(t *testing.T) {
 	t.Parallel()
 	p := newPast(t)
 	discard := func(r Request) Request { r.Out, r.Err = &bytes.Buffer{}, &bytes.Buffer{}; return r }
-	broken := configured(func(r *policy.Rules) { r.Consent = "" })
+	broken := configured(func(r *policy.Rules) { r.Consent = nil })
 	assert.ErrorContains(t, Run(t.Context(), discard(Request{Config: broken, DB: p.DB})), "policy.consent")
 	assert.ErrorContains(t, Run(t.Context(), discard(Request{Config: configured(), Against: broken, DB: p.DB})), "the policy to compare with: stores.")
 	assert.ErrorContains(t, Run(t.Context(), discard(Request{Config: configured(), Shop: "none.myshopify.com", DB: p.DB})), "none.myshopify.com is not among")

@@ -218,21 +218,38 @@ func gqlCustomer(c cart.Checkout) any {
 		"firstName": nullable(c.Customer.FirstName), "lastName": nullable(c.Customer.LastName),
 		"tags":           texts(c.Customer.Tags),
 		"numberOfOrders": "0", "defaultEmailAddress": nil, "defaultPhoneNumber": nil, "defaultAddress": nil,
+		"metafields": metafields(c.Customer.Metafields),
 	}
 	if c.Customer.Orders != nil {
 		o["numberOfOrders"] = strconv.Itoa(*c.Customer.Orders)
 	}
 	if c.Customer.Email != "" {
 		o["defaultEmailAddress"] = object{"emailAddress": c.Customer.Email,
-			"marketingState": marketingState(c.AcceptsMarketing)}
+			"marketingState":      marketingState(c.AcceptsMarketing),
+			"marketingOptInLevel": nil, "marketingUpdatedAt": nil}
 	}
 	if p := phone(c.Phones, "customer"); p.Number != "" {
-		o["defaultPhoneNumber"] = object{"phoneNumber": p.Number, "marketingState": marketingState(c.AcceptsSMS)}
+		state := marketingState(c.AcceptsSMS)
+		o["defaultPhoneNumber"] = object{
+			"phoneNumber": p.Number, "marketingState": state, "marketingOptInLevel": nil, "marketingUpdatedAt": nil,
+			"smsMarketingConsent": object{"state": state, "optInLevel": nil, "updatedAt": nil, "collectedFrom": nil},
+		}
 	}
 	if p := phone(c.Phones, "default_address"); p.Number != "" {
 		o["defaultAddress"] = gqlAddress(&cart.Address{Phone: p.Number, CountryCode: p.Country})
 	}
 	return o
+}
+
+func metafields(named map[string]cart.Metafield) object {
+	nodes := []any{}
+	for name, m := range named {
+		namespace, key, _ := strings.Cut(name, ".")
+		nodes = append(nodes, object{
+			"namespace": namespace, "key": key, "value": m.Value, "updatedAt": m.At.UTC().Format(time.RFC3339),
+		})
+	}
+	return object{"nodes": nodes}
 }
 
 func texts(list []string) []any {

@@ -153,8 +153,8 @@ func (p *Provider) call(r voice.Request) (*call, error) {
 		Prompt:      prompt{Overwrite: p.overwrite, Content: content},
 		Participant: participant{Number: r.Phone, About: about},
 	}
-	if strings.TrimSpace(greeting) != "" {
-		c.Message = &message{Start: greeting}
+	if first := r.Disclosed(greeting); first != "" {
+		c.Message = &message{Start: first}
 	}
 	return c, nil
 }

@@ -280,6 +280,8 @@ func analysisOf(plan config.AnalysisPlan, names config.Insights) analysisPlan {
 			"no person spoke; false if a person spoke.", true},
 		{names.Screened, "boolean", "True only if an assistant of the phone took the call, asked who is calling or " +
 			"why, and no person came on the line.", false},
+		{names.Disclosed, "boolean", "False if the agent did not say, at the beginning, that it is an automated voice, for " +
+			"whom it calls, and what else its prompt tells it to say first. Otherwise true.", false},
 	} {
 		if want.name != "" {
 			p.Insights[want.name] = insight{Type: want.typ, Description: want.description, Required: want.required}

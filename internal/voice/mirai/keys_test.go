@@ -47,5 +47,5 @@ stores:
     country: IN
     currency: INR
     voice: {provider: mirai, workspace: w, assistant: a, %s}
-    policy: {consent: sms_marketing}
+    policy: {consent: sms_marketing, accept_weaker_consent: [IN]}
 `

@@ -20,6 +20,7 @@ func Insights(names config.Insights, from ...Object) (in cart.Insights, callback
 	optedOut, declined := ReadAnswer(find(names.OptedOut)), ReadAnswer(find(names.Declined))
 	in.OptedOut, in.OptedOutUnclear = optedOut == Yes, optedOut == Unclear
 	in.Declined, in.DeclinedUnclear = declined == Yes, declined == Unclear
+	in.Undisclosed = ReadAnswer(find(names.Disclosed)) == No
 	in.Interested, _ = Flag(find(names.Interested))
 	if mailbox, told := Flag(find(names.Voicemail)); told {
 		in.Voicemail, in.Person = mailbox, !mailbox

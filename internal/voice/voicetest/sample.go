@@ -84,7 +84,7 @@ func load(t *testing.T, d voice.Descriptor, section map[string]any) (config.Voic
 		"shopify":  map[string]any{"client_secrets": "s"},
 		"stores": map[string]any{shop: map[string]any{
 			"timezone": "Asia/Kolkata", "country": "IN", "currency": "INR", "voice": keys,
-			"policy": map[string]any{"consent": "not_required"},
+			"policy": map[string]any{"consent": "not_required", "accept_weaker_consent": []string{"IN"}},
 		}},
 	})
 	require.NoError(t, err)

@@ -21,6 +21,7 @@ type callJSON struct {
 	Provider        string         `json:"provider"`
 	ProviderCallID  *string        `json:"provider_call_id"`
 	Offer           *offerJSON     `json:"offer"`
+	Consent         *consentJSON   `json:"consent"`
 	PlacedAt        *time.Time     `json:"placed_at"`
 	ClosedAt        *time.Time     `json:"closed_at"`
 	DurationSeconds *int           `json:"duration_seconds"`
@@ -46,6 +47,19 @@ type offerJSON struct {
 	ApplyAs string `json:"apply_as"`
 }
 
+// consentJSON is what permitted a call.
+type consentJSON struct {
+	Basis       string     `json:"basis"`
+	Value       *string    `json:"value"`
+	Proves      *string    `json:"proves"`
+	At          *time.Time `json:"at"`
+	Source      *string    `json:"source"`
+	OptIn       *string    `json:"opt_in"`
+	TextVersion *string    `json:"text_version"`
+	// Weaker is true when the law wants more, and the store accepts less in writing.
+	Weaker bool `json:"weaker"`
+}
+
 func callAsJSON(c *cart.Call) callJSON {
 	j := callJSON{
 		ID:              c.ID,
@@ -59,6 +73,12 @@ func callAsJSON(c *cart.Call) callJSON {
 		DurationSeconds: c.DurationSeconds,
 		Summary:         orNull(c.Summary),
 		RecordingURL:    orNull(c.RecordingURL),
+	}
+	if k := c.Consent; k != nil {
+		j.Consent = &consentJSON{
+			Basis: k.Basis, Value: orNull(k.Value), Proves: orNull(k.Proves), At: k.At, Source: orNull(k.Source),
+			OptIn: orNull(k.OptIn), TextVersion: orNull(k.TextVersion), Weaker: k.Weaker,
+		}
 	}
 	if o := c.Offer; o != nil {
 		j.Offer = &offerJSON{

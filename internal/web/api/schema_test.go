@@ -22,10 +22,15 @@ var (
 		"wake_at": "instant?", "attempts": "count", "total": "money", "currency": "text?", "phone": "text?",
 		"customer_name": "text?", "last_activity_at": "instant", "created_at": "instant", "updated_at": "instant",
 	}
-	offerSchema = object{"code": "text", "description": "text?", "value": "money", "type": "text", "apply_as": "text"}
-	callSchema  = object{
+	offerSchema   = object{"code": "text", "description": "text?", "value": "money", "type": "text", "apply_as": "text"}
+	consentSchema = object{
+		"basis": "text", "value": "text?", "proves": "text?", "at": "instant?", "source": "text?", "opt_in": "text?",
+		"text_version": "text?", "weaker": "bool",
+	}
+	callSchema = object{
 		"id": "uuid", "attempt": "count", "state": "text", "outcome": "text?", "provider": "text", "provider_call_id": "text?",
-		"offer": webtest.OrNull(offerSchema), "placed_at": "instant?", "closed_at": "instant?", "duration_seconds": "count?",
+		"offer": webtest.OrNull(offerSchema), "consent": webtest.OrNull(consentSchema),
+		"placed_at": "instant?", "closed_at": "instant?", "duration_seconds": "count?",
 		"summary": "text?", "recording_url": "text?",
 	}
 	entrySchema = object{

@@ -89,6 +89,7 @@ func (d *Dashboard) Route(e *echo.Echo, guards []echo.MiddlewareFunc) {
 	post("/endpoints/:id/test", d.testEndpoint)
 	get("/shops", d.shopsPage)
 	get("/shops/:shop", d.shopPage)
+	get("/shops/:shop/hours", d.hoursPage)
 	post("/shops/:shop/pause", d.pauseShop)
 	post("/shops/:shop/resume", d.resumeShop)
 	post("/shops/:shop/test-call", d.testCall)

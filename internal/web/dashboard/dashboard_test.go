@@ -322,6 +322,25 @@ func TestOverview_SaysHowFarTheCartsAreBehind(t *testing.T) {
 	assert.JSONEq(t, `{"status": "ready", "intake_queued_webhooks": 2, "intake_lag_seconds": 7}`, a.Text())
 }
 
+func TestHoursPage_ShowsTheTableOfADay(t *testing.T) {
+	t.Parallel()
+	s := webtest.New(t)
+	path := "/shops/" + webtest.Acme + "/hours"
+	text, _ := read(s, path+"?country=es&at=2026-12-28")
+	for _, part := range []string{"ES Spain", "10-15 16-20", "from 2026-12-28", "Consent voice", "Consent lasts 730 days",
+		"To be said ai, recording, opt_out, caller, number", "Confidence A/B", "art. 96.3 TRLGDCU"} {
+		assert.Contains(t, text, part)
+	}
+	assert.NotContains(t, text, "France")
+	text, _ = read(s, path)
+	assert.Less(t, strings.Index(text, "IN India"), strings.Index(text, "US United States"), "the shop's country first")
+	assert.Contains(t, text, "US-ME Maine Off")
+	text, _ = read(s, path+"?country=KR")
+	assert.Contains(t, text, "No row covers KR")
+	assert.Equal(t, http.StatusBadRequest, s.Page(path+"?at=tomorrow").StatusCode)
+	assert.Equal(t, http.StatusNotFound, s.Page("/shops/other.myshopify.com/hours").StatusCode)
+}
+
 func TestShopPage_OperatorPausesAndResumes(t *testing.T) {
 	t.Parallel()
 	s := webtest.New(t)

@@ -83,11 +83,15 @@ func (f Frame) Refreshing(c echo.Context) Frame {
 
 // In is an instant by the clock of a shop; in UTC for a shop that is not configured.
 func (f Frame) In(shop string, at time.Time) Moment {
-	zone := f.zones[shop]
-	if zone == nil {
-		zone = time.UTC
+	return Moment{at: at, zone: f.Zone(shop), now: f.Now}
+}
+
+// Zone is the clock of a shop; UTC for a shop that is not configured.
+func (f Frame) Zone(shop string) *time.Location {
+	if zone := f.zones[shop]; zone != nil {
+		return zone
 	}
-	return Moment{at: at, zone: zone, now: f.Now}
+	return time.UTC
 }
 
 // InOrNil is In for an instant that may be missing.

@@ -54,7 +54,7 @@ server: {listen: "127.0.0.1:0", public_url: "http://127.0.0.1:8080"}
 security: {encryption_key: "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", api_token: "token-of-the-api"}
 shopify: {client_id: ours, client_secrets: ["shared new", "shared old"]}
 defaults:
-  policy: {consent: not_required, delay: 45m}
+  policy: {consent: not_required, accept_weaker_consent: [IN], delay: 45m}
 stores:
   acme.myshopify.com:
     timezone: Asia/Kolkata
