@@ -45,7 +45,7 @@ func newDeferred(shops map[string]postgres.Shop) *deferred {
 // save notes that a cart is to be stored. What was stored before is what it was at first.
 func (d *deferred) save(s postgres.CartSave) {
 	if at, again := d.places[s.Cart.ID]; again {
-		s.Before = d.saves[at].Before
+		s.Before, s.CallsOnly = d.saves[at].Before, s.CallsOnly && d.saves[at].CallsOnly
 		d.saves[at] = s
 		return
 	}

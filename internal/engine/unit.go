@@ -125,12 +125,15 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, queri
 	}
 	after, effects := result.Cart, result.Effects
 	u.tellPerson(c, &before, &after)
+	was := *c
 	c.Cart = after
 	u.tell(c, &before, ev)
 	if err := u.moveWake(ctx, c, ev, effects); err != nil {
 		return change{}, err
 	}
-	save := postgres.CartSave{Cart: c, Assistant: store.Rules.Voice.Assistant, Before: before.Calls}
+	save := postgres.CartSave{
+		Cart: c, Assistant: store.Rules.Voice.Assistant, Before: before.Calls, CallsOnly: onlyCallsDiffer(&was, c),
+	}
 	if err := u.save(ctx, save); err != nil {
 		return change{}, err
 	}
@@ -144,6 +147,18 @@ func (u *unit) apply(ctx context.Context, c *postgres.Cart, ev cart.Event, queri
 		u.counts = append(u.counts, func(m *Metrics) { m.cartMoved(after.Shop, after.State, after.Reason) })
 	}
 	return change{effects: effects, changed: true, moved: moved}, nil
+}
+
+// onlyCallsDiffer reports whether nothing of a cart's own row has to be written. Most reports change only their call,
+// and a cart's row is large and in many indexes.
+func onlyCallsDiffer(was, is *postgres.Cart) bool {
+	if was.CreatedAt.IsZero() || !is.KnowsPerson() || was.Events != is.Events ||
+		was.WakeJobID != is.WakeJobID || was.WakeJobAt != is.WakeJobAt {
+		return false
+	}
+	row := is.Cart
+	row.Calls, row.UpdatedAt = was.Calls, was.UpdatedAt
+	return row.Equal(&was.Cart)
 }
 
 // unconfigured stands for a shop that is not in the configuration, for the events that need no rules: a customer is

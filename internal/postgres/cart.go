@@ -223,30 +223,35 @@ type CartSave struct {
 	Assistant string
 	// Before are the calls as they are stored.
 	Before []cart.Call
+	// CallsOnly is true when the cart's own row need not be written.
+	CallsOnly bool
 }
 
 // SaveCarts stores carts, new or changed, the calls of them that differ from before, and the keys of their persons that
 // are new. No cart may be among them twice.
 func (tx *Tx) SaveCarts(ctx context.Context, saves []CartSave) error {
 	batch := &pgx.Batch{}
-	columns := newCartRows(len(saves))
-	keys := make([][]hashedKey, len(saves))
-	for i := range saves {
-		keys[i] = tx.keysOf(saves[i].Cart)
-		if err := columns.add(tx.hasher, &saves[i], keys[i]); err != nil {
-			return fmt.Errorf("save cart %s: %w", saves[i].Cart.ID, err)
+	rows := slices.DeleteFunc(slices.Clone(saves), func(s CartSave) bool { return s.CallsOnly })
+	keys := make([][]hashedKey, len(rows))
+	if len(rows) > 0 {
+		columns := newCartRows(len(rows))
+		for i := range rows {
+			keys[i] = tx.keysOf(rows[i].Cart)
+			if err := columns.add(tx.hasher, &rows[i], keys[i]); err != nil {
+				return fmt.Errorf("save cart %s: %w", rows[i].Cart.ID, err)
+			}
 		}
+		batch.Queue(saveCarts, columns.args())
+		queueKeys(batch, rows, keys)
 	}
-	batch.Queue(saveCarts, columns.args())
-	queueKeys(batch, saves, keys)
 	for i := range saves {
 		tx.queueCalls(batch, saves[i].Cart.Calls, saves[i].Before)
 	}
 	if err := tx.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("save %d carts, the first of them %s: %w", len(saves), saves[0].Cart.ID, err)
 	}
-	for i := range saves {
-		c := saves[i].Cart
+	for i := range rows {
+		c := rows[i].Cart
 		c.written, c.keys, c.complete = keys[i], keys[i], true
 	}
 	return nil
