@@ -325,6 +325,11 @@ func Stores(cfg *config.Config) (map[string]*engine.Store, error) {
 					CanAbort:   can.CanAbort,
 					CanUpdate:  can.CanUpdate,
 					Machine:    lifecycle.Machine(sc.Voice.Machine),
+					Drop: lifecycle.Drop{
+						Summary:    !sc.Voice.Keeps(config.KeepSummary),
+						Transcript: !sc.Voice.Keeps(config.KeepTranscript),
+						Recording:  !sc.Voice.Keeps(config.KeepRecording),
+					},
 				},
 			},
 		}

@@ -183,10 +183,11 @@ func (l *lane) redeemed(r *replay) {
 	s.spent = s.spend(l.clock, r.store.location()).Add(cost)
 }
 
-// lastOffer is the offer that the cart's customer was given last, or nil.
+// lastOffer is the offer that the cart's customer was given last, or nil. One that is known not to have been mentioned
+// was not given.
 func lastOffer(c *cart.Cart) *cart.Offer {
 	for i := len(c.Calls) - 1; i >= 0; i-- {
-		if call := &c.Calls[i]; call.Dialled() && call.Offer != nil {
+		if call := &c.Calls[i]; call.Dialled() && call.Offer != nil && call.OfferFate.Given() {
 			return call.Offer
 		}
 	}

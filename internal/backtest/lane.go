@@ -342,6 +342,9 @@ func (r *replay) callSettled(id uuid.UUID) {
 	}
 	call := r.cart.Call(id)
 	r.made.Refused = call.Insights.OptedOut || call.Insights.Declined
+	if !call.OfferFate.Given() {
+		r.made.offer = ""
+	}
 	r.made = nil
 }
 

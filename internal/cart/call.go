@@ -167,7 +167,15 @@ type Call struct {
 	RecordingURL    string
 	RequiredActions []string
 	Insights        Insights
-	CreditsUsed     *decimal.Decimal
+	// Analysis and Transcript are what else was told of the conversation; nil and "" for nothing. A list of calls leaves
+	// the transcript out.
+	Analysis   *Analysis
+	Transcript string
+	// AbandonReason is why the customer left the cart behind, as a label such as shipping_cost; "" when it was not told.
+	AbandonReason string
+	// OfferFate says what became of Offer. Calls of earlier releases have none.
+	OfferFate   OfferFate
+	CreditsUsed *decimal.Decimal
 	// Error is the provider's message when it refused or failed.
 	Error string
 }
@@ -201,6 +209,11 @@ type Insights struct {
 	Screened bool `json:"screened,omitempty"`
 	// Undisclosed is true when the analysis says that what the law wants said was not said.
 	Undisclosed bool `json:"undisclosed,omitempty"`
+	// OfferMentioned is true when it was told that the agent mentioned the offer, OfferUnmentioned that it did not, and
+	// OfferAccepted that the customer took it.
+	OfferMentioned   bool `json:"offer_mentioned,omitempty"`
+	OfferUnmentioned bool `json:"offer_unmentioned,omitempty"`
+	OfferAccepted    bool `json:"offer_accepted,omitempty"`
 }
 
 // Spoken reports whether the customer said something that only a person says.

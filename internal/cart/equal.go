@@ -44,6 +44,8 @@ func (c *Call) Equal(o *Call) bool {
 		bytes.Equal(c.TokenHash, o.TokenHash) && c.Rescheduled == o.Rescheduled &&
 		sameValue(c.DurationSeconds, o.DurationSeconds) && c.Summary == o.Summary && c.RecordingURL == o.RecordingURL &&
 		slices.Equal(c.RequiredActions, o.RequiredActions) && c.Insights.equal(&o.Insights) &&
+		same(c.Analysis, o.Analysis, (*Analysis).equal) && c.Transcript == o.Transcript &&
+		c.AbandonReason == o.AbandonReason && c.OfferFate == o.OfferFate &&
 		same(c.CreditsUsed, o.CreditsUsed, sameAmount) && c.Error == o.Error
 }
 
@@ -51,7 +53,13 @@ func (in *Insights) equal(o *Insights) bool {
 	return in.OptedOut == o.OptedOut && in.Declined == o.Declined && in.Interested == o.Interested &&
 		in.Callback == o.Callback && sameInstant(in.CallbackAt, o.CallbackAt) &&
 		in.OptedOutUnclear == o.OptedOutUnclear && in.DeclinedUnclear == o.DeclinedUnclear &&
-		in.Voicemail == o.Voicemail && in.Person == o.Person && in.Screened == o.Screened && in.Undisclosed == o.Undisclosed
+		in.Voicemail == o.Voicemail && in.Person == o.Person && in.Screened == o.Screened &&
+		in.OfferMentioned == o.OfferMentioned && in.OfferUnmentioned == o.OfferUnmentioned &&
+		in.OfferAccepted == o.OfferAccepted && in.Undisclosed == o.Undisclosed
+}
+
+func (a *Analysis) equal(o *Analysis) bool {
+	return sameValue(a.Success, o.Success) && a.Sentiment == o.Sentiment && slices.Equal(a.Findings, o.Findings)
 }
 
 func (f *Offer) equal(o *Offer) bool {

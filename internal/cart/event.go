@@ -316,6 +316,11 @@ type Report struct {
 	RecordingURL    string
 	RequiredActions []string
 	Insights        Insights
+	// Analysis holds all insights, those included that Insights tells.
+	Analysis   Analysis
+	Transcript string
+	// AbandonReason is why the customer left the cart behind, in the words of the analysis.
+	AbandonReason string
 	// CallbackUnread is true when the customer asked for a callback at a time that could not be read.
 	CallbackUnread bool
 	CreditsUsed    *decimal.Decimal
@@ -328,6 +333,8 @@ type Report struct {
 	// Action and ActionReason describe a ReportAction.
 	Action       string
 	ActionReason string
+	// Discount is the code that the agent gave along, by a ReportAction; nil for none, and empty for one without a name.
+	Discount *string
 	// ActionPayload is the payload of a ReportAction, as JSON; nil for none.
 	ActionPayload json.RawMessage
 }

@@ -123,6 +123,9 @@ func (l *loader) checkPace(s *scope, v *Voice) {
 			wording.Duration(v.Silence), wording.Duration(v.Timeout)))
 	}
 	l.checkOneOf(s, "voice.retries", v.Retries, "ours", "provider")
+	for i, what := range v.Keep {
+		l.checkOneOf(s, fmt.Sprintf("voice.keep[%d]", i), what, KeepSummary, KeepTranscript, KeepRecording)
+	}
 	for key, d := range map[string]time.Duration{
 		"shorter_than": v.Machine.ShorterThan, "hung_up_within": v.Machine.HungUpWithin,
 	} {

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -194,6 +195,8 @@ type Voice struct {
 	TestNumbers []string `yaml:"test_numbers"`
 	// Disclosure is what must be said in every call, by language (en, de, …), or "default" for all others.
 	Disclosure map[string]string `yaml:"disclosure"`
+	// Keep lists what is kept of a conversation: summary, transcript, recording.
+	Keep []string `yaml:"keep"`
 	// Onboarding is what `ringback onboard` tells the provider.
 	Onboarding Onboarding `yaml:"onboarding"`
 
@@ -202,6 +205,16 @@ type Voice struct {
 	// Others are the settings of other providers for which the section has keys, by provider name.
 	Others map[string]Settings `yaml:"-"`
 }
+
+// What voice.keep may list.
+const (
+	KeepSummary    = "summary"
+	KeepTranscript = "transcript"
+	KeepRecording  = "recording"
+)
+
+// Keeps reports whether something is kept of a conversation.
+func (v Voice) Keeps(what string) bool { return slices.Contains(v.Keep, what) }
 
 // Machine says when an answered call was no conversation, where neither the provider nor the analysis tells.
 type Machine struct {
@@ -237,4 +250,9 @@ type Insights struct {
 	Screened   string `yaml:"screened"`
 	// Disclosed says whether what must be said was said.
 	Disclosed string `yaml:"disclosed"`
+	// OfferMentioned and OfferAccepted say what became of the offer that went out with the call.
+	OfferMentioned string `yaml:"offer_mentioned"`
+	OfferAccepted  string `yaml:"offer_accepted"`
+	// Reason is why the customer left the cart behind.
+	Reason string `yaml:"reason"`
 }

@@ -50,8 +50,11 @@ func newCast() *cast {
 			items: []cart.Item{item("Block-print kurta", "M / Indigo", "1895.00", 1)},
 			about: "leaves a kurta behind; a call answers her question, and she buys. A part is refunded later.",
 			on: []simvoice.Behaviour{{
-				Summary:  "Asked whether the kurta runs small; was told it is true to size and wants to order.",
-				Insights: map[string]any{"interested": true},
+				Summary:   "Asked whether the kurta runs small; was told it is true to size and wants to order.",
+				Insights:  map[string]any{"interested": true, "abandon_reason": "product question", "size": "M"},
+				Sentiment: "positive",
+				Transcript: "agent: Hello Asha, you left a kurta in your cart. Can I help?\n" +
+					"customer: I was not sure of the size. Does it run small?\nagent: It is true to size.\ncustomer: Then I take it.",
 			}},
 		},
 		{
@@ -67,7 +70,8 @@ func newCast() *cast {
 				{Dials: []simvoice.Ending{simvoice.NoAnswer}},
 				{
 					Summary:  "Found the price a little high; was glad of ten per cent off and will order tonight.",
-					Insights: map[string]any{"interested": true},
+					Insights: map[string]any{"interested": true, "abandon_reason": "price", "offer_mentioned": true},
+					Actions:  []simvoice.Action{{Name: "create_order", Discount: "COMEBACK10"}},
 				},
 			},
 		},
@@ -77,7 +81,7 @@ func newCast() *cast {
 			about: "asks not to be called again, and never is.",
 			on: []simvoice.Behaviour{{
 				Summary:  "Asked not to be called again.",
-				Insights: map[string]any{"do_not_call": true},
+				Insights: map[string]any{"do_not_call": true, "abandon_reason": "just looking"},
 			}},
 		},
 		{
@@ -88,7 +92,7 @@ func newCast() *cast {
 				simvoice.Mailbox(),
 				{
 					Summary:  "Had lost the link to her cart; got it again and wants to order.",
-					Insights: map[string]any{"interested": true, "voicemail": false},
+					Insights: map[string]any{"interested": true, "voicemail": false, "abandon_reason": "technical problem"},
 				},
 			},
 		},

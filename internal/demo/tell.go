@@ -150,6 +150,11 @@ func (t *teller) entry(ctx context.Context, db *postgres.DB, c *cast, e cart.Ent
 			what = fmt.Sprintf("%s → %s: %s", from, t.paint(bold, string(e.To)), credited)
 		}
 	}
+	for _, step := range e.Trace {
+		if step.Rule == "outcome" {
+			t.line(ringTone, "ringback", name, step.Saw)
+		}
+	}
 	t.line(ringTone, "ringback", name, what)
 }
 

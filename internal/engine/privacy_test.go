@@ -134,6 +134,11 @@ func (h *house) lives() uuid.UUID {
 			ID: callID, CartID: c.ID, Shop: loom, Attempt: 1, State: cart.Closed, Outcome: cart.Completed, Provider: "mirai", Phone: c.Phone,
 			Offer: offer, CreatedAt: at, SentAt: &at, AnsweredAt: &at, ClosedAt: &at, DurationSeconds: &seconds, TokenHash: []byte("h"),
 			Summary: "Meerakshi wants it sent to Tamarind Passage", RecordingURL: "https://rec.example/9876512345",
+			Transcript:    "customer: Meerakshi speaking, Tamarind Passage",
+			AbandonReason: "vaidyanathan",
+			Analysis: &cart.Analysis{Sentiment: "Meerakshi was glad", Findings: []cart.Finding{
+				{Name: "who", Value: `"Vaidyanathan of Tamarind Passage"`},
+			}},
 			RequiredActions: []string{"ring Vaidyanathan back"}, Error: "number +919876512345 was odd",
 		})
 		if err := tx.SaveCart(ctx, c, "as", before); err != nil {

@@ -104,6 +104,10 @@ type Call struct {
 	Dials           int        `json:"dials"`
 	Priority        bool       `json:"priority"`
 	Offer           *string    `json:"offer"`
+	// OfferFate is sent, unmentioned, mentioned or accepted.
+	OfferFate *cart.OfferFate `json:"offer_fate"`
+	// AbandonReason is why the customer left the cart behind, such as shipping_cost.
+	AbandonReason *string `json:"abandon_reason"`
 	// Consent says what permitted the call, and how that is known.
 	Consent *string `json:"consent"`
 	// Heard is what the call's analysis found: opted_out, declined, interested, callback.
@@ -173,7 +177,7 @@ func (o Options) call(c *cart.Call, currency string) Call {
 		ID: c.ID, Attempt: c.Attempt, State: c.State, Outcome: orNull(c.Outcome), Provider: c.Provider, Says: wording.Call(c),
 		At: c.CreatedAt.In(o.Location), AnsweredAt: o.local(c.AnsweredAt), ClosedAt: o.local(c.ClosedAt),
 		DurationSeconds: c.DurationSeconds, Dials: c.Dials, Priority: c.Priority, Offer: orNull(wording.Offer(c.Offer, currency)),
-		Heard: wording.Insights(c.Insights),
+		OfferFate: orNull(c.OfferFate), AbandonReason: orNull(c.AbandonReason), Heard: wording.Insights(c.Insights),
 	}
 	if c.SentAt != nil {
 		told.At = c.SentAt.In(o.Location)

@@ -125,7 +125,14 @@ func (c Call) write(w io.Writer) {
 		fmt.Fprintf(w, "     consent: %s\n", *c.Consent)
 	}
 	if c.Offer != nil {
-		fmt.Fprintf(w, "     offer: %s\n", *c.Offer)
+		fmt.Fprintf(w, "     offer: %s", *c.Offer)
+		if c.OfferFate != nil {
+			fmt.Fprintf(w, " (%s)", wording.OfferFate(*c.OfferFate))
+		}
+		fmt.Fprintln(w)
+	}
+	if c.AbandonReason != nil {
+		fmt.Fprintf(w, "     left the cart behind because of: %s\n", wording.Lower(*c.AbandonReason))
 	}
 	if c.Summary != nil {
 		fmt.Fprintf(w, "     summary: %s\n", *c.Summary)

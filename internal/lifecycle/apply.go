@@ -36,6 +36,7 @@ type Voice struct {
 	CanAbort  bool
 	CanUpdate bool
 	Machine   Machine
+	Drop      Drop
 }
 
 // analysisGrace is how long a finished conversation waits for its analysis. Some assistants have none.
@@ -161,6 +162,7 @@ func (a *change) finish() Result {
 		}
 	}
 	a.cart.Attempts = dialled(a.cart.Calls)
+	a.keepOffers()
 	a.cart.UpdatedAt = a.now
 	if a.cart.State != cart.Waiting {
 		a.cart.WakeAt = nil

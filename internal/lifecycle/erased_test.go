@@ -46,6 +46,8 @@ func everyText(s *story, id uuid.UUID) []cart.Event {
 		r.Digest = []byte(s.now.String() + string(k))
 		r.Report.Summary, r.Report.RecordingURL = personal, "https://rec.example/"+personal
 		r.Report.RequiredActions = []string{personal}
+		r.Report.Transcript, r.Report.AbandonReason = personal, personal
+		r.Report.Analysis = cart.Analysis{Sentiment: personal, Findings: []cart.Finding{{Name: "who", Value: personal}}}
 		r.Report.Action, r.Report.ActionReason = "send_sms", personal
 		r.Report.Insights.OptedOut = k == cart.ReportAnalysed
 		events = append(events, r)

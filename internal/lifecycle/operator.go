@@ -87,6 +87,7 @@ func (a *change) forget() {
 	for i := range a.cart.Calls {
 		call := &a.cart.Calls[i]
 		call.Phone, call.Summary, call.RecordingURL, call.Error = "", "", "", ""
+		call.Analysis, call.Transcript, call.AbandonReason = nil, "", impersonal(call.AbandonReason)
 		if len(call.RequiredActions) > 0 {
 			call.RequiredActions = nil
 		}

@@ -120,12 +120,10 @@ func (a *change) attribute() cart.Attribution {
 		if !call.Dialled() {
 			continue
 		}
-		// Nobody knows a single-use code before its call. Shopify rounds to whole seconds, so the order may seem earlier.
-		before := call.SentAt.After(bought)
-		if a.redeems(call.Offer) && (call.Offer.Unique || !before) {
+		if a.redeemed(call, bought) {
 			return cart.ByOffer
 		}
-		if before {
+		if call.SentAt.After(bought) {
 			continue
 		}
 		if call.Answered() && !call.AnsweredAt.After(bought) && bought.Sub(*call.AnsweredAt) <= a.rules.Policy.Attribution {

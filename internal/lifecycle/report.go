@@ -3,6 +3,7 @@ package lifecycle
 import (
 	"bytes"
 	"slices"
+	"strings"
 	"time"
 
 	"ringback/internal/cart"
@@ -236,6 +237,15 @@ func (a *change) keepDetails(call *cart.Call, r cart.Report) {
 	}
 	in.Screened = in.Screened || r.Insights.Screened
 	in.Undisclosed = in.Undisclosed || r.Insights.Undisclosed
+	if r.Insights.OfferMentioned || r.Insights.OfferUnmentioned {
+		in.OfferMentioned, in.OfferUnmentioned = r.Insights.OfferMentioned, r.Insights.OfferUnmentioned
+	}
+	gave := r.Discount != nil && call.Offer != nil &&
+		(*r.Discount == "" || strings.EqualFold(*r.Discount, call.Offer.Code))
+	in.OfferAccepted = in.OfferAccepted || r.Insights.OfferAccepted || gave
+	if label := reasonLabel(r.AbandonReason); label != "" {
+		call.AbandonReason = label
+	}
 	if r.DurationSeconds != nil && (call.DurationSeconds == nil || *r.DurationSeconds > *call.DurationSeconds) {
 		call.DurationSeconds = r.DurationSeconds
 	}
@@ -245,15 +255,7 @@ func (a *change) keepDetails(call *cart.Call, r cart.Report) {
 	if a.cart.ErasedAt != nil {
 		return
 	}
-	if r.Summary != "" {
-		call.Summary = r.Summary
-	}
-	if r.RecordingURL != "" {
-		call.RecordingURL = r.RecordingURL
-	}
-	if len(r.RequiredActions) > 0 {
-		call.RequiredActions = r.RequiredActions
-	}
+	a.keepSaid(call, r)
 	in.Interested = in.Interested || r.Insights.Interested
 	in.Callback = in.Callback || r.Insights.Callback || r.Insights.CallbackAt != nil
 	if r.Insights.CallbackAt != nil {

@@ -137,10 +137,17 @@ func anyEvent(t *rapid.T, s *story) cart.Event {
 		e.Report.DurationSeconds = &seconds
 	}
 	e.Report.Insights = rapid.SampledFrom([]cart.Insights{
-		{}, {Voicemail: true}, {Person: true}, {Screened: true}, {Interested: true}, {Callback: true}, {Declined: true},
+		{}, {OfferMentioned: true}, {OfferUnmentioned: true}, {OfferAccepted: true}, {Voicemail: true},
+		{Person: true}, {Screened: true}, {Interested: true}, {Callback: true}, {Declined: true},
 	}).Draw(t, "said")
+	e.Report.AbandonReason = rapid.SampledFrom([]string{"", "Price", "It is 5 rupees too much"}).Draw(t, "why")
 	if yes {
 		e.Digest = nil
+		e.Report.Transcript = "agent: hello"
+		e.Report.Analysis = cart.Analysis{Success: &yes, Findings: []cart.Finding{{Name: "size", Value: `"M"`}}}
+		if code := "comeback10"; e.Report.Kind == cart.ReportAction {
+			e.Report.Discount = &code
+		}
 	}
 	return e
 }

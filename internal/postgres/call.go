@@ -12,12 +12,17 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-const callColumns = `
+// A list of calls leaves the transcripts out.
+const (
+	callColumns   = listedColumns + `, transcript`
+	listedCall    = listedColumns + `, ''`
+	listedColumns = `
 	id, cart_id, shop, attempt, state, outcome, provider, assistant, holds_line, provider_call_id, token_hash, phone,
 	offer, priority, created_at, ready_at, sent_at, placed_at, answered_at, ended_at, closed_at, heard_at, watch_at, abort_at,
 	abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests, duration_seconds, summary,
 	recording_url, required_actions, insights, credits_used, error, COALESCE(account, ''), COALESCE(voice_key, ''),
-	picked_up_at, consent`
+	picked_up_at, consent, analysis, abandon_reason, offer_fate`
+)
 
 func scanCall(row pgx.CollectableRow) (cart.Call, error) {
 	var c cart.Call
@@ -28,6 +33,7 @@ func scanCall(row pgx.CollectableRow) (cart.Call, error) {
 		&c.Dials, &c.DialStarts, &c.Redials, &c.Rescheduled, &c.Seen, &c.Digests, &c.DurationSeconds, &c.Summary,
 		&c.RecordingURL, &c.RequiredActions, &c.Insights, &c.CreditsUsed, &c.Error, &c.Account, &c.VoiceKey, &c.PickedUpAt,
 		&c.Consent,
+		&c.Analysis, &c.AbandonReason, &c.OfferFate, &c.Transcript,
 	)
 	inUTC(&c.CreatedAt)
 	inUTC(c.ReadyAt, c.SentAt, c.PlacedAt, c.PickedUpAt, c.AnsweredAt, c.EndedAt, c.ClosedAt, c.HeardAt, c.WatchAt)
@@ -76,14 +82,15 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				phone, phone_key, offer, priority, created_at, ready_at, sent_at, placed_at, answered_at, ended_at, closed_at,
 				heard_at, watch_at, abort_at, abort_reason, aborted_at, dials, dial_starts, redials, rescheduled, seen, digests,
 				duration_seconds, summary, recording_url, required_actions, insights, credits_used, error, account, voice_key,
-				picked_up_at, consent
+				picked_up_at, consent, analysis, transcript, abandon_reason, offer_fate
 			)
 			VALUES (
 				@id, @cart_id, @shop, @attempt, @state, @outcome, @provider, @assistant, @holds_line, @provider_call_id,
 				@token_hash, @phone, @phone_key, @offer, @priority, @created_at, @ready_at, @sent_at, @placed_at, @answered_at,
 				@ended_at, @closed_at, @heard_at, @watch_at, @abort_at, @abort_reason, @aborted_at, @dials, @dial_starts, @redials,
 				@rescheduled, @seen, @digests, @duration_seconds, @summary, @recording_url, @required_actions, @insights,
-				@credits_used, @error, NULLIF(@account, ''), NULLIF(@voice_key, ''), @picked_up_at, @consent
+				@credits_used, @error, NULLIF(@account, ''), NULLIF(@voice_key, ''), @picked_up_at, @consent, @analysis,
+				@transcript, @abandon_reason, @offer_fate
 			)
 			ON CONFLICT (id) DO UPDATE
 			SET attempt = excluded.attempt,
@@ -120,6 +127,10 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				recording_url = excluded.recording_url,
 				required_actions = excluded.required_actions,
 				insights = excluded.insights,
+				analysis = excluded.analysis,
+				transcript = excluded.transcript,
+				abandon_reason = excluded.abandon_reason,
+				offer_fate = excluded.offer_fate,
 				credits_used = excluded.credits_used,
 				error = excluded.error`,
 			pgx.StrictNamedArgs{
@@ -136,6 +147,7 @@ func (tx *Tx) queueCalls(batch *pgx.Batch, calls, before []cart.Call) {
 				"rescheduled": c.Rescheduled, "seen": orEmpty(c.Seen), "digests": orEmpty(c.Digests),
 				"duration_seconds": c.DurationSeconds, "summary": c.Summary, "recording_url": c.RecordingURL,
 				"required_actions": orEmpty(c.RequiredActions), "insights": c.Insights, "credits_used": c.CreditsUsed,
+				"analysis": c.Analysis, "transcript": c.Transcript, "abandon_reason": c.AbandonReason, "offer_fate": c.OfferFate,
 				"error": c.Error,
 			})
 	}
@@ -329,7 +341,7 @@ func (tx *Tx) LastOutcomes(ctx context.Context, shop string, since *time.Time, l
 	}
 	f.args["limit"] = limit
 	rows, err := tx.Query(ctx, `
-		SELECT `+callColumns+`
+		SELECT `+listedCall+`
 		FROM calls
 		`+f.where()+`
 			AND (state IN ('closed', 'uncertain') OR state = 'rejected' AND error <> '')
@@ -348,7 +360,7 @@ func (db *DB) Calls(ctx context.Context, shop string, before uuid.UUID, limit in
 	f.olderThan(before)
 	f.args["limit"] = limit
 	rows, err := db.pool.Query(ctx, `
-		SELECT `+callColumns+`
+		SELECT `+listedCall+`
 		FROM calls
 		`+f.where()+`
 		ORDER BY id DESC

@@ -123,7 +123,8 @@ func (tx *Tx) QueriedFacts(ctx context.Context, c *Cart, h Horizon, except uuid.
 				AND cart_id <> $4
 				AND created_at > $5
 				AND sent_at IS NOT NULL
-				AND offer IS NOT NULL`,
+				AND offer IS NOT NULL
+				AND offer_fate <> 'unmentioned'`,
 			c.Shop, numbers, carts, c.ID, tx.Now.Add(-h.Offers)).
 			Query(func(rows pgx.Rows) error {
 				for rows.Next() {

@@ -274,7 +274,8 @@ func strength(m cart.Match) int {
 	return 99
 }
 
-// offerSpend sums what the shop's offers cost since an instant: the value of each code that an order redeemed.
+// offerSpend sums what the shop's offers cost since an instant: the value of each code that an order redeemed, unless
+// it is known that the agent did not mention it.
 const offerSpend = `
 	SELECT COALESCE(sum(
 		CASE WHEN k.offer ->> 'type' = 'percentage'
@@ -285,7 +286,7 @@ const offerSpend = `
 	JOIN LATERAL (
 		SELECT offer
 		FROM calls
-		WHERE calls.cart_id = c.id AND offer IS NOT NULL
+		WHERE calls.cart_id = c.id AND offer IS NOT NULL AND offer_fate <> 'unmentioned'
 		ORDER BY id DESC
 		LIMIT 1
 	) AS k ON true

@@ -27,6 +27,38 @@ type Stats struct {
 	Purchases []Purchases
 	// Arms compares the customers who may be called with those held out.
 	Arms []Arm
+	// AbandonReasons counts why carts were left behind, as calls told it, the most frequent first.
+	AbandonReasons []AbandonReason
+	// Offers counts calls by what became of their offer.
+	Offers map[cart.OfferFate]int
+}
+
+// AbandonReason is a reason for which carts were left behind, and how many calls told it.
+type AbandonReason struct {
+	// Reason is a label such as shipping_cost.
+	Reason string
+	Calls  int
+}
+
+// Offered counts the calls with an offer.
+func (s Stats) Offered() int {
+	n := 0
+	for _, calls := range s.Offers {
+		n += calls
+	}
+	return n
+}
+
+// Mentioned counts the calls whose agent mentioned the offer. An offer that was accepted was mentioned.
+func (s Stats) Mentioned() int { return s.Offers[cart.OfferMentioned] + s.Offers[cart.OfferAccepted] }
+
+// WithReason counts the calls that told why the cart was left behind.
+func (s Stats) WithReason() int {
+	n := 0
+	for _, r := range s.AbandonReasons {
+		n += r.Calls
+	}
+	return n
 }
 
 // Sum is what some purchases came to, in one currency, and what of it did not stay.
@@ -184,6 +216,19 @@ func queueSummed(batch *pgx.Batch, shop string, summed []stretch, sum *summary) 
 			`+deltas.where()+`
 		) AS counted
 		GROUP BY 1, 2, 3`, args).Query(sum.addMoney)
+	batch.Queue(`
+		SELECT kind, value, sum(calls)::bigint
+		FROM (
+			SELECT kind, value, calls
+			FROM unnest(@spans::text[], @froms::timestamptz[], @tos::timestamptz[]) AS part (span, first, last)
+			JOIN said_sums AS s
+				ON s.span = part.span AND s.shop = @shop AND s.since >= part.first AND s.since < part.last
+			UNION ALL
+			SELECT kind, value, calls
+			FROM said_deltas
+			`+deltas.where()+`
+		) AS counted
+		GROUP BY 1, 2`, args).Query(sum.addSaid)
 }
 
 // queueEdge counts what was made in a part of an hour or a day. Of all shops it asks each, because the indexes are by shop.
@@ -212,6 +257,12 @@ func queueEdge(batch *pgx.Batch, shop string, edge stretch, counted bool, sum *s
 		FROM carts
 		` + f.where() + ` AND state = 'purchased' AND "order" IS NOT NULL
 		GROUP BY 1, 2, 3`
+	said := `
+		SELECT kind, value, count(*) AS calls
+		FROM calls
+		CROSS JOIN LATERAL (VALUES ('reason', abandon_reason), ('offer', offer_fate)) AS said (kind, value)
+		` + f.where() + ` AND value <> ''
+		GROUP BY kind, value`
 	if eachShop {
 		carts = `
 			SELECT state, reason, arm, attribution, currency, sum(carts)::bigint, sum(revenue)
@@ -228,10 +279,16 @@ func queueEdge(batch *pgx.Batch, shop string, edge stretch, counted bool, sum *s
 			FROM (` + shopsWithCarts + `) AS shops
 			CROSS JOIN LATERAL (` + money + `) AS made
 			GROUP BY 1, 2, 3`
+		said = `
+			SELECT kind, value, sum(calls)::bigint
+			FROM (` + shopsWithCarts + `) AS shops
+			CROSS JOIN LATERAL (` + said + `) AS made
+			GROUP BY 1, 2`
 	}
 	batch.Queue(carts, f.args).Query(sum.addCarts)
 	batch.Queue(calls, f.args).Query(sum.addCalls)
 	batch.Queue(money, f.args).Query(sum.addMoney)
+	batch.Queue(said, f.args).Query(sum.addSaid)
 }
 
 const shopsWithCarts = `
@@ -249,14 +306,19 @@ type summary struct {
 	purchases map[[2]string]*Purchases
 	arms      map[cart.Arm]*Arm
 	amounts   map[cart.Arm]map[string]*Sum
+	said      map[string]int
 }
 
 func newSummary() *summary {
 	return &summary{
-		Stats:     Stats{Carts: map[cart.State]int{}, Reasons: map[cart.Reason]int{}, Outcomes: map[cart.Outcome]int{}},
+		Stats: Stats{
+			Carts: map[cart.State]int{}, Reasons: map[cart.Reason]int{}, Outcomes: map[cart.Outcome]int{},
+			Offers: map[cart.OfferFate]int{},
+		},
 		purchases: map[[2]string]*Purchases{},
 		arms:      map[cart.Arm]*Arm{},
 		amounts:   map[cart.Arm]map[string]*Sum{},
+		said:      map[string]int{},
 	}
 }
 
@@ -350,7 +412,29 @@ func (s *summary) addCalls(rows pgx.Rows) error {
 	return err
 }
 
+func (s *summary) addSaid(rows pgx.Rows) error {
+	var kind, value string
+	var n int
+	_, err := pgx.ForEachRow(rows, []any{&kind, &value, &n}, func() error {
+		switch {
+		case n == 0:
+		case kind == "offer":
+			s.Offers[cart.OfferFate(value)] += n
+		default:
+			s.said[value] += n
+		}
+		return nil
+	})
+	return err
+}
+
 func (s *summary) stats() Stats {
+	for reason, n := range s.said {
+		s.AbandonReasons = append(s.AbandonReasons, AbandonReason{reason, n})
+	}
+	slices.SortFunc(s.AbandonReasons, func(a, b AbandonReason) int {
+		return cmp.Or(cmp.Compare(b.Calls, a.Calls), cmp.Compare(a.Reason, b.Reason))
+	})
 	for _, p := range s.purchases {
 		s.Purchases = append(s.Purchases, *p)
 	}

@@ -76,8 +76,13 @@ func TestACartComesBackAsItWasStored(t *testing.T) {
 		c.Calls = []cart.Call{{
 			ID: uuid.Must(uuid.NewV7()), CartID: c.ID, Shop: shop, Attempt: 1, State: cart.Closed, Outcome: cart.Completed, Provider: "mirai",
 			Assistant: "pool", ProviderCallID: "p", Phone: c.Phone, Priority: true, CreatedAt: b.now, SentAt: &at, PlacedAt: &at,
-			AnsweredAt: &at, EndedAt: &at, ClosedAt: &at, Dials: 1, Seen: []cart.ReportKind{cart.ReportFinished, cart.ReportRinging},
+			PickedUpAt: &at, AnsweredAt: &at, EndedAt: &at, ClosedAt: &at, Dials: 1,
+			Seen:    []cart.ReportKind{cart.ReportFinished, cart.ReportRinging},
 			Digests: [][]byte{{1, 2}}, TokenHash: []byte("hash"), DurationSeconds: &seconds, Summary: "said", RecordingURL: "https://r",
+			Transcript: "agent: hello", AbandonReason: "price", OfferFate: cart.OfferMentioned,
+			Analysis: &cart.Analysis{Sentiment: "positive", Findings: []cart.Finding{
+				{Name: "size", Value: `"M"`}, {Name: "n", Value: "3"},
+			}},
 			RequiredActions: []string{"mail"}, Insights: cart.Insights{Callback: true, CallbackAt: &at}, CreditsUsed: &credits,
 			Offer: &cart.Offer{Code: "TEN", Value: decimal.NewFromInt(10), Type: "percentage", ApplyAs: "additional"},
 		}}

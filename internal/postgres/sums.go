@@ -82,7 +82,7 @@ const (
 	foldWithin = 10 * time.Second
 )
 
-// foldCarts and foldCalls add rows to the sums of which they are part.
+// foldCarts, foldCalls and foldSaid add rows to the sums of which they are part.
 const (
 	foldCarts = `
 		WITH gone AS (
@@ -173,6 +173,31 @@ const (
 		)
 		SELECT count(*)
 		FROM gone`
+	foldSaid = `
+		WITH gone AS (
+			DELETE FROM said_deltas
+			WHERE ctid = ANY (ARRAY(SELECT ctid FROM said_deltas LIMIT $1))
+			RETURNING shop, since, kind, value, calls
+		), folded AS (
+			INSERT INTO said_sums (span, shop, since, kind, value, calls)
+			SELECT span, shop, since, kind, value, sum(calls)
+			FROM (
+				SELECT 'day' AS span, shop, date_trunc('day', since, 'UTC') AS since, kind, value, calls
+				FROM gone
+				UNION ALL
+				SELECT 'day', '', date_trunc('day', since, 'UTC'), kind, value, calls
+				FROM gone
+				UNION ALL
+				SELECT 'hour', '', since, kind, value, calls
+				FROM gone
+			) AS parts
+			GROUP BY span, shop, since, kind, value
+			HAVING sum(calls) <> 0
+			ON CONFLICT (span, shop, since, kind, value) DO UPDATE
+			SET calls = said_sums.calls + excluded.calls
+		)
+		SELECT count(*)
+		FROM gone`
 )
 
 // FoldSums adds what changed to the sums that the pages show, unless another process is about it. counted is false while
@@ -189,7 +214,7 @@ func (db *DB) FoldSums(ctx context.Context) (counted bool, err error) {
 			if err := tx.QueryRow(ctx, allCounted).Scan(&counted); err != nil || !counted || !ours {
 				return err
 			}
-			for _, fold := range []string{foldCarts, foldCalls, foldMoney} {
+			for _, fold := range []string{foldCarts, foldCalls, foldMoney, foldSaid} {
 				var gone int
 				if err := tx.QueryRow(ctx, fold, foldPage).Scan(&gone); err != nil {
 					return err
@@ -199,6 +224,12 @@ func (db *DB) FoldSums(ctx context.Context) (counted bool, err error) {
 			_, err = tx.Exec(ctx, `
 				DELETE FROM cart_sums
 				WHERE carts = 0 AND revenue = 0`)
+			if err != nil {
+				return err
+			}
+			_, err = tx.Exec(ctx, `
+				DELETE FROM said_sums
+				WHERE calls = 0`)
 			return err
 		})
 		if err != nil {

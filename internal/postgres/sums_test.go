@@ -22,6 +22,7 @@ func (b *bench) truth(shop string, from, to time.Time) postgres.Stats {
 	b.t.Helper()
 	s := postgres.Stats{
 		Carts: map[cart.State]int{}, Reasons: map[cart.Reason]int{}, Outcomes: map[cart.Outcome]int{},
+		Offers: map[cart.OfferFate]int{},
 	}
 	args := pgx.NamedArgs{"shop": shop, "from": from, "to": to}
 	each := func(query string, values []any, add func()) {
@@ -79,6 +80,13 @@ func (b *bench) truth(shop string, from, to time.Time) postgres.Stats {
 				}
 			}
 		})
+	var fate cart.OfferFate
+	each(`SELECT offer_fate, count(*) FROM calls`+within+`AND offer_fate <> '' GROUP BY 1`, []any{&fate, &n}, func() {
+		s.Offers[fate] = n
+	})
+	var why postgres.AbandonReason
+	each(`SELECT abandon_reason, count(*) FROM calls`+within+`AND abandon_reason <> '' GROUP BY 1 ORDER BY 2 DESC, 1`,
+		[]any{&why.Reason, &why.Calls}, func() { s.AbandonReasons = append(s.AbandonReasons, why) })
 	return s
 }
 
@@ -201,6 +209,8 @@ func (h *history) turn(t *rapid.T, c *postgres.Cart) {
 		call.State = rapid.SampledFrom([]cart.CallState{cart.Placed, cart.Closed, cart.Rejected}).Draw(t, "call")
 		call.Outcome = rapid.SampledFrom([]cart.Outcome{"", cart.Completed, cart.Busy}).Draw(t, "outcome")
 		call.SentAt, call.AnsweredAt = nil, nil
+		call.AbandonReason = rapid.SampledFrom([]string{"", "price", "trust"}).Draw(t, "why")
+		call.OfferFate = rapid.SampledFrom([]cart.OfferFate{"", cart.OfferSent, cart.OfferAccepted}).Draw(t, "offer")
 		if rapid.Bool().Draw(t, "sent") {
 			call.SentAt = &at
 		}
@@ -274,6 +284,7 @@ func TestSums_CountWhatWasThereBeforeThem(t *testing.T) {
 	h.exec(`ALTER TABLE calls DISABLE TRIGGER USER`)
 	all := [2]time.Time{noon.Add(-10 * 24 * time.Hour), noon.Add(time.Hour)}
 	rapid.Check(t, func(t *rapid.T) { h.begin(t) })
+	h.exec(`UPDATE calls SET abandon_reason = '', offer_fate = ''`)
 	h.exec(`ALTER TABLE carts ENABLE TRIGGER USER`)
 	h.exec(`ALTER TABLE calls ENABLE TRIGGER USER`)
 	h.sumsAreTrue(t, all)
@@ -298,6 +309,6 @@ func TestSums_CountWhatWasThereBeforeThem(t *testing.T) {
 	var left int
 	require.NoError(t, h.pool.QueryRow(ctx, `
 		SELECT (SELECT count(*) FROM cart_deltas) + (SELECT count(*) FROM call_deltas)
-			+ (SELECT count(*) FROM money_deltas)`).Scan(&left))
+			+ (SELECT count(*) FROM money_deltas) + (SELECT count(*) FROM said_deltas)`).Scan(&left))
 	assert.Zero(t, left)
 }

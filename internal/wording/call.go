@@ -81,6 +81,8 @@ func Insights(in cart.Insights) []string {
 		{"opted_out", in.OptedOut}, {"declined", in.Declined}, {"interested", in.Interested}, {"callback", in.Callback},
 		{"opted_out_unclear", in.OptedOutUnclear}, {"declined_unclear", in.DeclinedUnclear},
 		{"voicemail", in.Voicemail}, {"person", in.Person}, {"screened", in.Screened},
+		{"offer_mentioned", in.OfferMentioned}, {"offer_unmentioned", in.OfferUnmentioned},
+		{"offer_accepted", in.OfferAccepted},
 	} {
 		if insight.is {
 			found = append(found, insight.name)
@@ -110,8 +112,29 @@ func Insight(name string) string {
 		return "no mailbox answered"
 	case "screened":
 		return "screened by the phone's assistant"
+	case "offer_mentioned":
+		return "was told of the offer"
+	case "offer_unmentioned":
+		return "was not told of the offer"
+	case "offer_accepted":
+		return "took the offer"
 	}
 	return Lower(name)
+}
+
+// OfferFate says what became of an offer, for the middle of a sentence; "" when there was none.
+func OfferFate(f cart.OfferFate) string {
+	switch f {
+	case cart.OfferSent:
+		return "not known to be mentioned"
+	case cart.OfferUnmentioned:
+		return "not mentioned"
+	case cart.OfferMentioned:
+		return "mentioned"
+	case cart.OfferAccepted:
+		return "accepted"
+	}
+	return ""
 }
 
 // Offer writes a discount in a few words, such as "COMEBACK10, 10 % off"; "" for none. Currency is the cart's (ISO

@@ -60,6 +60,8 @@ type Behaviour struct {
 	Summary         string
 	Insights        map[string]any
 	RequiredActions []string
+	// Sentiment and Transcript are "" when the API tells none.
+	Sentiment, Transcript string
 	// Actions are what the agent does while it talks.
 	Actions []Action
 	// Late is a second analysis, sent some time after the last event; nil for none.
@@ -77,7 +79,9 @@ type Late struct {
 // Action is something that the agent does for the customer.
 type Action struct {
 	Name, Reason string
-	Payload      any
+	// Discount is the code that the agent gives along with an order; "" for none.
+	Discount string
+	Payload  any
 }
 
 // Mailbox is a call that a mailbox answers. The analysis says so.

@@ -122,6 +122,9 @@ func (c *call) dial(out *outbox, ending Ending) string {
 		if a.Reason != "" {
 			action["reason"] = a.Reason
 		}
+		if a.Discount != "" {
+			action["discount"] = map[string]any{"code": a.Discount, "reason": "price"}
+		}
 		out.send("action", action)
 	}
 	if !c.pause(talk) {
@@ -143,6 +146,9 @@ func (c *call) dial(out *outbox, ending Ending) string {
 		c.times(started)(o)
 		o["durationSeconds"] = int(talk / time.Second)
 		o["recordingUrl"] = "https://recordings.example/" + c.id
+		if c.behaviour.Transcript != "" {
+			o["transcript"] = c.behaviour.Transcript
+		}
 	}
 	out.send("call.completed", map[string]any{"call": c.part(recorded)})
 	if !c.pause(t.Analyse) {
@@ -161,6 +167,9 @@ func (c *call) analyse(out *outbox, recorded func(map[string]any)) {
 	analysis := map[string]any{"success": true, "summary": b.Summary, "insights": b.Insights}
 	if b.Summary == "" {
 		analysis["summary"] = "The customer picked up and talked about the cart."
+	}
+	if b.Sentiment != "" {
+		analysis["sentiment"] = b.Sentiment
 	}
 	if len(b.RequiredActions) > 0 {
 		analysis["requiredActions"] = b.RequiredActions

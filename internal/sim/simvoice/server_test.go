@@ -213,7 +213,9 @@ func TestCall_Conversation(t *testing.T) {
 			Talk:     90 * time.Second,
 			Summary:  "Wants to be called tomorrow.",
 			Insights: map[string]any{"callback_requested": true, "callback_at": "2026-03-05T18:30:00+05:30", "do_not_call": "yes"},
-			Actions:  []simvoice.Action{{Name: "send_whatsapp", Reason: "missing_address", Payload: map[string]any{"number": "+919000012345"}}},
+			Actions: []simvoice.Action{{Name: "send_whatsapp", Reason: "missing_address", Discount: "TEN",
+				Payload: map[string]any{"number": "+919000012345"}}},
+			Sentiment: "positive", Transcript: "agent: Hello.",
 		}}),
 		Watch: func(e simvoice.Event) { watched = append(watched, e.Type) },
 	})
@@ -223,6 +225,12 @@ func TestCall_Conversation(t *testing.T) {
 	action, analysed := s.taken[2].Report, s.taken[5]
 	assert.Equal(t, "send_whatsapp", action.Action)
 	assert.Equal(t, "missing_address", action.ActionReason)
+	require.NotNil(t, action.Discount)
+	assert.Equal(t, "TEN", *action.Discount)
+	assert.Equal(t, "agent: Hello.", analysed.Report.Transcript)
+	assert.Equal(t, "positive", analysed.Report.Analysis.Sentiment)
+	assert.True(t, *analysed.Report.Analysis.Success)
+	assert.Contains(t, analysed.Report.Analysis.Findings, cart.Finding{Name: "do_not_call", Value: `"yes"`})
 	assert.JSONEq(t, `{"number":"+919000012345"}`, string(action.ActionPayload))
 	assert.Equal(t, "Wants to be called tomorrow.", analysed.Report.Summary)
 	assert.Equal(t, 90, *analysed.Report.DurationSeconds)

@@ -67,8 +67,16 @@ func Parse(body []byte, insights config.Insights) ([]voice.Callback, error) {
 	}
 	analysis := listed(data, "call_end_analysis")
 	c.Report.Summary = summary(data, analysis)
-	c.Report.Insights, c.CallbackText = tolerant.Insights(insights, analysis, analysis.Object("insights"),
-		data.Object("sentiment_analysis"), data.Object("fields"))
+	told := []tolerant.Object{
+		analysis, analysis.Object("insights"), data.Object("sentiment_analysis"), data.Object("fields"),
+	}
+	c.Report.Insights, c.Report.AbandonReason, c.CallbackText = tolerant.Insights(insights, told...)
+	c.Report.Analysis = cart.Analysis{
+		Success:   tolerant.Success(analysis.Value("success", "call_successful")),
+		Sentiment: tolerant.Mood(data["sentiment_analysis"]),
+		Findings:  tolerant.Findings([]string{"summary", "call_summary", "insights", "success", "call_successful"}, told...),
+	}
+	c.Report.Transcript = tolerant.Transcript(data["transcript"])
 	switch event {
 	case "conversation_status":
 		c.Report.Kind = status(data)

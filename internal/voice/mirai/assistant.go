@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"ringback/internal/cart"
 	"ringback/internal/config"
 	"ringback/internal/voice"
 	"ringback/internal/voice/script"
@@ -165,6 +166,8 @@ type insight struct {
 	Type        string `json:"type"`
 	Description string `json:"description"`
 	Required    bool   `json:"required"`
+	// Enum are the values that may be told; none for any.
+	Enum []string `json:"enum,omitempty"`
 }
 
 type knowledgeBase struct {
@@ -264,6 +267,12 @@ func analysisOf(plan config.AnalysisPlan, names config.Insights) analysisPlan {
 		p.Summary = "Say in two or three sentences why the customer had not bought, what they asked for, and how " +
 			"the call ended."
 	}
+	if names.Reason != "" {
+		p.Insights[names.Reason] = insight{
+			Type: "string", Enum: cart.AbandonReasons(), Description: "Why the customer had not completed the purchase, as " +
+				"far as they said so. Leave it empty if they did not.",
+		}
+	}
 	for _, want := range []struct {
 		name, typ, description string
 		required               bool
@@ -282,6 +291,9 @@ func analysisOf(plan config.AnalysisPlan, names config.Insights) analysisPlan {
 			"why, and no person came on the line.", false},
 		{names.Disclosed, "boolean", "False if the agent did not say, at the beginning, that it is an automated voice, for " +
 			"whom it calls, and what else its prompt tells it to say first. Otherwise true.", false},
+		{names.OfferMentioned, "boolean", "True if you told the customer of the additional discount; false if you did " +
+			"not.", false},
+		{names.OfferAccepted, "boolean", "True only if the customer took the additional discount.", false},
 	} {
 		if want.name != "" {
 			p.Insights[want.name] = insight{Type: want.typ, Description: want.description, Required: want.required}

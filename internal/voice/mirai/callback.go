@@ -124,6 +124,11 @@ func parse(envelope tolerant.Object, names config.Insights) (voice.Callback, boo
 	}
 	c.Report.At = at(c.Report.Kind, call)
 	readAnalysis(&c, part("analysis"), names)
+	for _, level := range []tolerant.Object{call, part("analysis"), data} {
+		if c.Report.Transcript == "" {
+			c.Report.Transcript = tolerant.Transcript(level["transcript"])
+		}
+	}
 	credits := part("credits")
 	c.Report.CreditsUsed, c.Report.CreditsLeft = credits.Decimal("used"), credits.Decimal("available")
 	if c.Report.Kind == cart.ReportFinished {
@@ -138,6 +143,10 @@ func parse(envelope tolerant.Object, names config.Insights) (voice.Callback, boo
 		c.Report.Action = strings.ReplaceAll(normalised(data.Word("action")), "-", "_")
 		c.Report.ActionReason = data.Word("reason")
 		c.Report.ActionPayload = tolerant.Raw(data["payload"])
+		c.Report.Discount = tolerant.Discount(data.Value("discount"))
+		if c.Report.Discount == nil {
+			c.Report.Discount = tolerant.Discount(data.Object("payload").Value("discount"))
+		}
 	}
 	return c, true
 }
@@ -173,6 +182,11 @@ func at(kind cart.ReportKind, call tolerant.Object) time.Time {
 func readAnalysis(c *voice.Callback, analysis tolerant.Object, names config.Insights) {
 	c.Report.Summary = analysis.Text("summary")
 	c.Report.RequiredActions = analysis.Texts("requiredActions")
-	c.Report.Insights, c.CallbackText = tolerant.Insights(names, analysis.Object("insights"),
-		analysis.Object("outcome"))
+	insights, outcome := analysis.Object("insights"), analysis.Object("outcome")
+	c.Report.Insights, c.Report.AbandonReason, c.CallbackText = tolerant.Insights(names, insights, outcome)
+	c.Report.Analysis = cart.Analysis{
+		Success:   tolerant.Success(analysis["success"]),
+		Sentiment: tolerant.Mood(analysis.Value("sentiment", "userSentiment")),
+		Findings:  tolerant.Findings(nil, insights, outcome),
+	}
 }

@@ -48,7 +48,7 @@ func TestParse_EndOfCall(t *testing.T) {
 		}}}`
 	c := one(t, body)
 	digest := sha256.Sum256([]byte(body))
-	seconds := 150
+	seconds, success := 150, true
 	used, left := decimal.RequireFromString("1.5"), decimal.RequireFromString("98.50")
 	assert.Equal(t, voice.Callback{
 		CallID:         uuid.MustParse("0195a1b2-0000-7000-8000-000000000001"),
@@ -58,7 +58,11 @@ func TestParse_EndOfCall(t *testing.T) {
 		Report: cart.Report{
 			Kind: cart.ReportAnalysed, ProviderType: "end-of-call", ProviderCallID: "c_1", At: time.Date(2026, 3, 4, 10, 2, 30, 500_000_000, time.UTC),
 			DurationSeconds: &seconds, Summary: "Asked for a call tomorrow.", RecordingURL: "https://rec.example/c_1", RequiredActions: []string{"send-whatsapp"},
-			Insights:    cart.Insights{Interested: true, Callback: true},
+			Insights: cart.Insights{Interested: true, Callback: true},
+			Analysis: cart.Analysis{Success: &success, Findings: []cart.Finding{
+				{Name: "callback_at", Value: `"2026-03-05 18:30"`}, {Name: "callback_requested", Value: "true"},
+				{Name: "do_not_call", Value: "false"}, {Name: "interested", Value: `"Yes"`},
+			}},
 			CreditsUsed: &used, CreditsLeft: &left,
 		},
 	}, c)
@@ -70,7 +74,9 @@ func TestParse_Kinds(t *testing.T) {
 		"call.initiate": cart.ReportRinging, "call.in-progress": cart.ReportTalking, "call.ended": cart.ReportHungUp, "call.completed": cart.ReportRecorded,
 		"call.timeout": cart.ReportTimeout, "end-of-call": cart.ReportAnalysed, "call.lifecycle-ended": cart.ReportFinished, "call.failed": cart.ReportFailed,
 		"call.busy": cart.ReportBusy, "call.no-answer": cart.ReportNoAnswer, "call.validation-failed": cart.ReportInvalid, "call.skip": cart.ReportSkipped,
-		"call.rescheduled": cart.ReportRescheduled, "call.aborted": cart.ReportAborted, "action": cart.ReportAction,
+		"call.rescheduled": cart.ReportRescheduled, "call.aborted": cart.ReportAborted,
+		"call.voicemail": cart.ReportVoicemail,
+		"action":         cart.ReportAction,
 		"CALL.NO_ANSWER": cart.ReportNoAnswer, "no-answer": cart.ReportNoAnswer, "call.transferred": cart.ReportOther, "x": cart.ReportOther,
 	} {
 		c := one(t, `{"event":{"type":"`+typ+`","data":{"call":{"id":"c_1"}}}}`)

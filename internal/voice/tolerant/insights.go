@@ -5,10 +5,10 @@ import (
 	"ringback/internal/config"
 )
 
-// Insights reads the insights that a store's configuration names, each from the first object that has it.
-// callbackText says when the customer wants to be called, in the provider's words; it is "" when the customer asked
-// for no callback.
-func Insights(names config.Insights, from ...Object) (in cart.Insights, callbackText string) {
+// Insights reads the insights that a store's configuration names, each from the first object that has it. reason is why
+// the customer left the cart behind, in the words of the analysis. callbackText says when the customer wants to be
+// called, in the provider's words; it is "" when the customer asked for no callback.
+func Insights(names config.Insights, from ...Object) (in cart.Insights, reason, callbackText string) {
 	find := func(name string) any {
 		for _, o := range from {
 			if v := o.Fold(name); v != nil {
@@ -26,10 +26,15 @@ func Insights(names config.Insights, from ...Object) (in cart.Insights, callback
 		in.Voicemail, in.Person = mailbox, !mailbox
 	}
 	in.Screened, _ = Flag(find(names.Screened))
+	if mentioned, told := Flag(find(names.OfferMentioned)); told {
+		in.OfferMentioned, in.OfferUnmentioned = mentioned, !mentioned
+	}
+	in.OfferAccepted, _ = Flag(find(names.OfferAccepted))
+	reason = Label(find(names.Reason))
 	wants, known := Flag(find(names.Callback))
 	in.Callback = wants
 	if known && !wants {
-		return in, ""
+		return in, reason, ""
 	}
-	return in, Moment(find(names.CallbackAt))
+	return in, reason, Moment(find(names.CallbackAt))
 }

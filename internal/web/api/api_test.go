@@ -205,7 +205,12 @@ func TestCart_ShowsCallsAndLedger(t *testing.T) {
 	assert.InDelta(t, 95, calls[0]["duration_seconds"], 0)
 	assert.Equal(t, map[string]any{
 		"code": "COMEBACK10", "description": "10 % off", "value": "10", "type": "percentage", "apply_as": "additional",
+		"mentioned": true, "accepted": false,
 	}, calls[0]["offer"])
+	assert.Equal(t, "shipping_cost", calls[0]["abandon_reason"])
+	assert.Equal(t, map[string]any{"abandon_reason": "shipping cost", "interested": true}, calls[0]["insights"])
+	assert.Equal(t, []any{"send_link"}, calls[0]["required_actions"])
+	assert.Contains(t, calls[0]["transcript"], "customer: Hello!")
 	ledger := entries(t, got, "ledger")
 	require.Len(t, ledger, 2)
 	assert.Nil(t, ledger[0]["from"])
@@ -427,6 +432,9 @@ func TestStats_AddUp(t *testing.T) {
 			"arm": "holdout", "carts": 1.0, "purchased": 0.0, "cancelled": 0.0, "conversion": 0.0, "amounts": []any{},
 		},
 	}, got["arms"])
+
+	assert.Equal(t, []any{map[string]any{"reason": "shipping_cost", "calls": 3.0, "share": 1.0}}, got["abandon_reasons"])
+	assert.Equal(t, numbers(map[string]int{"offered": 3, "mentioned": 3, "accepted": 0, "unmentioned": 0}), got["offers"])
 
 	got = webtest.Conforms(t, s.API(http.MethodGet, "/api/v1/stats?shop="+webtest.Acme+"&from=2026-11-21&to=2026-11-21", nil), statsSchema)
 	assert.Equal(t, []any{webtest.Acme, "2026-11-21T00:00:00Z", "2026-11-22T00:00:00Z"}, []any{got["shop"], got["from"], got["to"]}, "a day as the end is a whole day")

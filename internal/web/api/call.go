@@ -1,6 +1,7 @@
 package api
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -27,6 +28,16 @@ type callJSON struct {
 	DurationSeconds *int           `json:"duration_seconds"`
 	Summary         *string        `json:"summary"`
 	RecordingURL    *string        `json:"recording_url"`
+	AnsweredAt      *time.Time     `json:"answered_at"`
+	// Success and Sentiment are the analysis's words; null when it has none.
+	Success         *bool    `json:"success"`
+	Sentiment       *string  `json:"sentiment"`
+	RequiredActions []string `json:"required_actions"`
+	// Insights are all that the analysis told, by name, with the types that it gave them.
+	Insights      map[string]json.RawMessage `json:"insights"`
+	AbandonReason *string                    `json:"abandon_reason"`
+	// Transcript is null in a list of calls.
+	Transcript *string `json:"transcript"`
 }
 
 // listedCallJSON is a call in a list, with the cart and the shop that it belongs to.
@@ -45,6 +56,25 @@ type offerJSON struct {
 	Value   string `json:"value"`
 	Type    string `json:"type"`
 	ApplyAs string `json:"apply_as"`
+	// Mentioned says whether the agent mentioned the offer, and Accepted whether the customer took it; null when that is
+	// not known.
+	Mentioned *bool `json:"mentioned"`
+	Accepted  *bool `json:"accepted"`
+}
+
+// fate says whether an offer was mentioned and accepted.
+func fate(f cart.OfferFate) (mentioned, accepted *bool) {
+	yes, no := true, false
+	switch f {
+	case cart.OfferAccepted:
+		return &yes, &yes
+	case cart.OfferMentioned:
+		return &yes, &no
+	case cart.OfferUnmentioned:
+		return &no, &no
+	case cart.OfferSent:
+	}
+	return nil, nil
 }
 
 // consentJSON is what permitted a call.
@@ -73,6 +103,17 @@ func callAsJSON(c *cart.Call) callJSON {
 		DurationSeconds: c.DurationSeconds,
 		Summary:         orNull(c.Summary),
 		RecordingURL:    orNull(c.RecordingURL),
+		AnsweredAt:      c.AnsweredAt,
+		RequiredActions: append([]string{}, c.RequiredActions...),
+		Insights:        map[string]json.RawMessage{},
+		AbandonReason:   orNull(c.AbandonReason),
+		Transcript:      orNull(c.Transcript),
+	}
+	if a := c.Analysis; a != nil {
+		j.Success, j.Sentiment = a.Success, orNull(a.Sentiment)
+		for _, f := range a.Findings {
+			j.Insights[f.Name] = json.RawMessage(f.Value)
+		}
 	}
 	if k := c.Consent; k != nil {
 		j.Consent = &consentJSON{
@@ -84,6 +125,7 @@ func callAsJSON(c *cart.Call) callJSON {
 		j.Offer = &offerJSON{
 			Code: o.Code, Description: orNull(o.Description), Value: wording.Digits(o.Value), Type: o.Type, ApplyAs: o.ApplyAs,
 		}
+		j.Offer.Mentioned, j.Offer.Accepted = fate(c.OfferFate)
 	}
 	return j
 }

@@ -22,7 +22,8 @@ var (
 		"wake_at": "instant?", "attempts": "count", "total": "money", "currency": "text?", "phone": "text?",
 		"customer_name": "text?", "last_activity_at": "instant", "created_at": "instant", "updated_at": "instant",
 	}
-	offerSchema   = object{"code": "text", "description": "text?", "value": "money", "type": "text", "apply_as": "text"}
+	offerSchema = object{"code": "text", "description": "text?", "value": "money", "type": "text", "apply_as": "text",
+		"mentioned": "bool?", "accepted": "bool?"}
 	consentSchema = object{
 		"basis": "text", "value": "text?", "proves": "text?", "at": "instant?", "source": "text?", "opt_in": "text?",
 		"text_version": "text?", "weaker": "bool",
@@ -31,7 +32,8 @@ var (
 		"id": "uuid", "attempt": "count", "state": "text", "outcome": "text?", "provider": "text", "provider_call_id": "text?",
 		"offer": webtest.OrNull(offerSchema), "consent": webtest.OrNull(consentSchema),
 		"placed_at": "instant?", "closed_at": "instant?", "duration_seconds": "count?",
-		"summary": "text?", "recording_url": "text?",
+		"summary": "text?", "recording_url": "text?", "answered_at": "instant?", "success": "bool?", "sentiment": "text?",
+		"required_actions": list{"text"}, "insights": "values", "abandon_reason": "text?", "transcript": "text?",
 	}
 	entrySchema = object{
 		"at": "instant", "event": "text", "from": "text?", "to": "text", "reason": "text?",
@@ -75,6 +77,8 @@ var (
 			"arm": "text", "carts": "count", "purchased": "count", "cancelled": "count", "conversion": "share",
 			"amounts": list{webtest.With(sumSchema, object{"currency": "text?", "net_per_cart": "money"})},
 		}},
+		"abandon_reasons": list{object{"reason": "text", "calls": "count", "share": "share"}},
+		"offers":          object{"offered": "count", "mentioned": "count", "accepted": "count", "unmentioned": "count"},
 	}
 	sumSchema = object{"count": "count", "gross": "money", "refunded": "money", "cancelled": "money", "net": "money"}
 )

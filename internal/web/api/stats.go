@@ -29,6 +29,26 @@ type statsJSON struct {
 	Outcomes  outcomeCountsJSON `json:"outcomes"`
 	Purchases []purchasesJSON   `json:"purchases"`
 	Arms      []armJSON         `json:"arms"`
+	// AbandonReasons says why customers left their carts behind, as far as calls told it, the most frequent first.
+	AbandonReasons []abandonReasonJSON `json:"abandon_reasons"`
+	Offers         offersJSON          `json:"offers"`
+}
+
+type abandonReasonJSON struct {
+	Reason string `json:"reason"`
+	Calls  int    `json:"calls"`
+	// Share is the part of the calls that told a reason, from 0 to 1, in four decimals.
+	Share float64 `json:"share"`
+}
+
+// offersJSON counts calls with an offer. Each number includes the ones further down the road: who accepted an offer was
+// told of it.
+type offersJSON struct {
+	// Offered is how many went out with a call; Unmentioned is how many of them are known not to have been mentioned.
+	Offered     int `json:"offered"`
+	Mentioned   int `json:"mentioned"`
+	Accepted    int `json:"accepted"`
+	Unmentioned int `json:"unmentioned"`
 }
 
 type cartCountsJSON struct {
@@ -148,8 +168,20 @@ func statsAsJSON(shop string, from, to time.Time, stats postgres.Stats) statsJSO
 			Invalid:   stats.Outcomes[cart.Invalid],
 			Lost:      stats.Outcomes[cart.Lost],
 		},
-		Purchases: make([]purchasesJSON, len(stats.Purchases)),
-		Arms:      make([]armJSON, len(stats.Arms)),
+		Purchases:      make([]purchasesJSON, len(stats.Purchases)),
+		Arms:           make([]armJSON, len(stats.Arms)),
+		AbandonReasons: make([]abandonReasonJSON, len(stats.AbandonReasons)),
+		Offers: offersJSON{
+			Offered:     stats.Offered(),
+			Mentioned:   stats.Mentioned(),
+			Accepted:    stats.Offers[cart.OfferAccepted],
+			Unmentioned: stats.Offers[cart.OfferUnmentioned],
+		},
+	}
+	for i, r := range stats.AbandonReasons {
+		j.AbandonReasons[i] = abandonReasonJSON{
+			Reason: r.Reason, Calls: r.Calls, Share: inFourDecimals(float64(r.Calls) / float64(stats.WithReason())),
+		}
 	}
 	for i, p := range stats.Purchases {
 		j.Purchases[i] = purchasesJSON{
@@ -175,5 +207,7 @@ func statsAsJSON(shop string, from, to time.Time, stats postgres.Stats) statsJSO
 
 // conversion is the share of an arm's carts that were bought; an arm always has carts.
 func conversion(a postgres.Arm) float64 {
-	return math.Round(float64(a.Purchased)/float64(a.Carts)*10_000) / 10_000
+	return inFourDecimals(float64(a.Purchased) / float64(a.Carts))
 }
+
+func inFourDecimals(f float64) float64 { return math.Round(f*10_000) / 10_000 }

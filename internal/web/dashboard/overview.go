@@ -1,10 +1,10 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"ringback/internal/cart"
@@ -38,8 +38,10 @@ type overviewModel struct {
 	Spans     []view.Span
 	Lines     lineUse
 	States    []view.State
-	Outcomes  []outcomeLine
-	Shops     []shopLine
+	Outcomes  []shareLine
+	// Reasons are why carts were left behind, as calls told it.
+	Reasons []shareLine
+	Shops   []shopLine
 	// MoreShops is how many shops the list leaves out.
 	MoreShops int
 	Calls     []view.Call
@@ -57,10 +59,10 @@ type lineUse struct {
 	Behind string
 }
 
-// outcomeLine is an outcome with its share of all calls.
-type outcomeLine struct {
-	Outcome cart.Outcome
-	Count   int
+// shareLine is how many calls are of a kind, with their share of all.
+type shareLine struct {
+	Label string
+	Count int
 	// Percent is the share, from 0 to 100.
 	Percent float64
 }
@@ -116,7 +118,7 @@ func (d *Dashboard) overviewPage(c echo.Context) error {
 		return err
 	}
 	v.Spans = []view.Span{view.NewSpan("Last 24 hours", lastDay), view.NewSpan("Last 30 days", lastMonth)}
-	v.Outcomes = outcomeLines(lastMonth)
+	v.Outcomes, v.Reasons = outcomeLines(lastMonth), reasonLines(lastMonth)
 	v.States = view.States(counts)
 	v.Lines = lineUse{Ready: load.Carts[cart.Ready], Calling: load.Carts[cart.Calling], Behind: behind(lag)}
 	for _, a := range view.Assistants(d.engine.Stores(), load) {
@@ -177,21 +179,38 @@ func (d *Dashboard) events(ctx context.Context, f page.Frame, shop string, limit
 }
 
 // outcomeLines lists the outcomes that calls had, the most frequent first.
-func outcomeLines(stats postgres.Stats) []outcomeLine {
-	var lines []outcomeLine
-	total := 0
+func outcomeLines(stats postgres.Stats) []shareLine {
+	var lines []shareLine
 	for outcome, n := range stats.Outcomes {
-		lines = append(lines, outcomeLine{Outcome: outcome, Count: n})
-		total += n
+		lines = append(lines, shareLine{Label: wording.Outcome(outcome), Count: n})
+	}
+	slices.SortFunc(lines, func(a, b shareLine) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.Label, b.Label))
+	})
+	return inPercent(lines)
+}
+
+// mostReasons is how many reasons a page lists.
+const mostReasons = 8
+
+// reasonLines lists why carts were left behind, the most frequent reason first.
+func reasonLines(stats postgres.Stats) []shareLine {
+	var lines []shareLine
+	for _, r := range stats.AbandonReasons {
+		lines = append(lines, shareLine{Label: wording.Title(r.Reason), Count: r.Calls})
+	}
+	lines = inPercent(lines)
+	return lines[:min(len(lines), mostReasons)]
+}
+
+// inPercent fills in each line's share of all.
+func inPercent(lines []shareLine) []shareLine {
+	total := 0
+	for _, line := range lines {
+		total += line.Count
 	}
 	for i := range lines {
 		lines[i].Percent = float64(lines[i].Count) / float64(total) * 100
 	}
-	slices.SortFunc(lines, func(a, b outcomeLine) int {
-		if a.Count != b.Count {
-			return b.Count - a.Count
-		}
-		return strings.Compare(string(a.Outcome), string(b.Outcome))
-	})
 	return lines
 }

@@ -169,7 +169,10 @@ type shopModel struct {
 	// Pause and Resume offer the one or the other; both while a breaker has paused the shop.
 	Pause, Resume bool
 	Summary       view.Span
-	Busy, Lines   int
+	// LeftBehind are why the shop's carts were left behind, as calls told it.
+	LeftBehind []shareLine
+
+	Busy, Lines int
 	// Rests says when the provider is asked again that takes no calls for now; "" when it takes calls.
 	Rests    string
 	Provider string
@@ -223,6 +226,7 @@ func (d *Dashboard) shopPage(c echo.Context) error {
 		Pause:      row.PausedAt == nil,
 		Resume:     row.PausedAt != nil || row.BreakerAt != nil,
 		Summary:    view.NewSpan("Last 30 days", stats),
+		LeftBehind: reasonLines(stats),
 		Busy:       load.Busy[store.Config.Voice.AssistantKey()],
 		Lines:      store.Config.Voice.Lines,
 		Provider:   store.Config.Voice.Provider,

@@ -26,6 +26,8 @@ type Span struct {
 	// Recovered and Organic count purchases, Carts all carts.
 	Recovered, Organic, Carts int
 	Calls, Answered           int
+	// Offers says how many offers went out, were mentioned and accepted; "" when none went out.
+	Offers string
 	// Arms compares the called group with the control group; "" when there are none.
 	Arms string
 }
@@ -78,6 +80,10 @@ func NewSpan(title string, stats postgres.Stats) Span {
 	v := Span{Title: title, Calls: stats.Calls, Answered: stats.Answered, Arms: compareArms(stats.Arms)}
 	for _, n := range stats.Carts {
 		v.Carts += n
+	}
+	if offered := stats.Offered(); offered > 0 {
+		v.Offers = fmt.Sprintf("%s mentioned, %s accepted of %s", wording.Number(stats.Mentioned()),
+			wording.Number(stats.Offers[cart.OfferAccepted]), wording.Number(offered))
 	}
 	all, cash := map[string]postgres.Sum{}, map[string]postgres.Sum{}
 	for _, p := range stats.Purchases {

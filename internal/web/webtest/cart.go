@@ -77,7 +77,13 @@ func ClosedCall(c cart.Cart) cart.Call {
 		},
 		CreatedAt: sent, SentAt: &sent, PlacedAt: &sent, AnsweredAt: &answered,
 		EndedAt: &closed, ClosedAt: &closed, HeardAt: &closed,
-		Dials: 1, DurationSeconds: &seconds, Summary: "Will buy today.", RecordingURL: "https://recordings.example/1.mp3",
+		Dials: 1, DurationSeconds: &seconds, Summary: "Will buy today.",
+		RequiredActions: []string{"send_link"}, AbandonReason: "shipping_cost", OfferFate: cart.OfferMentioned,
+		Analysis: &cart.Analysis{Sentiment: "positive", Findings: []cart.Finding{
+			{Name: "abandon_reason", Value: `"shipping cost"`}, {Name: "interested", Value: "true"},
+		}},
+		Transcript:   "agent: Hello, this is Meera from Acme.\ncustomer: Hello! The shipping costs too much.",
+		RecordingURL: "https://recordings.example/1.mp3",
 	}
 }
 

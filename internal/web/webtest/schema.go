@@ -132,6 +132,9 @@ func isKind(kind string, value any) bool {
 	case "bool":
 		_, ok := value.(bool)
 		return ok
+	case "values":
+		_, ok := value.(map[string]any)
+		return ok
 	case "counts":
 		counts, ok := value.(map[string]any)
 		for _, n := range counts {
