@@ -301,9 +301,10 @@ func (t *terms) requires() string {
 	return strings.Join(all, ", or ")
 }
 
-// acceptsWeaker reports whether the store, in writing, does with less than a row requires.
+// acceptsWeaker reports whether the store, in writing, does with less than a row requires. A country stands for its
+// territories as well.
 func (r *Rules) acceptsWeaker(of *row, country string) bool {
-	return slices.Contains(r.AcceptWeakerConsent, of.key) || slices.Contains(r.AcceptWeakerConsent, country)
+	return slices.Contains(r.AcceptWeakerConsent, of.key) || holdsCountry(r.AcceptWeakerConsent, country)
 }
 
 func answered(what string, accepted *bool) (string, bool) {
