@@ -30,6 +30,9 @@ func check(_ context.Context, flags *flag.FlagSet, args []string) error {
 	if _, err := app.Stores(cfg); err != nil {
 		return err
 	}
+	for _, says := range cfg.UnaskedRegistries() {
+		fmt.Fprintln(os.Stderr, "note: "+says)
+	}
 	fmt.Printf("%s is good: %d %s\n", *path, len(cfg.Stores), plural(len(cfg.Stores), "store"))
 	return nil
 }

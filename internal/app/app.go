@@ -307,6 +307,10 @@ func Stores(cfg *config.Config) (map[string]*engine.Store, error) {
 		if err != nil {
 			return nil, fmt.Errorf("stores.%s.voice: %w", domain, err)
 		}
+		precheck, err := engine.NewPrechecker(sc.Precheck)
+		if err != nil {
+			return nil, fmt.Errorf("stores.%s.%w", domain, err)
+		}
 		can := provider.Abilities()
 		stores[domain] = &engine.Store{
 			Domain:        domain,
@@ -314,6 +318,7 @@ func Stores(cfg *config.Config) (map[string]*engine.Store, error) {
 			Provider:      provider,
 			FormerSigners: providers.FormerSigners(sc.Voice),
 			Location:      location,
+			Precheck:      precheck,
 			Rules: lifecycle.Rules{
 				Policy:  &rules,
 				Country: sc.Country,

@@ -37,6 +37,8 @@ const (
 	OtherCall Reason = "other_call"
 	// Provider: the voice API could not take the call just now.
 	Provider Reason = "provider"
+	// PrecheckWait: the store's own system said to wait, or could not be asked.
+	PrecheckWait Reason = "precheck_wait"
 )
 
 // Why a cart may be called, or is being called.
@@ -64,6 +66,8 @@ const (
 	Refused     Reason = "refused"
 	Uninstalled Reason = "uninstalled"
 	Operator    Reason = "operator"
+	// PrecheckStop: the store's own system said that this call must not be made.
+	PrecheckStop Reason = "precheck_stop"
 	// HandledElsewhere: the store's own system answered an event with the word that it cares for the customer.
 	HandledElsewhere Reason = "handled_elsewhere"
 	Deleted          Reason = "deleted"
@@ -77,10 +81,10 @@ const Ordered Reason = "ordered"
 func Reasons() []Reason {
 	return []Reason{
 		NoPhone, NoConsent, Ineligible, EmptyCart, Test,
-		Delay, Window, Spacing, Callback, Cap, Paused, Breaker, OtherCall, Provider,
+		Delay, Window, Spacing, Callback, Cap, Paused, Breaker, OtherCall, Provider, PrecheckWait,
 		Due, ByOperator,
 		OptedOut, Declined, UnclearAnswer, Reached, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused,
-		Uninstalled, Operator, HandledElsewhere, Deleted, Redacted,
+		Uninstalled, Operator, PrecheckStop, HandledElsewhere, Deleted, Redacted,
 		Ordered,
 	}
 }

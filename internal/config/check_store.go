@@ -70,6 +70,7 @@ func (l *loader) checkStore(s *scope, store *Store) {
 	}
 	l.checkVoice(s, &store.Voice)
 	l.checkPolicy(s, store)
+	l.checkPrecheck(s, store)
 }
 
 // longestNight is the longest span past midnight that a window may mean without a warning.

@@ -165,9 +165,32 @@ type Store struct {
 	// PurchaseCheck is the age of a checkout's last update after which Shopify is asked about a purchase just before
 	// a call. It needs access to the Admin API; 0 turns it off.
 	PurchaseCheck time.Duration `yaml:"purchase_check"`
+	Precheck      Precheck      `yaml:"precheck"`
 	Voice         Voice         `yaml:"voice"`
 	Policy        policy.Rules  `yaml:"policy"`
 }
+
+// Precheck is a system of the store's own that is asked just before each call.
+type Precheck struct {
+	// URL is where it is asked; empty for none. It is https, except for a loopback host.
+	URL string `yaml:"url" file:"allowed"`
+	// Secret keys the signatures, as for an endpoint of events.
+	Secret secret.List `yaml:"secret"`
+	// Private permits the host to have an address in a private network.
+	Private bool `yaml:"private"`
+	// Timeout bounds the question: a line waits for the answer.
+	Timeout time.Duration `yaml:"timeout"`
+	// OnError says what is done without an answer: PrecheckWaits or PrecheckCall.
+	OnError string `yaml:"on_error"`
+	// Cache is how long an answer is believed.
+	Cache time.Duration `yaml:"cache"`
+}
+
+// What is done when the precheck gives no answer.
+const (
+	PrecheckWaits = "wait"
+	PrecheckCall  = "call"
+)
 
 // Voice is a store's account at a voice API: the keys that every provider has, and the settings of the store's own.
 type Voice struct {

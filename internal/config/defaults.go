@@ -28,6 +28,7 @@ func builtin() Config {
 func builtinStore() Store {
 	return Store{
 		PurchaseCheck: 10 * time.Minute,
+		Precheck:      Precheck{Timeout: 800 * time.Millisecond, OnError: PrecheckWaits, Cache: 24 * time.Hour},
 		Voice: Voice{
 			Lines:   5,
 			MaxWait: 2 * time.Hour,

@@ -163,16 +163,18 @@ type answer struct {
 	takenOver bool
 }
 
-// send posts an event, signed by each of the endpoint's secrets.
-func (p *Endpoint) send(ctx context.Context, id string, now time.Time, body []byte) answer {
+// post sends a message, signed by each of the endpoint's secrets. Without an answer, wrong says why.
+func (p *Endpoint) post(
+	ctx context.Context, id string, now time.Time, body []byte,
+) (resp *http.Response, wrong string) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url, bytes.NewReader(body))
 	if err != nil {
-		return answer{wrong: "the address cannot be used"}
+		return nil, "the address cannot be used"
 	}
 	signatures := make([]string, len(p.signers))
 	for i, s := range p.signers {
 		if signatures[i], err = s.Sign(id, now, body); err != nil {
-			return answer{wrong: "the message could not be signed"}
+			return nil, "the message could not be signed"
 		}
 	}
 	req.Header.Set("Content-Type", "application/json")
@@ -180,16 +182,25 @@ func (p *Endpoint) send(ctx context.Context, id string, now time.Time, body []by
 	req.Header.Set(standardwebhooks.HeaderWebhookID, id)
 	req.Header.Set(standardwebhooks.HeaderWebhookTimestamp, strconv.FormatInt(now.Unix(), 10))
 	req.Header.Set(standardwebhooks.HeaderWebhookSignature, strings.Join(signatures, " "))
-	resp, err := p.client.Do(req)
+	resp, err = p.client.Do(req)
 	var timeout net.Error
 	switch {
 	case errors.Is(err, errNotPublic):
-		return answer{wrong: errNotPublic.Error()}
+		return nil, errNotPublic.Error()
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return answer{wrong: "no answer came within " + endpointTimeout.String()}
+		return nil, "no answer came within " + endpointTimeout.String()
 	case err != nil:
 		// The error repeats the address.
-		return answer{wrong: "the endpoint could not be reached"}
+		return nil, "the endpoint could not be reached"
+	}
+	return resp, ""
+}
+
+// send posts an event.
+func (p *Endpoint) send(ctx context.Context, id string, now time.Time, body []byte) answer {
+	resp, wrong := p.post(ctx, id, now, body)
+	if wrong != "" {
+		return answer{wrong: wrong}
 	}
 	defer resp.Body.Close()
 	content, err := io.ReadAll(io.LimitReader(resp.Body, mostAnswer))

@@ -35,6 +35,8 @@ type Store struct {
 	FormerSigners map[string]voice.Signer
 	// Location is the store's zone.
 	Location *time.Location
+	// Precheck is asked before a call; nil for none.
+	Precheck *Prechecker
 }
 
 // Engine changes carts. It is safe for concurrent use.

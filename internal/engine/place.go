@@ -40,15 +40,15 @@ func (e *Engine) PlaceCall(ctx context.Context, callID uuid.UUID) error {
 		return err
 	}
 	ref := found.CallRef
-	var offer *cart.Offer
+	var last lastWords
 	store := e.stores[ref.Shop]
-	if store != nil && (found.UniqueOffer || e.asksForPurchase(store, found.LastActivityAt)) {
-		if offer, err = e.lastWord(ctx, store, ref); err != nil {
+	if store != nil && (store.Precheck != nil || found.UniqueOffer || e.asksForPurchase(store, found.LastActivityAt)) {
+		if last, err = e.lastWord(ctx, store, ref); err != nil {
 			return err
 		}
 	}
 	token := newToken()
-	p, err := e.beginSending(ctx, ref, token, offer)
+	p, err := e.beginSending(ctx, ref, token, last)
 	if err != nil || p == nil {
 		return err
 	}
@@ -65,29 +65,46 @@ func (e *Engine) PlaceCall(ctx context.Context, callID uuid.UUID) error {
 	})
 }
 
-// lastWord asks Shopify what must be known before a call goes out: whether the customer has bought meanwhile, and a
-// code of their own, which it returns as the offer to give in place of the decided one. It asks before any lock is
-// taken.
-func (e *Engine) lastWord(ctx context.Context, store *Store, ref postgres.CallRef) (*cart.Offer, error) {
+// lastWords are what was asked just before a call goes out.
+type lastWords struct {
+	// offer is given in place of the decided one; nil changes nothing.
+	offer *cart.Offer
+	// precheck is what the store's own system said; nil when it was not asked.
+	precheck *policy.Precheck
+}
+
+// lastWord asks what must be known before a call goes out: Shopify, whether the customer has bought meanwhile; the
+// store's own system, whether it may go out; and Shopify again for a code of the customer's own. It asks before any
+// lock is taken.
+func (e *Engine) lastWord(ctx context.Context, store *Store, ref postgres.CallRef) (lastWords, error) {
+	var last lastWords
 	c, err := e.db.Cart(ctx, ref.CartID)
 	if err != nil {
-		return nil, err
+		return last, err
 	}
 	call := c.Call(ref.CallID)
 	if call == nil || c.State != cart.Calling || call.State != cart.Placing || call.SentAt != nil {
-		return nil, nil
+		return last, nil
 	}
 	if rest, err := e.db.Rest(ctx, AccountOf(store)); err != nil || rest.Until.After(e.db.Now()) {
-		return nil, err
+		return last, err
 	}
 	if err := e.checkPurchase(ctx, store, c); err != nil {
-		return nil, err
+		return last, err
 	}
-	return e.offerFor(ctx, c, call), nil
+	if last.precheck, err = e.precheck(ctx, store, c, call); err != nil {
+		return last, err
+	}
+	if last.precheck == nil || last.precheck.Verdict == policy.PrecheckAllow {
+		last.offer = e.offerFor(ctx, c, call)
+	}
+	return last, nil
 }
 
 // beginSending records that the request is about to be sent, or returns nil when it must not be.
-func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token string, offer *cart.Offer) (*placement, error) {
+func (e *Engine) beginSending(
+	ctx context.Context, ref postgres.CallRef, token string, last lastWords,
+) (*placement, error) {
 	var p *placement
 	// refused is why nothing is decided here and now. It is this cart's alone: others share the transaction.
 	var refused error
@@ -121,8 +138,14 @@ func (e *Engine) beginSending(ctx context.Context, ref postgres.CallRef, token s
 		if err != nil {
 			return err
 		}
+		if store.Precheck != nil && last.precheck == nil {
+			// Whatever kept it from being asked is over.
+			refused = later(soonestCheck, nil)
+			return nil
+		}
+		queried.Precheck = last.precheck
 		hash := hashToken(token)
-		begun := cart.SendBegun{CallID: call.ID, TokenHash: hash, Offer: offer}
+		begun := cart.SendBegun{CallID: call.ID, TokenHash: hash, Offer: last.offer}
 		begun.Account, begun.VoiceKey = store.identity()
 		did, err := u.apply(ctx, c, begun, queried)
 		if err != nil || !did.sends(call.ID) {

@@ -185,6 +185,9 @@ func (e *Engine) Purge(ctx context.Context) error {
 		func() error { return e.db.DropOrders(ctx, now.Add(-orderMemory)) },
 		func() error { return e.db.ForgetAnswered(ctx, now.Add(-answeredMemory)) },
 		func() error { return e.db.ForgetUnanswered(ctx, now.Add(-unansweredMargin)) },
+		func() error {
+			return e.db.ForgetPrechecks(ctx, now.Add(-min(longestPrecheck, e.retention.PersonalData)))
+		},
 		func() error { return e.db.ForgetTestCalls(ctx, now.Add(-e.retention.PersonalData)) },
 		func() error { return e.db.ForgetSuppressed(ctx, now.Add(-e.retention.PersonalData)) },
 		func() error { return e.db.ForgetErased(ctx, now.Add(-erasedMemory)) },

@@ -41,6 +41,7 @@ var ruleTable = [...]rule{
 	{"caps.daily_calls", (*decider).dailyCap},
 	{"hours", (*decider).opening},
 	{"moment", (*decider).queries},
+	{"precheck", (*decider).precheck},
 	{"holdout", (*decider).holdout},
 	{"offer", (*decider).offer},
 	{"moment", (*decider).call},

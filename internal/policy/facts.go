@@ -34,6 +34,8 @@ type Shop struct {
 
 // QueriedFacts are the facts that need queries.
 type QueriedFacts struct {
+	// Precheck is what the store's own system said of this call; nil before it is asked, and where there is none.
+	Precheck *Precheck
 	// Suppressed is set when one of the person's keys is on the do-not-call list. It names the scope: "shop" or "all".
 	Suppressed string
 	// Dials are the calls made to this person, in any order, as far back as LongestCap asks for: to this phone in all

@@ -285,6 +285,9 @@ func (db *DB) ForgetPerson(ctx context.Context, e *Erasure) error {
 		WHERE shop = $1 AND order_id = ANY ($2)`, e.shop, e.orders)
 	batch.Queue(forgetTestCalls+`
 			WHERE shop = $1 AND phone_key = ANY ($2)`+andTheirCallbacks, e.shop, hashes)
+	batch.Queue(`
+		DELETE FROM prechecks
+		WHERE shop = $1 AND phone_key = ANY ($2)`, e.shop, hashes)
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget person: %w", err)
 	}
@@ -381,6 +384,9 @@ func (db *DB) ForgetShop(ctx context.Context, shop string) error {
 		WHERE shop = $1`, shop)
 	batch.Queue(forgetTestCalls+`
 			WHERE shop = $1`+andTheirCallbacks, shop)
+	batch.Queue(`
+		DELETE FROM prechecks
+		WHERE shop = $1`, shop)
 	if err := db.pool.SendBatch(ctx, batch).Close(); err != nil {
 		return fmt.Errorf("forget shop: %w", err)
 	}

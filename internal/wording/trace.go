@@ -51,6 +51,7 @@ var rules = map[string]string{
 	"caps.daily_calls":          "Daily call limit of the shop",
 	"hours":                     "Calling hours",
 	"moment":                    "Earliest moment",
+	"precheck":                  "Check by the store's own system",
 	"holdout":                   "Control group",
 	"offer":                     "Offer",
 	"priority":                  "Priority",
