@@ -207,6 +207,9 @@ type Insights struct {
 	Person    bool `json:"person,omitempty"`
 	// Screened is true when an assistant of the phone took the call and did not put it through.
 	Screened bool `json:"screened,omitempty"`
+	// OptOutSuspected is true when the transcript holds words of an opt-out and the analysis does not say whether it is
+	// one.
+	OptOutSuspected bool `json:"opt_out_suspected,omitempty"`
 	// Undisclosed is true when the analysis says that what the law wants said was not said.
 	Undisclosed bool `json:"undisclosed,omitempty"`
 	// OfferMentioned is true when it was told that the agent mentioned the offer, OfferUnmentioned that it did not, and
@@ -220,7 +223,9 @@ type Insights struct {
 func (in Insights) Spoken() bool { return in.OptedOut || in.Declined || in.Interested || in.Callback }
 
 // Refused reports whether the customer said no, or may have.
-func (in Insights) Refused() bool { return in.OptedOut || in.Declined || in.Unclear() }
+func (in Insights) Refused() bool {
+	return in.OptedOut || in.Declined || in.OptOutSuspected || in.Unclear()
+}
 
 // Unclear reports whether it is unknown if the customer said no.
 func (in Insights) Unclear() bool { return in.OptedOutUnclear || in.DeclinedUnclear }

@@ -55,7 +55,8 @@ func (in *Insights) equal(o *Insights) bool {
 		in.OptedOutUnclear == o.OptedOutUnclear && in.DeclinedUnclear == o.DeclinedUnclear &&
 		in.Voicemail == o.Voicemail && in.Person == o.Person && in.Screened == o.Screened &&
 		in.OfferMentioned == o.OfferMentioned && in.OfferUnmentioned == o.OfferUnmentioned &&
-		in.OfferAccepted == o.OfferAccepted && in.Undisclosed == o.Undisclosed
+		in.OfferAccepted == o.OfferAccepted && in.Undisclosed == o.Undisclosed &&
+		in.OptOutSuspected == o.OptOutSuspected
 }
 
 func (a *Analysis) equal(o *Analysis) bool {

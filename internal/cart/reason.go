@@ -55,6 +55,9 @@ const (
 	Declined Reason = "declined"
 	// UnclearAnswer: a call's analysis does not tell whether the customer opted out or declined.
 	UnclearAnswer Reason = "unclear_answer"
+	// OptOutSuspected: a call's transcript holds words of an opt-out. An operator decides whether it is one.
+	OptOutSuspected Reason = "opt_out_suspected"
+
 	// Reached: the customer was spoken to.
 	Reached Reason = "reached"
 	// Exhausted: the most calls were made, and none reached the customer.
@@ -83,8 +86,8 @@ func Reasons() []Reason {
 		NoPhone, NoConsent, Ineligible, EmptyCart, Test,
 		Delay, Window, Spacing, Callback, Cap, Paused, Breaker, OtherCall, Provider, PrecheckWait,
 		Due, ByOperator,
-		OptedOut, Declined, UnclearAnswer, Reached, Exhausted, Expired, Superseded, Holdout, Suppressed, Refused,
-		Uninstalled, Operator, PrecheckStop, HandledElsewhere, Deleted, Redacted,
+		OptedOut, Declined, UnclearAnswer, OptOutSuspected, Reached, Exhausted, Expired, Superseded, Holdout, Suppressed,
+		Refused, Uninstalled, Operator, PrecheckStop, HandledElsewhere, Deleted, Redacted,
 		Ordered,
 	}
 }

@@ -341,6 +341,24 @@ func TestReport_OptOutStopsAtOnceAndSuppresses(t *testing.T) {
 	assert.Equal(t, cart.OptedOut, s.cart.Reason)
 }
 
+func TestReport_WordsOfAnOptOutStopUntilAnOperatorDecides(t *testing.T) {
+	t.Parallel()
+	s := newStory(t)
+	s.does(s.checkout())
+	id := s.calls()
+	s.hears(id, talked[:3]...)
+	effects := s.does(cart.CallReported{CallID: id, Digest: []byte("words"),
+		Report: cart.Report{Kind: cart.ReportRecorded, Insights: cart.Insights{OptOutSuspected: true}}})
+	assert.Contains(t, effects, lifecycle.Effect(lifecycle.Suppress{Source: "suspected"}))
+	assert.Equal(t, cart.Stopped, s.cart.State)
+	assert.Equal(t, cart.OptOutSuspected, s.cart.Reason)
+	// The analysis settles it.
+	effects = s.does(cart.CallReported{CallID: id, Digest: []byte("analysis"),
+		Report: cart.Report{Kind: cart.ReportAnalysed, Insights: cart.Insights{OptedOut: true}}})
+	assert.Contains(t, effects, lifecycle.Effect(lifecycle.Suppress{Source: "call"}))
+	assert.Equal(t, cart.OptedOut, s.cart.Reason)
+}
+
 func TestReport_NoIsForGoodWhereTheLawSaysSo(t *testing.T) {
 	t.Parallel()
 	for number, country := range map[string]string{"+819012345678": "JP", "+919876543210": "IN"} {

@@ -246,6 +246,7 @@ func (a *change) keepDetails(call *cart.Call, r cart.Report) {
 	if label := reasonLabel(r.AbandonReason); label != "" {
 		call.AbandonReason = label
 	}
+	in.OptOutSuspected = in.OptOutSuspected || r.Insights.OptOutSuspected
 	if r.DurationSeconds != nil && (call.DurationSeconds == nil || *r.DurationSeconds > *call.DurationSeconds) {
 		call.DurationSeconds = r.DurationSeconds
 	}
@@ -359,10 +360,16 @@ func (a *change) actOnAnswer(call *cart.Call) {
 			a.note("said", "said no, which is for good in "+key, cart.VerdictStop)
 		}
 	}
+	if in.OptOutSuspected && !in.OptedOut && !before.Insights.OptOutSuspected {
+		a.emit(Suppress{Source: "suspected"})
+		a.note("said", "words of an opt-out; an operator decides whether they are one", cart.VerdictStop)
+	}
 	var said cart.Reason
 	switch {
 	case in.OptedOut:
 		said = cart.OptedOut
+	case in.OptOutSuspected:
+		said = cart.OptOutSuspected
 	case in.Declined:
 		said = cart.Declined
 	case in.Unclear():
@@ -384,7 +391,9 @@ func (a *change) actOnAnswer(call *cart.Call) {
 }
 
 // answers are the reasons for which a conversation ends a cart, weakest first.
-var answers = []cart.Reason{cart.Exhausted, cart.Reached, cart.UnclearAnswer, cart.Declined, cart.OptedOut}
+var answers = []cart.Reason{
+	cart.Exhausted, cart.Reached, cart.UnclearAnswer, cart.Declined, cart.OptOutSuspected, cart.OptedOut,
+}
 
 // outweighs reports whether what the customer said replaces the reason for which the cart stopped. It does when that
 // reason is a weaker answer.

@@ -364,6 +364,9 @@ func (d *decider) attempts() bool {
 		case last.Insights.OptedOut:
 			d.say("the customer asked not to be called")
 			return d.stop(cart.OptedOut)
+		case last.Insights.OptOutSuspected:
+			d.say("the customer seems to have asked not to be called")
+			return d.stop(cart.OptOutSuspected)
 		case d.facts.Forced:
 		case last.Insights.Declined:
 			d.say("the customer is not interested")

@@ -79,6 +79,10 @@ var reasons = map[cart.Reason]reasonWords{
 		"Unclear answer",
 		"The call's analysis does not tell whether the customer said no: listen to the call before anyone calls again.",
 	},
+	cart.OptOutSuspected: {
+		"Opt-out suspected",
+		"The customer seems to have asked not to be called again: look into the call, then lift the suppression or leave it.",
+	},
 	cart.Reached:      {"Reached", "The customer was reached; one conversation is enough."},
 	cart.Exhausted:    {"No more calls", "The maximum number of calls was used."},
 	cart.Expired:      {"Expired", "The cart expired before a call was possible."},

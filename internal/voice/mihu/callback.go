@@ -77,6 +77,7 @@ func Parse(body []byte, insights config.Insights) ([]voice.Callback, error) {
 		Findings:  tolerant.Findings([]string{"summary", "call_summary", "insights", "success", "call_successful"}, told...),
 	}
 	c.Report.Transcript = tolerant.Transcript(data["transcript"])
+	c.Report.Insights.OptOutSuspected = tolerant.SuspectsOptOut(insights, data["transcript"], told...)
 	switch event {
 	case "conversation_status":
 		c.Report.Kind = status(data)

@@ -129,6 +129,10 @@ func parse(envelope tolerant.Object, names config.Insights) (voice.Callback, boo
 			c.Report.Transcript = tolerant.Transcript(level["transcript"])
 		}
 	}
+	for _, level := range []tolerant.Object{call, part("analysis"), data} {
+		c.Report.Insights.OptOutSuspected = c.Report.Insights.OptOutSuspected || tolerant.SuspectsOptOut(names,
+			level["transcript"], part("analysis").Object("insights"), part("analysis").Object("outcome"))
+	}
 	credits := part("credits")
 	c.Report.CreditsUsed, c.Report.CreditsLeft = credits.Decimal("used"), credits.Decimal("available")
 	if c.Report.Kind == cart.ReportFinished {
