@@ -299,7 +299,9 @@ func Stores(cfg *config.Config) (map[string]*engine.Store, error) {
 			return nil, fmt.Errorf("stores.%s.timezone: %w", domain, err)
 		}
 		rules := sc.Policy
-		err = rules.Compile(policy.Store{Shop: domain, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency})
+		err = rules.Compile(policy.Store{
+			Shop: domain, Timezone: sc.Timezone, Country: sc.Country, Currency: sc.Currency, Prechecked: sc.Precheck.URL != "",
+		})
 		if err != nil {
 			return nil, fmt.Errorf("stores.%s.policy: %w", domain, err)
 		}

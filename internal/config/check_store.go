@@ -94,7 +94,7 @@ func (l *loader) checkPolicy(s *scope, store *Store) {
 			"erased before their calls are over", wording.Duration(store.Policy.ExpiresAfter), wording.Duration(keep)))
 	}
 	for _, country := range append([]string{store.Country}, store.Policy.Eligibility.Countries...) {
-		if shortfall := policy.ConsentShortfall(&store.Policy, country); shortfall != "" {
+		if shortfall := policy.ConsentShortfall(&store.Policy, country, store.Precheck.URL != ""); shortfall != "" {
 			s.warn("policy.consent", shortfall)
 		}
 		l.warnOfDisclosure(s, store, country)

@@ -274,6 +274,11 @@ func (d *decider) suffices(f *found) bool {
 			weaker = p.row.key
 			continue
 		}
+		if d.store.Prechecked && slices.Contains(p.terms.consent, NeedsRegistry) {
+			d.say("; ", p.row.key, " requires a clean check of its registries, which the precheck answers before the dial")
+			d.needsPrecheck = true
+			continue
+		}
 		d.say("; ", p.row.key, " requires ", p.terms.requires(), " (", p.terms.about.basis, ")")
 		return false
 	}
@@ -362,8 +367,9 @@ func truthy(value string) bool {
 }
 
 // ConsentShortfall says in a sentence for the operator what the store's consent lacks for calls to a country, by the
-// calling-hours table's newest terms; "" when it lacks nothing. country is ISO 3166-1 alpha-2.
-func ConsentShortfall(r *Rules, country string) string {
+// calling-hours table's newest terms; "" when it lacks nothing. country is ISO 3166-1 alpha-2;
+// prechecked is true for a store that has a system of its own asked before each call.
+func ConsentShortfall(r *Rules, country string, prechecked bool) string {
 	c, err := r.ready()
 	if err != nil || len(r.Consent) == 0 {
 		return ""
@@ -379,7 +385,8 @@ func ConsentShortfall(r *Rules, country string) string {
 	}
 	t := rows.row.terms[len(rows.row.terms)-1]
 	if r.acceptsWeaker(rows.row, country) ||
-		slices.ContainsFunc(r.Consent, func(b Basis) bool { return t.permits(b.Proves) }) {
+		slices.ContainsFunc(r.Consent, func(b Basis) bool { return t.permits(b.Proves) }) ||
+		prechecked && slices.Contains(t.consent, NeedsRegistry) {
 		return ""
 	}
 	bases := make([]string, len(r.Consent))

@@ -111,21 +111,23 @@ func TestConsentShortfall_NamesTheCountrysNeed(t *testing.T) {
 	voice := Basis{"attribute:call_me", cart.ProvesVoice}
 	for _, country := range []string{"US", "ca", "GB", "DE", "FR", "PL", "AU", "ES", "IT", "AE", "IN", "ZA", "PR"} {
 		for _, basis := range []string{ConsentNotRequired, ConsentMarketing, ConsentSMS, "attribute:call_me"} {
-			shortfall := ConsentShortfall(rules(Basis{Basis: basis}), country)
+			shortfall := ConsentShortfall(rules(Basis{Basis: basis}), country, false)
 			assert.Contains(t, shortfall, basis+" does not prove", country)
 			assert.Contains(t, shortfall, "proves: voice", country)
 		}
-		assert.Empty(t, ConsentShortfall(rules(voice), country), country)
-		assert.Empty(t, ConsentShortfall(rules(Basis{Basis: ConsentSMS}, voice), country), country)
+		assert.Empty(t, ConsentShortfall(rules(voice), country, false), country)
+		assert.Empty(t, ConsentShortfall(rules(Basis{Basis: ConsentSMS}, voice), country, false), country)
 		accepting := rules(Basis{Basis: ConsentSMS})
 		accepting.AcceptWeakerConsent = []string{strings.ToUpper(country)}
-		assert.Empty(t, ConsentShortfall(accepting, country), country)
+		assert.Empty(t, ConsentShortfall(accepting, country, false), country)
 	}
 	for _, country := range []string{"BR", "NZ", "JP", "", "XX"} {
-		assert.Empty(t, ConsentShortfall(rules(Basis{Basis: ConsentNotRequired}), country), country)
+		assert.Empty(t, ConsentShortfall(rules(Basis{Basis: ConsentNotRequired}), country, false), country)
 	}
-	assert.Contains(t, ConsentShortfall(rules(voice), "KR"), "no row")
-	assert.Contains(t, ConsentShortfall(rules(voice), "AR"), "AR-NOLLAME")
+	assert.Contains(t, ConsentShortfall(rules(voice), "KR", false), "no row")
+	assert.Contains(t, ConsentShortfall(rules(voice), "AR", false), "AR-NOLLAME")
+	assert.Empty(t, ConsentShortfall(rules(voice), "AR", true), "the precheck asks it")
+	assert.NotEmpty(t, ConsentShortfall(rules(Basis{Basis: ConsentSMS}), "US", true), "no registry helps there")
 }
 
 // noonInNewYork is a Monday.

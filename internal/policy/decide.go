@@ -102,6 +102,8 @@ type decider struct {
 
 	person person
 	hours  hours
+	// needsPrecheck is true when only the precheck's answer permits a call: registries must be clean.
+	needsPrecheck bool
 	// expires is when the cart expires.
 	expires time.Time
 	// hard is the latest instant that a rule with a known end asks to wait for. soft is the same for the rules that may

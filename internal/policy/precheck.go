@@ -50,7 +50,13 @@ func (d *decider) precheck() bool {
 		d.say(", asked at ")
 		d.sayTime(p.AskedAt)
 	}
-	switch p.Verdict {
+	verdict := p.Verdict
+	if d.needsPrecheck && p.Failed && verdict == PrecheckAllow {
+		// The store would call without an answer; here the law wants one.
+		d.say("; without an answer the registries count as not asked")
+		verdict = PrecheckWait
+	}
+	switch verdict {
 	case PrecheckAllow:
 		d.ok()
 		return false

@@ -281,6 +281,9 @@ type Store struct {
 	Country string
 	// Currency is ISO 4217; empty when unknown: no total then satisfies a bound.
 	Currency string
+	// Prechecked is true when a system of the store's own is asked before each call. Its word counts as the check of the
+	// registries that the law names.
+	Prechecked bool
 }
 
 // PlanningHorizon is how far ahead a call may be planned: it bounds the times between calls and when a customer may ask

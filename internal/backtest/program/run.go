@@ -103,7 +103,10 @@ func policyOf(cfg *config.Config, only string) (backtest.Policy, error) {
 			return nil, fmt.Errorf("stores.%s.timezone: %w", domain, err)
 		}
 		rules := store.Policy
-		err = rules.Compile(policy.Store{Shop: domain, Timezone: store.Timezone, Country: store.Country, Currency: store.Currency})
+		err = rules.Compile(policy.Store{
+			Shop: domain, Timezone: store.Timezone, Country: store.Country, Currency: store.Currency,
+			Prechecked: store.Precheck.URL != "",
+		})
 		if err != nil {
 			return nil, fmt.Errorf("stores.%s.policy: %w", domain, err)
 		}
