@@ -46,7 +46,7 @@ func TestAShopThatLeftTheConfigurationGivesItsLineBack(t *testing.T) {
 	w.took(shopify.CheckoutsCreate, checkout("stays"), func(d *shopify.Delivery) { d.Shop = bolt })
 	w.eventually("the line is given to the shop that is left", func() bool {
 		c, err := w.db.CartByToken(context.Background(), bolt, "stays")
-		return err == nil && c.State == cart.Stopped && c.Reason == cart.Exhausted
+		return err == nil && c.State == cart.Stopped && c.Reason == cart.Reached
 	})
 	assert.Equal(t, cart.Lost, w.cart("gone").Calls[0].Outcome)
 	assert.Equal(t, cart.Waiting, w.cart("later").State, "nobody is called for a shop that is not configured")
@@ -97,6 +97,6 @@ func TestACartThatCannotBeLookedAtKeepsNoOtherFromBeingCalled(t *testing.T) {
 		FROM carts`)
 	require.NoError(t, err)
 	w.took(shopify.CheckoutsCreate, checkout("sound"))
-	assert.Equal(t, cart.Exhausted, w.comes("sound", cart.Stopped).Reason)
+	assert.Equal(t, cart.Reached, w.comes("sound", cart.Stopped).Reason)
 	assert.Equal(t, cart.Ready, w.cart("broken").State)
 }

@@ -158,19 +158,19 @@ func hoursOf(spans []span) []Hours {
 }
 
 // limits says how often a person may be called, and how long a no holds.
-func (k *terms) limits() []string {
+func (t *terms) limits() []string {
 	var all []string
-	for _, c := range k.caps {
-		var t tracer
-		t.sayCount(c.Calls, "call")
-		t.say(" in ")
-		t.sayDuration(c.Every)
-		all = append(all, string(t.buf))
+	for _, c := range t.caps {
+		var says tracer
+		says.sayCount(c.Calls, "call")
+		says.say(" in ")
+		says.sayDuration(c.Every)
+		all = append(all, string(says.buf))
 	}
-	if k.silence > 0 {
-		all = append(all, "none for "+short(k.silence)+" after a no")
+	if t.silence > 0 {
+		all = append(all, "none for "+short(t.silence)+" after a no")
 	}
-	if k.never {
+	if t.never {
 		all = append(all, "never again after a no")
 	}
 	return all

@@ -406,13 +406,6 @@ func (h *hoursRow) limits(t *terms) error {
 	return nil
 }
 
-// repeatMonday copies Monday to the other working days.
-func (w *week) repeatMonday() {
-	for day := time.Tuesday; day <= time.Friday; day++ {
-		w[day] = w[time.Monday]
-	}
-}
-
 // setHours replaces the hours of the days that an override names.
 func (t *terms) setHours(o *Override) error {
 	set := func(texts []string, kinds ...int) error {

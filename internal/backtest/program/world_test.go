@@ -496,7 +496,7 @@ func (w *world) addCall(n *policy.QueriedFacts, c, other *played, call *cart.Cal
 		return
 	}
 	n.OpenCall = n.OpenCall || call.State.Open()
-	if other.cart.Shop == c.cart.Shop && call.SentAt != nil && call.Offer != nil {
+	if other.cart.Shop == c.cart.Shop && call.SentAt != nil && call.Offer != nil && call.OfferFate.Given() {
 		n.OffersGiven = append(n.OffersGiven, policy.GivenOffer{At: at, Code: call.Offer.Code})
 	}
 }
