@@ -29,7 +29,7 @@ type Bases []Basis
 
 // UnmarshalText reads a list of one, without the list.
 func (b *Bases) UnmarshalText(text []byte) error {
-	*b = Bases{{Basis: string(text)}}
+	*b = On(string(text))
 	return nil
 }
 
