@@ -32,7 +32,7 @@ build: ## Build the programs into bin/
 
 test: ## Run all tests, with the race detector
 	@scripts/need.sh go cc postgres $(BROWSER)
-	$(GO) test -race -timeout 10m ./...
+	$(GO) test -race -timeout 20m ./...
 
 bench: ## Run the benchmarks; the ones of the lines take twenty minutes
 	@scripts/need.sh go postgres

@@ -37,7 +37,9 @@ func TestReplayedRecordingsAreAnsweredAndExplained(t *testing.T) {
 	for _, file := range recordings(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, setup{store: func(s *config.Store) { s.Country = "US" }})
+			w := newWorld(t, setup{store: func(s *config.Store) {
+				s.Country, s.Policy.AcceptWeakerConsent = "US", []string{"CA", "IN", "US"}
+			}})
 			var out strings.Builder
 			err := app.Replay{
 				URL: w.url, Shop: acme, Secret: clientSecret, Version: "2026-10", Now: time.Now(), Client: http.DefaultClient, Out: &out,
