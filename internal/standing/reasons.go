@@ -98,7 +98,7 @@ func (l *list) connection() {
 		l.add(Reason{
 			Code: SubscriptionsMissing, Since: &fault.Since, Label: "Subscriptions missing",
 			Says:   "The webhook subscriptions could not be made: " + sentence(fault.Detail),
-			Remedy: "Check server.public_url and the app's scopes. Then resume the shop or restart: it is tried again.",
+			Remedy: "Check server.public_url and the app's scopes. It is tried again at each start.",
 		}, Failing)
 	}
 	l.reconcile()
